@@ -1,0 +1,39 @@
+# The front door. Everything it does is in tools/environments.py (environments) and tools/check.py (stages).
+#
+# PYTHON=...            the interpreter to use (default: the first python3 that is 3.11 or later)
+# MORTMAIN_PYTHONS=...  a folder of further Pythons for `make check`: VERSION/bin/pythonX.Y
+# FUZZ_SECONDS=...      `make check` also fuzzes each target for so long
+.DEFAULT_GOAL := help
+.PHONY: help demo test quick check check-fast bench format clean
+
+PYTHON ?=
+# "ok PATH-OF-PYTHON", or the one line to stop with. Asked once, and only by what needs an answer.
+preflight = $(eval preflight := $(shell sh tools/preflight.sh "$(PYTHON)"))$(preflight)
+python = $(if $(filter ok,$(firstword $(preflight))),$(word 2,$(preflight)),$(error $(preflight)))
+
+help:
+	@echo 'make demo        run a program that leaks, and ask who holds what it left behind'
+	@echo 'make test        all tests with one Python (minutes)'
+	@echo 'make quick       style, types, engine and its unit tests (half a minute)'
+	@echo 'make check       test + quick + every Python found, sanitizers, fuzz inputs, models'
+	@echo 'make check-fast  the part of check that CI runs after test'
+	@echo 'make bench       measure, beside the alternatives'
+	@echo 'make format      format C and Python in place'
+	@echo 'make clean       remove build/, .venv and .venvs'
+
+demo:
+	@$(python) tools/environments.py build
+	@sh tools/demo.sh
+
+test quick check check-fast:
+	@$(python) tools/check.py $@
+
+bench:
+	@$(python) tools/environments.py test
+	@.venv/bin/python bench/run.py
+
+format:
+	@$(python) tools/check.py --fix clang-format ruff-format
+
+clean:
+	@rm -rf build .venv .venvs .mypy_cache .ruff_cache .pytest_cache .hypothesis

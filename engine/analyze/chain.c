@@ -1,0 +1,493 @@
+// A chain is climbed from the holder to its root, turned round, and folded: references into an
+// internal (an instance's __dict__, a closure's cell) open no line of their own.
+//
+// The *guilty* reference is the one to look at: the first that leaves the structure of the program
+// (modules, classes, functions, frames) for its data, for that is where an object was put to be
+// kept. On a chain through a traceback it is the reference to the exception.
+//
+// Chains may be as long as the heap (a linked list): only their two ends are kept.
+#include "analyze/chain.h"
+
+#include <string.h>
+
+enum { KEEP_MAX = 24, TEXT_BYTES = 320 };
+
+typedef struct chain_link {
+    uint32_t node;
+    uint32_t link;
+    mm_via via;
+} chain_link;
+
+typedef struct chain_build {
+    const mm_graph *graph;
+    mm_arena *arena;
+    chain_link links[2 * KEEP_MAX + 2];  ///< from the root; the last is the asked object
+    uint32_t link_count;
+    uint32_t gap;  ///< index of the first link after what is left out; 0 = nothing is
+    uint64_t left_out_count;
+    mm_why_step *steps;
+    uint32_t *step_edges;  ///< reference behind steps[i].edge, or MM_NONE
+    uint32_t step_count;
+    bool cell_open;  ///< the last edge led into a cell that is not shown
+} chain_build;
+
+const char *mm_why_text_keep(mm_arena *arena, const char *text) {
+    size_t bytes = strlen(text) + 1;
+    char *kept = MM_ARENA_NEW(arena, char, bytes);
+    if (kept != NULL) {
+        memcpy(kept, text, bytes);
+    }
+    return kept;
+}
+
+static bool kind_is_container(uint32_t kind) {
+    return kind == MM_KIND_DICT || kind == MM_KIND_LIST || kind == MM_KIND_TUPLE ||
+           kind == MM_KIND_SET || kind == MM_KIND_ORDERED_DICT;
+}
+
+mm_holder mm_why_root_kind(const mm_file_root *root) {
+    if (root->kind == MM_ROOT_FRAME) {
+        return MM_HOLDER_LOCAL;
+    }
+    return root->kind == MM_ROOT_MODULES ? MM_HOLDER_OTHER : MM_HOLDER_ROOT;
+}
+
+static mm_holder attribute_kind(const mm_graph *graph, uint32_t holder) {
+    switch (mm_graph_kind(graph, holder)) {
+        case MM_KIND_MODULE:
+            return MM_HOLDER_GLOBAL;
+        case MM_KIND_TYPE:
+            return MM_HOLDER_CLASS;
+        case MM_KIND_FUNCTION:
+            return MM_HOLDER_FUNCTION;
+        default:
+            return MM_HOLDER_INSTANCE;
+    }
+}
+
+static mm_holder folded_kind(const mm_graph *graph, uint32_t owner, uint32_t fold) {
+    switch (mm_graph_edge_role(graph, owner, fold)) {
+        case MM_ROLE_DEFAULTS:
+        case MM_ROLE_KWDEFAULTS:
+            return MM_HOLDER_DEFAULT;
+        case MM_ROLE_CLOSURE:
+            return MM_HOLDER_CLOSURE;
+        default:
+            return attribute_kind(graph, owner);
+    }
+}
+
+mm_holder mm_why_edge_kind(const mm_graph *graph, uint32_t edge) {
+    uint32_t source = mm_graph_edge_source(graph, edge);
+    uint32_t kind = mm_graph_kind(graph, source);
+    uint32_t fold = MM_NONE;
+    uint32_t owner = mm_graph_owner(graph, source, &fold);
+    switch (graph->file->reference_naming[edge] & 15u) {
+        case MM_NAME_LOCAL:
+            return kind == MM_KIND_FRAME ? MM_HOLDER_EXCEPTION : MM_HOLDER_SUSPENDED;
+        case MM_NAME_INLINE:
+            return MM_HOLDER_INSTANCE;
+        case MM_NAME_WORD:
+        case MM_NAME_NAMED:
+            if (kind == MM_KIND_CELL) {
+                return MM_HOLDER_CLOSURE;
+            }
+            if (kind == MM_KIND_METHOD) {
+                return MM_HOLDER_METHOD;
+            }
+            return (graph->file->types[graph->file->type[source]].flags & MM_TYPE_CLASS) != 0
+                       ? MM_HOLDER_INSTANCE
+                       : MM_HOLDER_FIELD;
+        default:
+            return owner != MM_NONE ? folded_kind(graph, owner, fold) : MM_HOLDER_ENTRY;
+    }
+}
+
+static MM_STATUS chain_collect(chain_build *build, const mm_paths *paths,
+                               const mm_why_reference *reference) {
+    uint64_t total = 1;
+    uint32_t node = reference->holder;
+    while (node != MM_NONE) {
+        total++;
+        MM_ASSERT(total <= (uint64_t)build->graph->root_node + 1);
+        node = mm_paths_parent(build->graph, paths, node);
+    }
+    bool cut = total > 2 * KEEP_MAX;
+    build->link_count = (uint32_t)(cut ? 2 * KEEP_MAX : total);
+    build->left_out_count = total - build->link_count;
+    build->gap = cut ? KEEP_MAX : 0;
+    chain_link last = {reference->target, reference->edge, MM_VIA_EDGE};
+    if (reference->holder == MM_NONE) {
+        last.link = reference->root;
+        last.via = reference->root == MM_NONE ? MM_VIA_C : MM_VIA_ROOT;
+    }
+    build->links[build->link_count - 1] = last;
+    uint64_t position = total - 1;
+    for (node = reference->holder; node != MM_NONE;
+         node = mm_paths_parent(build->graph, paths, node)) {
+        position--;
+        chain_link link = {node, paths->link[node], (mm_via)paths->via[node]};
+        if (!cut || position < KEEP_MAX) {
+            build->links[position] = link;
+        } else if (position >= total - KEEP_MAX) {
+            build->links[position - build->left_out_count] = link;
+        }
+    }
+    uint32_t room = build->link_count + 4;
+    build->steps = MM_ARENA_NEW(build->arena, mm_why_step, room);
+    build->step_edges = MM_ARENA_NEW(build->arena, uint32_t, room);
+    return build->steps == NULL || build->step_edges == NULL ? MM_E_NOMEM : MM_OK;
+}
+
+static MM_STATUS step_open_text(chain_build *build, const char *object, uint32_t node) {
+    mm_why_step *step = &build->steps[build->step_count];
+    build->step_edges[build->step_count++] = MM_NONE;
+    step->object = mm_why_text_keep(build->arena, object);
+    step->entries = UINT64_MAX;
+    step->kind = node == MM_NONE ? MM_NONE : mm_graph_kind(build->graph, node);
+    step->node = node;
+    return step->object == NULL ? MM_E_NOMEM : MM_OK;
+}
+
+static MM_STATUS step_open(chain_build *build, uint32_t node) {
+    const mm_graph *graph = build->graph;
+    char text[TEXT_BYTES];
+    size_t used = 0;
+    uint32_t owner =
+        mm_graph_kind(graph, node) == MM_KIND_CELL ? MM_NONE : mm_graph_owner(graph, node, NULL);
+    if (owner != MM_NONE) {
+        static const char prefix[] = "attributes of ";
+        used = sizeof(prefix) - 1;
+        memcpy(text, prefix, sizeof(prefix));
+        node = owner;
+    }
+    (void)mm_graph_node_text(graph, node, text + used, sizeof(text) - used);
+    MM_TRY(step_open_text(build, text, node));
+    mm_why_step *step = &build->steps[build->step_count - 1];
+    uint64_t entries = 0;
+    if (mm_graph_entries(graph, node, &entries)) {
+        step->entries = entries;
+    }
+    (void)mm_graph_place(graph, node, &step->file, &step->line);
+    return MM_OK;
+}
+
+static MM_STATUS step_edge(chain_build *build, const char *text, uint32_t edge) {
+    MM_ASSERT(build->step_count > 0);
+    build->steps[build->step_count - 1].edge = mm_why_text_keep(build->arena, text);
+    build->step_edges[build->step_count - 1] = edge;
+    return build->steps[build->step_count - 1].edge == NULL ? MM_E_NOMEM : MM_OK;
+}
+
+static MM_STATUS start_frame(chain_build *build, const chain_link *first) {
+    const mm_file *file = build->graph->file;
+    const mm_file_root *root = &file->roots[first->link];
+    char text[TEXT_BYTES];
+    (void)mm_graph_root_text(build->graph, first->link, text, sizeof(text));
+    // "local x of f (shop.py:14)" is the edge "local x" of "running frame of f (shop.py:14)".
+    char *of = strstr(text, " of ");
+    char object[TEXT_BYTES + 16] = "running frame";
+    if (of != NULL) {
+        strncat(object, of, sizeof(object) - strlen(object) - 1);
+        *of = '\0';
+    }
+    MM_TRY(step_open_text(build, object, MM_NONE));
+    mm_why_step *step = &build->steps[0];
+    const mm_file_frame *frame = root->frame == MM_NONE ? NULL : &file->frames[root->frame];
+    if (frame != NULL && frame->code != MM_NONE &&
+        mm_graph_place(build->graph, frame->code, &step->file, &step->line) && frame->line != 0) {
+        step->line = frame->line;
+    }
+    MM_TRY(step_edge(build, text, MM_NONE));
+    build->cell_open =
+        build->link_count > 1 && mm_graph_kind(build->graph, first->node) == MM_KIND_CELL;
+    return build->cell_open ? MM_OK : step_open(build, first->node);
+}
+
+static MM_STATUS start_root(chain_build *build, const chain_link *first) {
+    const mm_file_root *root = &build->graph->file->roots[first->link];
+    char text[TEXT_BYTES];
+    (void)mm_graph_root_text(build->graph, first->link, text, sizeof(text));
+    switch (root->kind) {
+        case MM_ROOT_FRAME:
+            return start_frame(build, first);
+        case MM_ROOT_STATIC_TYPE:
+            return step_open(build, first->node);
+        case MM_ROOT_MODULES:
+        case MM_ROOT_BUILTINS:
+        case MM_ROOT_INTERNED:
+            return step_open_text(build, text, first->node);
+        default:
+            break;
+    }
+    if (root->kind == MM_ROOT_THREAD && root->frame != MM_NONE) {
+        MM_TRY(step_open_text(build, text, MM_NONE));
+        const char *name = root->name == MM_NONE ? "frame" : build->graph->file->names[root->name];
+        MM_TRY(step_edge(build, name, MM_NONE));
+        return step_open(build, first->node);
+    }
+    // "interpreter: codecs" is the edge "codecs" of "interpreter".
+    char *colon = strstr(text, ": ");
+    if (colon != NULL) {
+        *colon = '\0';
+    }
+    MM_TRY(step_open_text(build, text, MM_NONE));
+    MM_TRY(step_edge(build, colon != NULL ? colon + 2 : "root", MM_NONE));
+    return step_open(build, first->node);
+}
+
+static MM_STATUS chain_start(chain_build *build) {
+    const chain_link *first = &build->links[0];
+    if (first->via == MM_VIA_ROOT) {
+        return start_root(build, first);
+    }
+    if (first->via == MM_VIA_C) {
+        MM_TRY(step_open_text(build, "C code", MM_NONE));
+        MM_TRY(step_edge(build, "unaccounted reference", MM_NONE));
+    }
+    return step_open(build, first->node);
+}
+
+static MM_STATUS chain_edge(chain_build *build, uint32_t at) {
+    const mm_graph *graph = build->graph;
+    const chain_link *link = &build->links[at];
+    bool is_last = at + 1 == build->link_count;
+    uint32_t source = build->links[at - 1].node;
+    char text[TEXT_BYTES];
+    if (build->cell_open) {
+        // The edge into the cell has been written as the variable's.
+        build->cell_open = false;
+        return step_open(build, link->node);
+    }
+    if (!is_last && mm_graph_edge_folds(graph, source, link->link)) {
+        return MM_OK;
+    }
+    (void)mm_graph_edge_text(graph, link->link, text, sizeof(text));
+    MM_TRY(step_edge(build, text, link->link));
+    bool local = (graph->file->reference_naming[link->link] & 15u) == MM_NAME_LOCAL;
+    if (!is_last && local && mm_graph_kind(graph, link->node) == MM_KIND_CELL) {
+        build->cell_open = true;
+        return MM_OK;
+    }
+    return step_open(build, link->node);
+}
+
+static MM_STATUS chain_steps(chain_build *build) {
+    MM_TRY(chain_start(build));
+    for (uint32_t at = 1; at < build->link_count; at++) {
+        const chain_link *link = &build->links[at];
+        if (at == build->gap) {
+            build->cell_open = false;
+            MM_TRY(step_edge(build, "...", MM_NONE));
+            MM_TRY(step_open(build, link->node));
+        } else if (link->via == MM_VIA_EDGE) {
+            MM_TRY(chain_edge(build, at));
+        } else {
+            MM_TRY(step_edge(build, link->via == MM_VIA_TYPE ? ".__class__" : "[*]", MM_NONE));
+            MM_TRY(step_open(build, link->node));
+        }
+    }
+    return MM_OK;
+}
+
+static uint32_t guilty_step(const chain_build *build) {
+    const mm_graph *graph = build->graph;
+    uint32_t last = build->step_count >= 2 ? build->step_count - 2 : 0;
+    uint32_t guilty = last;
+    bool found = false;
+    for (uint32_t i = 0; i <= last; i++) {
+        uint32_t node = build->steps[i].node;
+        uint32_t edge = build->step_edges[i];
+        if (edge != MM_NONE && i > 0 &&
+            mm_graph_edge_role(graph, mm_graph_edge_source(graph, edge), edge) ==
+                MM_ROLE_TRACEBACK) {
+            return i - 1;
+        }
+        if (!found && node != MM_NONE && edge != MM_NONE &&
+            (graph->node_flags[node] & MM_NODE_CODE) == 0 &&
+            mm_graph_kind(graph, node) != MM_KIND_FRAME) {
+            guilty = i;
+            found = true;
+        }
+    }
+    return guilty;
+}
+
+static bool text_is_cache(const char *text) {
+    return strstr(text, "cache") != NULL || strstr(text, "memo") != NULL ||
+           strstr(text, "Cache") != NULL || strstr(text, "CACHE") != NULL;
+}
+
+// Kind and name of what the guilty reference belongs to, and the reference that is filed under a
+// name.
+static MM_STATUS chain_holder(chain_build *build, uint32_t guilty, mm_why_chain *chain,
+                              uint32_t *ret_named) {
+    const mm_graph *graph = build->graph;
+    const mm_why_step *step = &build->steps[guilty];
+    uint32_t edge = build->step_edges[guilty];
+    uint32_t named = edge;
+    char text[TEXT_BYTES];
+    text[0] = '\0';
+    bool container = step->node != MM_NONE && kind_is_container(mm_graph_kind(graph, step->node));
+    if (container && guilty > 0 && build->step_edges[guilty - 1] != MM_NONE) {
+        named = build->step_edges[guilty - 1];
+    } else if (container && guilty > 0) {
+        named = MM_NONE;
+    }
+    if (named != MM_NONE) {
+        chain->kind = mm_why_edge_kind(graph, named);
+    } else if (build->links[0].via == MM_VIA_ROOT) {
+        chain->kind = mm_why_root_kind(&graph->file->roots[build->links[0].link]);
+    } else {
+        chain->kind = build->links[0].via == MM_VIA_C ? MM_HOLDER_C : MM_HOLDER_OTHER;
+    }
+    if (step->node != MM_NONE) {
+        char who[TEXT_BYTES / 2];
+        bool dotted = step->edge == NULL || step->edge[0] == '.';
+        (void)mm_graph_holder_text(graph, step->node, who, sizeof(who));
+        if (!dotted && !container && strchr("[+ ", step->edge[0]) == NULL) {
+            // "default of x" of "f".
+            strncat(text, step->edge, sizeof(who) - 1);
+            strncat(text, " of ", sizeof(text) - strlen(text) - 1);
+        }
+        strncat(text, who, sizeof(text) - strlen(text) - 1);
+        if (!container && dotted && step->edge != NULL) {
+            strncat(text, step->edge, sizeof(text) - strlen(text) - 1);
+        }
+        chain->holder = mm_why_text_keep(build->arena, text);
+        if (chain->holder == NULL) {
+            return MM_E_NOMEM;
+        }
+    }
+    for (uint32_t i = guilty + 1; i + 1 < build->step_count; i++) {
+        uint32_t after = build->step_edges[i];
+        if (i == guilty + 1 && after != MM_NONE &&
+            mm_graph_edge_role(graph, mm_graph_edge_source(graph, after), after) ==
+                MM_ROLE_TRACEBACK) {
+            chain->kind = MM_HOLDER_EXCEPTION;
+        }
+    }
+    if (chain->kind != MM_HOLDER_EXCEPTION && text_is_cache(text)) {
+        chain->kind = MM_HOLDER_CACHE;
+    }
+    *ret_named = named;
+    return MM_OK;
+}
+
+static void place_take(const mm_why_step *step, mm_why_chain *chain) {
+    chain->file = step->file;
+    chain->line = step->line;
+    chain->place_node = step->node;
+}
+
+// The nearest place above the guilty reference; of an exception, where its frame stopped.
+static void chain_place(const chain_build *build, uint32_t guilty, mm_why_chain *chain) {
+    bool exception = chain->kind == MM_HOLDER_EXCEPTION;
+    for (uint32_t i = guilty + 1; exception && i < build->step_count; i++) {
+        if (build->steps[i].kind == MM_KIND_FRAME && build->steps[i].file != NULL) {
+            place_take(&build->steps[i], chain);
+            return;
+        }
+    }
+    for (uint32_t i = guilty + 1; i-- > 0;) {
+        if (build->steps[i].file != NULL) {
+            place_take(&build->steps[i], chain);
+            return;
+        }
+    }
+}
+
+// The str that a reference is filed under, or MM_NONE.
+static uint32_t name_object(const mm_graph *graph, uint32_t edge) {
+    const mm_file *file = graph->file;
+    uint32_t argument = file->reference_argument[edge];
+    unsigned naming = file->reference_naming[edge] & 15u;
+    uint32_t source = mm_graph_edge_source(graph, edge);
+    if (naming == MM_NAME_VALUE && (graph->node_flags[source] & MM_NODE_NAMESPACE) != 0) {
+        return argument;
+    }
+    const mm_file_type *type = &file->types[file->type[source]];
+    return naming == MM_NAME_INLINE && argument < type->key_count
+               ? file->keys[type->key_start + argument]
+               : MM_NONE;
+}
+
+static void user_add(const mm_graph *graph, uint32_t code, mm_why_chain *chain, mm_arena *arena) {
+    mm_why_user user = {NULL, NULL, 0};
+    char text[TEXT_BYTES];
+    static const char prefix[] = "code of ";
+    if ((graph->node_flags[code] & MM_NODE_OWN) != 0 ||
+        !mm_graph_place(graph, code, &user.file, &user.line) ||
+        (chain->file != NULL && strcmp(chain->file, user.file) != 0)) {
+        return;
+    }
+    (void)mm_graph_node_text(graph, code, text, sizeof(text));
+    user.name = text + (strncmp(text, prefix, sizeof(prefix) - 1) == 0 ? sizeof(prefix) - 1 : 0);
+    // Code of a whole module mentions everything.
+    if (user.name[0] == '<') {
+        return;
+    }
+    uint32_t at = chain->user_count;
+    while (at > 0 && chain->users[at - 1].line > user.line) {
+        at--;
+    }
+    if (at == MM_WHY_USERS_MAX) {
+        return;
+    }
+    user.name = mm_why_text_keep(arena, user.name);
+    if (user.name == NULL) {
+        return;
+    }
+    uint32_t end =
+        chain->user_count < MM_WHY_USERS_MAX ? chain->user_count++ : MM_WHY_USERS_MAX - 1;
+    for (uint32_t i = end; i > at; i--) {
+        chain->users[i] = chain->users[i - 1];
+    }
+    chain->users[at] = user;
+}
+
+// Functions whose code mentions the name: the same str object stands in their co_names.
+static void chain_users(const mm_graph *graph, uint32_t named, mm_why_chain *chain,
+                        mm_arena *arena) {
+    const mm_file *file = graph->file;
+    uint32_t name = named == MM_NONE ? MM_NONE : name_object(graph, named);
+    if (name == MM_NONE) {
+        return;
+    }
+    for (uint32_t i = graph->reverse_start[name]; i < graph->reverse_start[name + 1]; i++) {
+        uint32_t tuple = graph->reverse_source[i];
+        if (mm_graph_kind(graph, tuple) != MM_KIND_TUPLE ||
+            (file->reference_naming[graph->reverse_edge[i]] & 15u) != MM_NAME_INDEX) {
+            continue;
+        }
+        for (uint32_t j = graph->reverse_start[tuple]; j < graph->reverse_start[tuple + 1]; j++) {
+            uint32_t code = graph->reverse_source[j];
+            if (mm_graph_kind(graph, code) == MM_KIND_CODE &&
+                mm_graph_edge_role(graph, code, graph->reverse_edge[j]) == MM_ROLE_NAMES) {
+                user_add(graph, code, chain, arena);
+            }
+        }
+    }
+}
+
+MM_STATUS mm_why_chain_build(const mm_graph *graph, const mm_paths *paths,
+                             const mm_why_reference *reference, mm_arena *arena,
+                             mm_why_chain *ret) {
+    chain_build build = {.graph = graph, .arena = arena};
+    mm_why_chain chain = {.place_node = MM_NONE};
+    uint32_t named = MM_NONE;
+    MM_TRY(chain_collect(&build, paths, reference));
+    MM_TRY(chain_steps(&build));
+    uint32_t guilty = guilty_step(&build);
+    if (build.step_count > 1) {
+        build.steps[guilty].guilty = true;
+    }
+    MM_TRY(chain_holder(&build, guilty, &chain, &named));
+    chain_place(&build, guilty, &chain);
+    chain_users(graph, named, &chain, arena);
+    chain.steps = build.steps;
+    chain.step_count = build.step_count;
+    chain.left_out_count = build.left_out_count;
+    *ret = chain;
+    return MM_OK;
+}

@@ -1,0 +1,20 @@
+// One chain, folded into the lines that a person reads. Internal to the room.
+#ifndef MM_ANALYZE_CHAIN_H
+#define MM_ANALYZE_CHAIN_H
+
+#include "analyze/why.h"
+
+/// Build the chain of one reference. REQUIRES: reference->chained.
+MM_STATUS mm_why_chain_build(const mm_graph *graph, const mm_paths *paths,
+                             const mm_why_reference *reference, mm_arena *arena, mm_why_chain *ret);
+
+/// What kind of holder a reference is.
+mm_holder mm_why_edge_kind(const mm_graph *graph, uint32_t edge);
+
+/// What kind of holder a root is.
+mm_holder mm_why_root_kind(const mm_file_root *root);
+
+/// Copy of a text in the arena, or NULL.
+const char *mm_why_text_keep(mm_arena *arena, const char *text);
+
+#endif

@@ -1,0 +1,87 @@
+// Marking with an explicit stack, twice: first from the named roots; then from every node that they
+// did not reach and whose reference count exceeds the references found: something outside the heap
+// holds it. What is left is garbage that the cyclic collector would free.
+//
+// A node is pushed when it is marked, so that the stack never holds more than all nodes.
+#include "analyze/reach.h"
+
+typedef struct reach_work {
+    const mm_graph *graph;
+    mm_ephemerons ephemerons;
+    uint8_t *reached;
+    uint32_t *stack;
+    uint32_t stack_count;
+    uint8_t colour;
+} reach_work;
+
+static void reach_push(reach_work *work, uint32_t node) {
+    if (node != MM_NONE && work->reached[node] == MM_REACHED_NOT) {
+        work->reached[node] = work->colour;
+        MM_ASSERT(work->stack_count < work->graph->root_node);
+        work->stack[work->stack_count++] = node;
+    }
+}
+
+// A node was reached: entries whose other half was reached before now hold their value.
+static void reach_ephemerons(reach_work *work, uint32_t node) {
+    const mm_ephemerons *index = &work->ephemerons;
+    for (uint32_t i = mm_ephemerons_first(index, node);
+         i < index->watch_count && index->watch[i] >> 32 == node; i++) {
+        const mm_file_ephemeron *entry = &index->file->ephemerons[(uint32_t)index->watch[i]];
+        if (work->reached[entry->table] != MM_REACHED_NOT &&
+            work->reached[entry->key] != MM_REACHED_NOT) {
+            reach_push(work, entry->value);
+        }
+    }
+}
+
+static void reach_drain(reach_work *work) {
+    const mm_file *file = work->graph->file;
+    while (work->stack_count > 0) {
+        uint32_t node = work->stack[--work->stack_count];
+        for (uint32_t edge = file->reference_start[node]; edge < file->reference_start[node + 1];
+             edge++) {
+            if (mm_graph_edge_owns(work->graph, edge)) {
+                reach_push(work, file->reference_target[edge]);
+            }
+        }
+        reach_push(work, mm_graph_type_object(work->graph, node));
+        if (work->ephemerons.watch_count > 0) {
+            reach_ephemerons(work, node);
+        }
+    }
+}
+
+MM_STATUS mm_reach_mark(const mm_graph *graph, mm_arena *arena, mm_reach *ret, mm_error *err) {
+    const mm_file *file = graph->file;
+    size_t nodes = (size_t)file->object_count + 1;
+    reach_work work = {.graph = graph, .colour = MM_REACHED_NAMED};
+    mm_reach reach = {0};
+    reach.reached = MM_ARENA_NEW(arena, uint8_t, nodes);
+    work.reached = reach.reached;
+    work.stack = MM_ARENA_NEW(arena, uint32_t, nodes);
+    if (reach.reached == NULL || work.stack == NULL) {
+        return mm_fail(err, MM_E_NOMEM, "no memory to mark what is reachable", 0);
+    }
+    MM_TRY(mm_ephemerons_index(graph, arena, &work.ephemerons, err));
+    for (uint32_t root = 0; root < file->root_count; root++) {
+        if ((file->roots[root].flags & (MM_REF_WEAK | MM_REF_BORROWED)) == 0) {
+            reach_push(&work, file->roots[root].object);
+        }
+    }
+    reach_drain(&work);
+    work.colour = MM_REACHED_BY_C;
+    for (uint32_t node = 0; node < file->object_count; node++) {
+        if (reach.reached[node] == MM_REACHED_NOT && mm_graph_unaccounted(graph, node) > 0) {
+            reach_push(&work, node);
+        }
+    }
+    reach_drain(&work);
+    for (uint32_t node = 0; node < file->object_count; node++) {
+        reach.named_count += reach.reached[node] == MM_REACHED_NAMED;
+        reach.by_c_count += reach.reached[node] == MM_REACHED_BY_C;
+    }
+    reach.garbage_count = file->object_count - reach.named_count - reach.by_c_count;
+    *ret = reach;
+    return MM_OK;
+}

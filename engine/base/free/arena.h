@@ -1,0 +1,30 @@
+// Bump allocation out of blocks that somebody else supplies.
+//
+// Engine functions never call malloc: they take an arena. Memory is zeroed. Nothing is freed
+// singly: the owner of the blocks drops them all at once.
+#ifndef MM_BASE_FREE_ARENA_H
+#define MM_BASE_FREE_ARENA_H
+
+#include "base/free/env.h"
+
+/// One arena. Copyable: a copy passed by value allocates from the same block and is forgotten on
+/// return, which frees what it took if the block was not exhausted.
+typedef struct mm_arena {
+    mm_pages pages;
+    uint8_t *at;           ///< next free byte
+    uint8_t *end;          ///< end of the current block
+    size_t block_bytes;    ///< least size of the next block
+    uint64_t taken_bytes;  ///< all pages ever mapped, for reports
+} mm_arena;
+
+/// Set up an arena that asks `pages` for blocks of at least `block_bytes` (a multiple of 4096).
+void mm_arena_init(mm_arena *arena, mm_pages pages, size_t block_bytes);
+
+/// `count` zeroed elements of `size_bytes`, aligned to 16 (to 64 from 4096 bytes on). NULL when the
+/// product overflows or the pages are out. COST: O(1) plus first-touch faults.
+void *mm_arena_take(mm_arena *arena, size_t count, size_t size_bytes);
+
+/// Typed form of mm_arena_take().
+#define MM_ARENA_NEW(arena, type, count) ((type *)mm_arena_take((arena), (count), sizeof(type)))
+
+#endif

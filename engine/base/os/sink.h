@@ -1,0 +1,20 @@
+// A sink that is a file descriptor.
+#ifndef MM_BASE_OS_SINK_H
+#define MM_BASE_OS_SINK_H
+
+#include "base/free/env.h"
+
+/// Where the bytes go, and what went wrong. Written by one thread.
+typedef struct mm_os_sink {
+    int fd;
+    int sys_errno;  ///< why the sink failed; 0 = it did not
+    uint64_t written_bytes;
+} mm_os_sink;
+
+/// Write to `fd`, which stays the caller's.
+void mm_os_sink_init(mm_os_sink *sink, int fd);
+/// The sink interface. The context is `sink` itself: it must stay where it is. Writing may be done
+/// in a cloned child: no lock, no memory, no stdio. A full disk is MM_E_IO, with `sys_errno`.
+mm_sink mm_os_sink_view(mm_os_sink *sink);
+
+#endif

@@ -1,0 +1,148 @@
+// Types that nobody described: their own tp_traverse says what they hold, and a look at the
+// object's words says where. The word that equals a visited object is the reference's name; the
+// search goes on behind the last hit, since tp_traverse functions visit fields in the order of the
+// struct. What is in no word lies out of line (the blocks of a deque) and is numbered in the order
+// of the visit.
+//
+// A foreign tp_traverse may crash or loop: the note tells the door which type it was.
+#include "capture/walker.h"
+
+typedef int (*visit_function)(void *object, void *context);
+typedef int (*traverse_function)(void *object, visit_function visit, void *context);
+
+/// One object's visit.
+typedef struct visit {
+    mm_walker *walker;
+    const mm_type_info *type;
+    uint64_t object;
+    uint64_t word;   ///< search goes on at this offset
+    uint64_t first;  ///< words from here on are looked at
+    uint64_t end;
+    bool own_type_seen;
+    bool tail_only;  ///< what is not in a word is the solid base's business
+} visit;
+
+// Offset of the word that holds `target`, or 0.
+static uint64_t word_find(visit *state, uint64_t target) {
+    for (uint64_t at = state->word; at + 8 <= state->end; at += 8) {
+        if (load_word(state->object + at) == target) {
+            state->word = at + 8;
+            return at;
+        }
+    }
+    for (uint64_t at = state->first; at < state->word && at + 8 <= state->end; at += 8) {
+        if (load_word(state->object + at) == target) {
+            state->word = at + 8;
+            return at;
+        }
+    }
+    return 0;
+}
+
+static int visit_take(void *object, void *context) {
+    visit *state = context;
+    mm_walker *walker = state->walker;
+    uint64_t target = (uint64_t)(uintptr_t)object;
+    if (target == 0) {
+        return 0;
+    }
+    uint64_t at = word_find(state, target);
+    if (at != 0) {
+        refer_at(walker, MM_NAME_WORD, at / 8, target);
+        if ((int64_t)at == (int64_t)load_word(state->type->solid + AT(walker, TYPE_DICTOFFSET))) {
+            dict_is_namespace(walker, target, false);
+        }
+        return 0;
+    }
+    if (state->tail_only) {
+        return 0;
+    }
+    // Objects of heap types visit their type; the type column has it already.
+    if (!state->own_type_seen && target == load_word(state->object + AT(walker, OB_TYPE))) {
+        state->own_type_seen = true;
+        return 0;
+    }
+    refer_item(walker, target);
+    return 0;
+}
+
+static bool may_call(mm_walker *walker, uint64_t function) {
+    return (walker->target->flags & MM_TARGET_TRAVERSE) != 0 && function != 0 &&
+           (region_flags(walker, function) & MM_REGION_EXECUTE) != 0;
+}
+
+static void traverse_call(mm_walker *walker, uint64_t type, uint64_t function, visit *state,
+                          visit_function take) {
+    volatile mm_capture_note *note = walker->options->note;
+    if (note != NULL) {
+        note->type = type;
+    }
+    traverse_function traverse = (traverse_function)(uintptr_t)function;
+    (void)traverse((void *)(uintptr_t)state->object, take, state);
+    if (note != NULL) {
+        note->type = 0;
+    }
+}
+
+static visit visit_begin(mm_walker *walker, const mm_type_info *type, uint64_t address,
+                         uint64_t first) {
+    visit state = {walker, type, address, first, first, type->basic_bytes, false, false};
+    if (!is_readable(walker, address, type->basic_bytes)) {
+        state.end = first;
+    }
+    return state;
+}
+
+// Only what the collector tracks is known to be whole.
+void walk_foreign(mm_walker *walker, const mm_type_info *type, uint64_t address) {
+    if (!is_tracked(walker, type, address) || !may_call(walker, type->traverse)) {
+        walk_words(walker, type, address);
+        return;
+    }
+    visit state = visit_begin(walker, type, address, 16);
+    traverse_call(walker, type->solid, type->traverse, &state, visit_take);
+}
+
+void walk_tail(mm_walker *walker, const mm_type_info *type, uint64_t address) {
+    if (!is_tracked(walker, type, address) || !may_call(walker, type->traverse)) {
+        return;
+    }
+    visit state = visit_begin(walker, type, address, type->tail_offset);
+    state.tail_only = true;
+    traverse_call(walker, type->solid, type->traverse, &state, visit_take);
+}
+
+static int visit_module(void *object, void *context) {
+    visit *state = context;
+    mm_walker *walker = state->walker;
+    uint64_t target = (uint64_t)(uintptr_t)object;
+    if (target != 0 && target != load_word(state->object + AT(walker, MODULE_DICT))) {
+        refer_flagged(walker, MM_NAME_NAMED, 0, walker->name_state, target);
+    }
+    return 0;
+}
+
+void walk_module_state(mm_walker *walker, const mm_type_info *type, uint64_t address) {
+    if (type->opaque || !is_tracked(walker, type, address) || !may_call(walker, type->traverse)) {
+        return;
+    }
+    visit state = visit_begin(walker, type, address, 16);
+    traverse_call(walker, type->solid, type->traverse, &state, visit_module);
+}
+
+void walk_words(mm_walker *walker, const mm_type_info *type, uint64_t address) {
+    if (!is_readable(walker, address, type->basic_bytes)) {
+        return;
+    }
+    uint64_t weak = load_word(type->address + AT(walker, TYPE_WEAKLISTOFFSET));
+    for (uint64_t at = 16; at + 8 <= type->basic_bytes; at += 8) {
+        uint64_t target = load_word(address + at);
+        if (target == 0 || at == weak || target == address) {
+            continue;
+        }
+        uint64_t id = find_found(walker, target);
+        if (id != NO_ID) {
+            mm_writer_reference_extended(walker->writer, MM_NAME_WORD, MM_REF_GUESSED, at / 8, id);
+        }
+    }
+}

@@ -1,0 +1,455 @@
+// Types are understood once. A Python class is walked by its solid base, the first ancestor that
+// was not made by a class statement (it is recognised by its tp_traverse, which all class
+// statements share); what the class statements add, slots and attributes, is walked the same way
+// for every solid base.
+//
+//   class Exam(Base)   slots, __dict__     python part
+//   class Base(dict)   slots               python part
+//   dict               MM_KIND_DICT        solid base, known
+//   object
+//
+// A solid base that is not known but descends from a known one (defaultdict) is walked as that one,
+// and the words behind it by tp_traverse: its tail.
+#include "capture/walker.h"
+
+enum {
+    FLAG_INLINE_VALUES = 1 << 2,
+    FLAG_MANAGED_WEAKREF = 1 << 3,
+    FLAG_MANAGED_DICT = 1 << 4,
+    FLAG_HEAP = 1 << 9,
+    FLAG_COLLECTED = 1 << 14,
+    FLAG_EXCEPTION = 1 << 30,
+    MAP_FIRST_COUNT = 1 << 12,
+    BASES_MAX = 512,     ///< longest chain of tp_base that is followed
+    MEMBERS_MAX = 4096,  ///< longest tp_members that is read
+    MEMBER_OBJECT = 6,   ///< Py_T_OBJECT
+    MEMBER_OBJECT_EX = 16
+};
+
+static uint64_t type_flags(const mm_walker *walker, uint64_t type) {
+    return load_word(type + AT(walker, TYPE_FLAGS));
+}
+
+// A type object is readable and its own type has the flag that only types of types have.
+static bool is_type_object(mm_walker *walker, uint64_t type) {
+    if ((type & 7) != 0 || !is_readable(walker, type, AT(walker, TYPE_SIZEOF))) {
+        return false;
+    }
+    uint64_t meta = load_word(type + AT(walker, OB_TYPE));
+    return (meta & 7) == 0 && is_readable(walker, meta, AT(walker, TYPE_SIZEOF)) &&
+           (type_flags(walker, meta) >> 31 & 1) != 0;
+}
+
+static uint64_t base_of(mm_walker *walker, uint64_t type) {
+    uint64_t base = load_word(type + AT(walker, TYPE_BASE));
+    return base != 0 && is_type_object(walker, base) ? base : 0;
+}
+
+static bool is_class_statement(const mm_walker *walker, uint64_t type) {
+    // What a class statement adds is read by way of key tables: if those are not what the layout
+    // says, its tp_traverse is asked instead.
+    bool readable = (walker->target->layout.kinds_checked >> MM_KIND_DICT & 1) != 0;
+    uint64_t traverse = load_word(type + AT(walker, TYPE_TRAVERSE));
+    return readable && traverse != 0 && traverse == walker->target->subtype_traverse &&
+           (type_flags(walker, type) & FLAG_HEAP) != 0;
+}
+
+static const mm_known_type *known_type(const mm_walker *walker, uint64_t type) {
+    const mm_known_type *known = MM_TARGET_AT(walker->target, types, mm_known_type);
+    uint32_t low = 0;
+    uint32_t high = walker->target->types.count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (known[middle].address < type) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low < walker->target->types.count && known[low].address == type ? &known[low] : NULL;
+}
+
+static bool type_is_opaque(const mm_walker *walker, uint64_t type) {
+    const uint64_t *opaque = MM_TARGET_AT(walker->target, opaque, uint64_t);
+    for (uint32_t i = 0; i < walker->target->opaque.count; i++) {
+        if (opaque[i] == type) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// Visit the object members of one type: `take` gets offset and name address. Bounded and checked.
+typedef void (*member_take)(mm_walker *walker, void *context, uint64_t offset, uint64_t name);
+
+static void members_each(mm_walker *walker, uint64_t type, member_take take, void *context) {
+    uint64_t member = load_word(type + AT(walker, TYPE_MEMBERS));
+    uint64_t step = AT(walker, MEMBER_SIZEOF);
+    for (unsigned i = 0; member != 0 && i < MEMBERS_MAX; i++, member += step) {
+        if (!is_readable(walker, member, step) ||
+            load_word(member + AT(walker, MEMBER_NAME)) == 0) {
+            return;
+        }
+        int32_t code = load_i32(member + AT(walker, MEMBER_TYPE));
+        uint64_t offset = load_word(member + AT(walker, MEMBER_OFFSET));
+        if ((code == MEMBER_OBJECT || code == MEMBER_OBJECT_EX) && offset % 8 == 0 &&
+            offset < UINT16_MAX) {
+            take(walker, context, offset, load_word(member + AT(walker, MEMBER_NAME)));
+        }
+    }
+}
+
+typedef struct slot_list {
+    uint16_t *offsets;
+    uint32_t count;
+    uint32_t capacity;
+} slot_list;
+
+static void slot_take(mm_walker *walker, void *context, uint64_t offset, uint64_t name) {
+    (void)walker;
+    (void)name;
+    slot_list *list = context;
+    if (list->count < list->capacity) {
+        list->offsets[list->count++] = (uint16_t)offset;
+    }
+}
+
+// The slots of a class statement are as many as ob_size of the class says, at the head of its
+// members.
+static void slots_collect(mm_walker *walker, mm_type_info *info) {
+    uint32_t capacity = 0;
+    uint64_t type = info->address;
+    for (unsigned i = 0; i < BASES_MAX && type != info->solid && type != 0; i++) {
+        uint64_t size = load_word(type + AT(walker, OB_SIZE));
+        capacity += size < MEMBERS_MAX ? (uint32_t)size : 0;
+        type = base_of(walker, type);
+    }
+    if (capacity == 0) {
+        return;
+    }
+    slot_list list = {MM_ARENA_NEW(&walker->arena, uint16_t, capacity), 0, capacity};
+    if (list.offsets == NULL) {
+        walker_fail(walker, MM_E_NOMEM);
+        return;
+    }
+    type = info->address;
+    for (unsigned i = 0; i < BASES_MAX && type != info->solid && type != 0; i++) {
+        members_each(walker, type, slot_take, &list);
+        type = base_of(walker, type);
+    }
+    info->slots = list.offsets;
+    info->slot_count = list.count;
+}
+
+// Solid base, kind and tail.
+static void kind_resolve(mm_walker *walker, mm_type_info *info) {
+    uint64_t solid = info->address;
+    for (unsigned i = 0; i < BASES_MAX && is_class_statement(walker, solid); i++) {
+        uint64_t base = base_of(walker, solid);
+        if (base == 0) {
+            break;
+        }
+        solid = base;
+        info->python_class = true;
+    }
+    info->solid = solid;
+    const mm_known_type *known = known_type(walker, solid);
+    uint64_t ancestor = solid;
+    for (unsigned i = 0; i < BASES_MAX && known == NULL && ancestor != 0; i++) {
+        ancestor = base_of(walker, ancestor);
+        known = ancestor != 0 ? known_type(walker, ancestor) : NULL;
+    }
+    info->kind = known != NULL ? (uint8_t)known->kind : MM_KIND_FOREIGN;
+    // A type that is not ready yet may say less than what its kind is sure to have.
+    uint64_t least = known == NULL ? 0 : load_word(known->address + AT(walker, TYPE_BASICSIZE));
+    info->basic_bytes = info->basic_bytes < least ? least : info->basic_bytes;
+    bool collected = (type_flags(walker, solid) & FLAG_COLLECTED) != 0;
+    uint64_t traverse = load_word(solid + AT(walker, TYPE_TRAVERSE));
+    if (ancestor != solid) {
+        bool adds_nothing = ancestor != 0 && !collected &&
+                            load_word(solid + AT(walker, TYPE_BASICSIZE)) ==
+                                load_word(ancestor + AT(walker, TYPE_BASICSIZE));
+        if (info->kind == MM_KIND_OBJECT && !adds_nothing) {
+            info->kind = MM_KIND_FOREIGN;
+        } else if (known != NULL) {
+            info->tail_offset = load_word(ancestor + AT(walker, TYPE_BASICSIZE));
+        }
+        bool ancestor_traverse =
+            ancestor != 0 && load_word(ancestor + AT(walker, TYPE_TRAVERSE)) == traverse;
+        if (collected && traverse != 0 && !(ancestor_traverse && info->kind != MM_KIND_FOREIGN)) {
+            info->traverse = traverse;
+        }
+    }
+    info->scan = info->kind == MM_KIND_FOREIGN && info->traverse == 0;
+    if (info->kind == MM_KIND_MODULE) {
+        info->traverse = traverse;
+    }
+}
+
+// Where the Python-level attributes are, if the class statements added any.
+static void storage_resolve(mm_walker *walker, mm_type_info *info, uint64_t flags) {
+    info->managed_dict = (flags & FLAG_MANAGED_DICT) != 0 && walker->minor >= 11;
+    info->inline_values = walker->minor >= 13 && (flags & FLAG_INLINE_VALUES) != 0;
+    if (info->heap && HAS(walker, HEAPTYPE_CACHED_KEYS) &&
+        is_readable(walker, info->address, AT(walker, HEAPTYPE_SIZEOF))) {
+        info->keys = load_word(info->address + AT(walker, HEAPTYPE_CACHED_KEYS));
+    }
+    int64_t offset = (int64_t)load_word(info->address + AT(walker, TYPE_DICTOFFSET));
+    int64_t solid_offset = (int64_t)load_word(info->solid + AT(walker, TYPE_DICTOFFSET));
+    if (!info->managed_dict && info->python_class && offset != solid_offset) {
+        info->dict_offset = offset;
+    }
+}
+
+static void fields_resolve(const mm_walker *walker, mm_type_info *info) {
+    const mm_field *fields = MM_TARGET_AT(walker->target, fields, mm_field);
+    uint32_t count = walker->target->fields.count;
+    uint32_t start = 0;
+    while (start < count && fields[start].kind != info->kind) {
+        start++;
+    }
+    uint32_t end = start;
+    while (end < count && fields[end].kind == info->kind) {
+        end++;
+    }
+    info->field_start = start;
+    info->field_count = end - start;
+}
+
+static void type_understand(mm_walker *walker, mm_type_info *info) {
+    uint64_t flags = type_flags(walker, info->address);
+    info->heap = (flags & FLAG_HEAP) != 0;
+    info->collected = (flags & FLAG_COLLECTED) != 0;
+    info->metatype = (flags >> 31 & 1) != 0;
+    info->basic_bytes = load_word(info->address + AT(walker, TYPE_BASICSIZE)) & 0x7fffffff;
+    info->item_bytes = load_word(info->address + AT(walker, TYPE_ITEMSIZE)) & 0x7fffffff;
+    bool managed = (flags & FLAG_MANAGED_DICT) != 0 ||
+                   (walker->minor >= 12 && (flags & FLAG_MANAGED_WEAKREF) != 0);
+    info->prefix_bytes = (info->collected ? 16u : 0u) + (managed ? 16u : 0u);
+    kind_resolve(walker, info);
+    info->opaque = type_is_opaque(walker, info->address) || type_is_opaque(walker, info->solid);
+    storage_resolve(walker, info, flags);
+    fields_resolve(walker, info);
+    if (info->python_class) {
+        slots_collect(walker, info);
+    }
+    // tp_itemsize of frames and generators counts stack slots, but they have no ob_size.
+    info->variable = info->item_bytes != 0 && info->basic_bytes >= AT(walker, OB_SIZE) + 8u &&
+                     info->kind != MM_KIND_FRAME &&
+                     info->kind != MM_KIND_GENERATOR && info->kind != MM_KIND_COROUTINE &&
+                     info->kind != MM_KIND_ASYNC_GENERATOR;
+}
+
+// The map ---------------------------------------------------------------------------------------
+
+static uint32_t type_hash(uint64_t type) {
+    return (uint32_t)((type >> 4) * 0x9e3779b97f4a7c15u >> 32);
+}
+
+static mm_type_info **map_slot(const mm_type_map *map, uint64_t type) {
+    uint32_t at = type_hash(type) & map->mask;
+    while (map->slots[at] != NULL && map->slots[at]->address != type) {
+        at = (at + 1) & map->mask;
+    }
+    return &map->slots[at];
+}
+
+static void map_grow(mm_walker *walker) {
+    mm_type_map *map = &walker->types;
+    uint32_t capacity = (map->mask + 1) * 2;
+    mm_type_map larger = *map;
+    larger.slots = MM_ARENA_NEW(&walker->arena, mm_type_info *, capacity);
+    larger.mask = capacity - 1;
+    if (larger.slots == NULL) {
+        walker_fail(walker, MM_E_NOMEM);
+        return;
+    }
+    for (mm_type_info *info = map->first; info != NULL; info = info->next) {
+        *map_slot(&larger, info->address) = info;
+    }
+    map->slots = larger.slots;
+    map->mask = larger.mask;
+}
+
+static mm_type_info *map_add(mm_walker *walker, uint64_t type) {
+    mm_type_map *map = &walker->types;
+    mm_type_info *info = MM_ARENA_NEW(&walker->arena, mm_type_info, 1);
+    if (info == NULL) {
+        walker_fail(walker, MM_E_NOMEM);
+        return NULL;
+    }
+    info->address = type;
+    info->index = map->count++;
+    *map_slot(map, type) = info;
+    *map->last_next = info;
+    map->last_next = &info->next;
+    if (map->count * 2 > map->mask) {
+        map_grow(walker);
+    }
+    return info;
+}
+
+void types_init(mm_walker *walker) {
+    mm_type_map *map = &walker->types;
+    map->slots = MM_ARENA_NEW(&walker->arena, mm_type_info *, MAP_FIRST_COUNT);
+    map->mask = MAP_FIRST_COUNT - 1;
+    map->last_next = &map->first;
+    if (map->slots == NULL) {
+        walker_fail(walker, MM_E_NOMEM);
+        return;
+    }
+    map->recent = map_add(walker, 0);
+}
+
+const mm_type_info *type_find(const mm_walker *walker, uint64_t type) {
+    return *map_slot(&walker->types, type);
+}
+
+mm_type_info *type_of_slow(mm_walker *walker, uint64_t type) {
+    mm_type_info *info = *map_slot(&walker->types, type);
+    if (info == NULL) {
+        if (!is_type_object(walker, type)) {
+            return walker->types.first;
+        }
+        info = map_add(walker, type);
+        if (info == NULL) {
+            return walker->types.first;
+        }
+        type_understand(walker, info);
+        (void)mark_found(walker, type);
+    }
+    walker->types.recent = info;
+    return info;
+}
+
+bool is_kind(mm_walker *walker, uint64_t address, mm_kind kind) {
+    return type_of(walker, load_word(address + AT(walker, OB_TYPE)))->kind == kind;
+}
+
+// The TYPE stream -------------------------------------------------------------------------------
+
+static void field_put(mm_walker *walker, uint64_t offset, const char *name, size_t length,
+                      uint8_t flags) {
+    mm_writer_varint(walker->writer, MM_STREAM_TYPE, offset / 8);
+    mm_writer_text(walker->writer, MM_STREAM_TYPE, name, length);
+    mm_writer_byte(walker->writer, MM_STREAM_TYPE, flags);
+}
+
+typedef struct member_count {
+    uint64_t count;
+    bool write;
+} member_count;
+
+static void member_put(mm_walker *walker, void *context, uint64_t offset, uint64_t name) {
+    member_count *members = context;
+    members->count++;
+    if (members->write) {
+        char text[NAME_BYTES_MAX];
+        size_t length = c_text_copy(walker, name, text, sizeof text);
+        field_put(walker, offset, text, length, 0);
+    }
+}
+
+static void members_put(mm_walker *walker, const mm_type_info *info, member_count *members) {
+    uint64_t type = info->address;
+    for (unsigned i = 0; i < BASES_MAX && type != 0; i++) {
+        members_each(walker, type, member_put, members);
+        type = base_of(walker, type);
+    }
+}
+
+static void fields_put(mm_walker *walker, const mm_type_info *info) {
+    const mm_field *fields = MM_TARGET_AT(walker->target, fields, mm_field) + info->field_start;
+    int64_t dict = (int64_t)load_word(info->address + AT(walker, TYPE_DICTOFFSET));
+    bool dict_word = dict > 0 && dict < UINT16_MAX && dict % 8 == 0;
+    member_count members = {0, false};
+    members_put(walker, info, &members);
+    mm_writer_varint(walker->writer, MM_STREAM_TYPE,
+                     info->field_count + (dict_word ? 1u : 0u) + members.count);
+    for (uint32_t i = 0; i < info->field_count; i++) {
+        const char *name = mm_target_text(walker->target, fields[i].name);
+        field_put(walker, fields[i].offset, name, mm_text_length(name, NAME_BYTES_MAX),
+                  (uint8_t)((fields[i].flags & 7) << 4));
+    }
+    if (dict_word) {
+        field_put(walker, (uint64_t)dict, "__dict__", 8, 0);
+    }
+    members.write = true;
+    members_put(walker, info, &members);
+}
+
+static void keys_put(mm_walker *walker, const mm_type_info *info) {
+    mm_dict_view view;
+    uint64_t count = 0;
+    if (info->keys != 0 && keys_view(walker, info->keys, &view)) {
+        count = view.count;
+    }
+    mm_writer_varint(walker->writer, MM_STREAM_TYPE, count);
+    for (uint64_t i = 0; i < count; i++) {
+        uint64_t key = dict_key(&view, i);
+        uint64_t id = key == 0 ? NO_ID : find_found(walker, key);
+        mm_writer_varint(walker->writer, MM_STREAM_TYPE, id == NO_ID ? 0 : id + 1);
+    }
+}
+
+// A class is mortmain's own when its module is.
+static bool is_own(mm_walker *walker, const mm_type_info *info, const char *name, size_t length) {
+    if (length > 9 && mm_same(name, "mortmain.", 9)) {
+        return true;
+    }
+    uint64_t dict = load_word(info->address + AT(walker, TYPE_DICT));
+    uint64_t module = dict == 0 || !info->heap ? 0 : dict_get(walker, dict, "__module__");
+    return module != 0 && is_readable(walker, module, 16) &&
+           (str_is(walker, module, "mortmain") || str_begins(walker, module, "mortmain."));
+}
+
+static uint64_t type_record_flags(mm_walker *walker, const mm_type_info *info, const char *name,
+                                  size_t length) {
+    uint64_t flags = type_flags(walker, info->address);
+    bool weakrefable = load_word(info->address + AT(walker, TYPE_WEAKLISTOFFSET)) != 0 ||
+                       (walker->minor >= 12 && (flags & FLAG_MANAGED_WEAKREF) != 0);
+    bool dict = info->managed_dict || load_word(info->address + AT(walker, TYPE_DICTOFFSET)) != 0;
+    bool interpreter = (region_flags(walker, info->address) & MM_REGION_PYTHON) != 0;
+    return (info->heap ? MM_TYPE_HEAP : 0u) | (info->collected ? MM_TYPE_COLLECTED : 0u) |
+           (info->python_class ? MM_TYPE_CLASS : 0u) | (weakrefable ? MM_TYPE_WEAKREFABLE : 0u) |
+           (dict ? MM_TYPE_HAS_DICT : 0u) |
+           ((flags & FLAG_EXCEPTION) != 0 ? MM_TYPE_EXCEPTION : 0u) |
+           ((flags >> 31 & 1) != 0 ? MM_TYPE_METATYPE : 0u) |
+           (is_own(walker, info, name, length) ? MM_TYPE_OWN : 0u) |
+           (interpreter ? MM_TYPE_INTERPRETER : 0u);
+}
+
+static void type_put_unknown(mm_walker *walker) {
+    mm_writer_varint(walker->writer, MM_STREAM_TYPE, 0);
+    mm_writer_text(walker->writer, MM_STREAM_TYPE, "?", 1);
+    for (unsigned i = 0; i < 7; i++) {
+        mm_writer_varint(walker->writer, MM_STREAM_TYPE, 0);
+    }
+}
+
+static void type_put(mm_walker *walker, const mm_type_info *info) {
+    char name[NAME_BYTES_MAX];
+    uint64_t name_at = load_word(info->address + AT(walker, TYPE_NAME));
+    size_t length = c_text_copy(walker, name_at, name, sizeof name);
+    uint64_t id = find_found(walker, info->address);
+    uint64_t base = base_of(walker, info->address);
+    const mm_type_info *base_info = base == 0 ? NULL : type_find(walker, base);
+    mm_writer_varint(walker->writer, MM_STREAM_TYPE, id == NO_ID ? 0 : id + 1);
+    mm_writer_text(walker->writer, MM_STREAM_TYPE, name, length);
+    mm_writer_varint(walker->writer, MM_STREAM_TYPE, info->kind);
+    mm_writer_varint(walker->writer, MM_STREAM_TYPE, type_record_flags(walker, info, name, length));
+    mm_writer_varint(walker->writer, MM_STREAM_TYPE, info->basic_bytes + info->prefix_bytes);
+    mm_writer_varint(walker->writer, MM_STREAM_TYPE, info->item_bytes);
+    mm_writer_varint(walker->writer, MM_STREAM_TYPE,
+                     base_info == NULL ? 0 : (uint64_t)base_info->index + 1);
+    fields_put(walker, info);
+    keys_put(walker, info);
+}
+
+void types_write(mm_walker *walker) {
+    type_put_unknown(walker);
+    // Looking up a base may register nothing here: type_find() only finds.
+    for (const mm_type_info *info = walker->types.first->next; info != NULL; info = info->next) {
+        type_put(walker, info);
+    }
+}

@@ -1,0 +1,382 @@
+// The walker's state and its inner vocabulary. Private to engine/capture.
+#ifndef MM_CAPTURE_WALKER_H
+#define MM_CAPTURE_WALKER_H
+
+#include "base/free/arena.h"
+#include "base/free/bytes.h"
+#include "capture/capture.h"
+#include "format/write.h"
+
+enum {
+    BLOCK_BYTES = 1 << MM_BLOCK_SHIFT,
+    BLOCK_WORDS = BLOCK_BYTES >> (MM_SLOT_SHIFT + 6),
+    TABLE_BITS = 14,      ///< of an address above the block offset, in the second level
+    TOP_COUNT = 1 << 13,  ///< 47 address bits less the 34 of one second-level table
+    BATCH_COUNT = 256,    ///< objects gathered before they are visited, so that prefetch has time
+    NAME_BYTES_MAX = 240  ///< longest C name that is looked at
+};
+
+/// No sparse id: the address is not readable.
+#define NO_ID UINT64_MAX
+
+/// One MiB of address space in which objects were found. The bitmaps have a bit per 8 bytes.
+typedef struct mm_block {
+    uint64_t base;
+    uint64_t number;
+    uint64_t *keys;  ///< strs that are data keys, where those were asked for; else NULL
+    uint64_t *text;  ///< strs whose text is wanted; NULL until the first
+    bool whole;      ///< readable from end to end, so that no single address needs a look-up
+    bool fresh;      ///< found has bits that done lacks
+    uint64_t found[BLOCK_WORDS];
+    uint64_t done[BLOCK_WORDS];
+} mm_block;
+
+/// Second level of the address table.
+typedef struct mm_block_table {
+    mm_block *blocks[1 << TABLE_BITS];
+} mm_block_table;
+
+/// How the objects of a type are walked, worked out once for each type.
+typedef struct mm_type_info {
+    uint64_t address;
+    struct mm_type_info *next;  ///< in the order of the indices
+    uint32_t index;
+    uint8_t kind;       ///< mm_kind of the solid base
+    bool python_class;  ///< made by a class statement: has slots and perhaps a dict of its own
+    bool collected;     ///< Py_TPFLAGS_HAVE_GC
+    bool heap;
+    bool metatype;       ///< its objects are types
+    bool opaque;         ///< its tp_traverse must not be called
+    bool managed_dict;   ///< attribute storage in front of the object
+    bool inline_values;  ///< 3.13+: attribute storage behind the object
+    bool variable;       ///< ob_size counts items
+    bool scan;           ///< no tp_traverse and not known: word scan, guessed
+    uint64_t basic_bytes;
+    uint64_t item_bytes;
+    uint64_t prefix_bytes;  ///< in front of the object: collector's and managed header
+    int64_t dict_offset;    ///< of the class's own dict; 0 = none or the base's business
+    uint64_t traverse;      ///< tp_traverse of the solid base, where it has to be asked; else 0
+    uint64_t tail_offset;   ///< first byte that the kind's own walker does not cover
+    uint64_t solid;         ///< address of the solid base
+    uint64_t keys;          ///< shared keys of the instances; 0 = none
+    const uint16_t *slots;  ///< byte offsets of slots of the class statement's bases
+    uint32_t slot_count;
+    uint32_t field_start;  ///< into the target's fields
+    uint32_t field_count;
+} mm_type_info;
+
+/// Open addressing from type address to info.
+typedef struct mm_type_map {
+    mm_type_info **slots;
+    uint32_t mask;
+    uint32_t count;
+    mm_type_info *first;
+    mm_type_info **last_next;
+    mm_type_info *recent;  ///< the one asked for last
+} mm_type_map;
+
+/// Sparse ids that wait for the last round.
+typedef struct mm_address_list {
+    uint64_t *items;
+    size_t count;
+    size_t capacity;
+} mm_address_list;
+
+/// Everything a capture knows. One on the door's memory, gone with it.
+typedef struct mm_walker {
+    const mm_target *target;
+    const uint16_t *at;  ///< the layout's offsets
+    const mm_region *regions;
+    const mm_region *region;  ///< the one hit last
+    uint32_t region_count;
+    uint32_t minor;
+    mm_status status;  ///< first failure; the rounds stop at it
+    mm_arena arena;
+    mm_writer *writer;
+    const mm_capture_options *options;
+    mm_block_table **top;
+    uint64_t block_count;
+    mm_type_map types;
+    mm_address_list postponed;  ///< objects to be scanned word by word when all others are known
+    uint64_t unreadable_count;
+    uint64_t dict_type;  ///< for the prefetch stage
+    uint64_t list_type;
+    uint64_t str_type;
+    uint32_t name_c_data;  ///< NAME numbers of the walker's own names
+    uint32_t name_state;
+    uint32_t name_dict;
+    uint32_t name_shared_key;
+    uint32_t name_f_code;
+    uint32_t name_f_func;
+    uint32_t name_f_locals;
+    uint32_t name_frame;
+    uint32_t frame_count;
+    uint32_t skipped;      ///< empty slots since the last INDEX
+    uint64_t recent_keys;  ///< shared keys whose texts were wanted last
+} mm_walker;
+
+/// Offset by name.
+#define AT(walker, name) ((walker)->at[MM_AT_##name])
+/// Does this version have it?
+#define HAS(walker, name) ((walker)->at[MM_AT_##name] != MM_AT_NONE)
+
+// Raw memory of the target, which is this address space. The caller made sure that it is readable.
+static inline uint64_t load_word(uint64_t address) {
+    return *(const uint64_t *)(uintptr_t)address;
+}
+static inline uint32_t load_u32(uint64_t address) {
+    return *(const uint32_t *)(uintptr_t)address;
+}
+static inline int32_t load_i32(uint64_t address) {
+    return (int32_t)load_u32(address);
+}
+static inline uint8_t load_byte(uint64_t address) {
+    return *(const uint8_t *)(uintptr_t)address;
+}
+
+/// Record the first failure.
+static inline void walker_fail(mm_walker *walker, mm_status status) {
+    if (walker->status == MM_OK) {
+        walker->status = status;
+    }
+}
+
+// blocks.c ------------------------------------------------------------------------------------
+
+/// Is [address, address + size) readable? COST: one comparison when it lies where the last one did.
+bool is_readable_slow(mm_walker *walker, uint64_t address, uint64_t size_bytes);
+static inline bool is_readable(mm_walker *walker, uint64_t address, uint64_t size_bytes) {
+    const mm_region *region = walker->region;
+    if (MM_LIKELY(address >= region->start && address < region->end &&
+                  size_bytes <= region->end - address)) {
+        return true;
+    }
+    return is_readable_slow(walker, address, size_bytes);
+}
+
+/// Flags of the region that holds `address`, or 0.
+uint32_t region_flags(mm_walker *walker, uint64_t address);
+
+/// The block of an address, or NULL when no object was found in it yet.
+static inline mm_block *block_of(const mm_walker *walker, uint64_t address) {
+    if (MM_UNLIKELY(address >> 47 != 0)) {
+        return NULL;
+    }
+    mm_block_table *table = walker->top[address >> (MM_BLOCK_SHIFT + TABLE_BITS)];
+    if (MM_UNLIKELY(table == NULL)) {
+        return NULL;
+    }
+    return table->blocks[(address >> MM_BLOCK_SHIFT) & ((1u << TABLE_BITS) - 1)];
+}
+
+/// Make the block of an address. NULL when nothing there is readable or memory is out.
+mm_block *block_open(mm_walker *walker, uint64_t address);
+
+static inline uint64_t block_id(const mm_block *block, uint64_t address) {
+    return block->number << MM_SLOT_BITS | (address & (BLOCK_BYTES - 1)) >> MM_SLOT_SHIFT;
+}
+
+/// Mark the object at `address` as found. Returns its sparse id, or NO_ID when the address cannot
+/// be one of an object.
+static inline uint64_t mark_found(mm_walker *walker, uint64_t address) {
+    mm_block *block = block_of(walker, address);
+    if (MM_UNLIKELY(block == NULL)) {
+        block = block_open(walker, address);
+        if (block == NULL) {
+            return NO_ID;
+        }
+    }
+    uint64_t slot = (address & (BLOCK_BYTES - 1)) >> MM_SLOT_SHIFT;
+    uint64_t bit = (uint64_t)1 << (slot & 63);
+    if (MM_UNLIKELY((address & 7) != 0)) {
+        return NO_ID;
+    }
+    if ((block->found[slot >> 6] & bit) == 0) {
+        if (MM_UNLIKELY(!block->whole && !is_readable(walker, address, 16))) {
+            return NO_ID;
+        }
+        block->found[slot >> 6] |= bit;
+        block->fresh = true;
+    }
+    return block->number << MM_SLOT_BITS | slot;
+}
+
+/// Sparse id of an object that was found already, or NO_ID.
+static inline uint64_t find_found(const mm_walker *walker, uint64_t address) {
+    const mm_block *block = block_of(walker, address);
+    if (block == NULL || (address & 7) != 0) {
+        return NO_ID;
+    }
+    uint64_t slot = (address & (BLOCK_BYTES - 1)) >> MM_SLOT_SHIFT;
+    if ((block->found[slot >> 6] >> (slot & 63) & 1) == 0) {
+        return NO_ID;
+    }
+    return block->number << MM_SLOT_BITS | slot;
+}
+
+/// Next block at or above `*address` in address order, or NULL; `*address` moves behind it.
+mm_block *block_next(const mm_walker *walker, uint64_t *address);
+
+// References of the record that is being written ------------------------------------------------
+
+static inline void refer(mm_walker *walker, mm_naming naming, uint64_t target) {
+    uint64_t id = mark_found(walker, target);
+    if (MM_UNLIKELY(id == NO_ID)) {
+        walker->unreadable_count++;
+        return;
+    }
+    mm_writer_reference(walker->writer, naming, id);
+}
+
+static inline void refer_at(mm_walker *walker, mm_naming naming, uint64_t argument,
+                            uint64_t target) {
+    uint64_t id = mark_found(walker, target);
+    if (MM_UNLIKELY(id == NO_ID)) {
+        walker->unreadable_count++;
+        return;
+    }
+    mm_writer_reference_at(walker->writer, naming, argument, id);
+}
+
+/// With flags; NULL targets are passed over.
+void refer_flagged(mm_walker *walker, mm_naming naming, uint8_t flags, uint64_t argument,
+                   uint64_t target);
+/// Item `[i]` in order; a NULL is counted as an empty slot.
+static inline void refer_item(mm_walker *walker, uint64_t target) {
+    uint64_t id = target == 0 ? NO_ID : mark_found(walker, target);
+    if (MM_UNLIKELY(id == NO_ID)) {
+        walker->skipped++;
+        return;
+    }
+    if (MM_UNLIKELY(walker->skipped != 0)) {
+        mm_writer_skip(walker->writer, walker->skipped);
+        walker->skipped = 0;
+    }
+    mm_writer_reference(walker->writer, MM_NAME_INDEX, id);
+}
+/// As refer_item() for a word of the object; NULL is passed over.
+static inline void refer_word(mm_walker *walker, uint64_t offset, uint64_t target) {
+    if (target != 0) {
+        refer_at(walker, MM_NAME_WORD, offset / 8, target);
+    }
+}
+
+// types.c ---------------------------------------------------------------------------------------
+
+/// What is known of a type; registers it when it is new. Never NULL: a type that cannot be read
+/// gets the info with index 0.
+mm_type_info *type_of_slow(mm_walker *walker, uint64_t type);
+static inline mm_type_info *type_of(mm_walker *walker, uint64_t type) {
+    mm_type_info *recent = walker->types.recent;
+    return MM_LIKELY(recent->address == type) ? recent : type_of_slow(walker, type);
+}
+/// Only if it is registered already, else NULL.
+const mm_type_info *type_find(const mm_walker *walker, uint64_t type);
+void types_init(mm_walker *walker);
+/// Write the TYPE stream.
+void types_write(mm_walker *walker);
+/// Is the object at `address` (readable, 16 bytes) of this kind?
+bool is_kind(mm_walker *walker, uint64_t address, mm_kind kind);
+
+// dicts.c ---------------------------------------------------------------------------------------
+
+/// A dict laid open. Entries [0, count); all of it is readable.
+typedef struct mm_dict_view {
+    uint64_t entries;      ///< address of the first
+    uint64_t entry_bytes;  ///< 16 or 24
+    uint64_t key_offset;   ///< of the key in an entry
+    uint64_t values;       ///< split table: address of the values array; else 0
+    uint64_t count;
+    uint64_t keys;  ///< the key table
+    bool unicode;   ///< tp_traverse passes over the keys
+    bool embedded;  ///< the values stand in the instance, which reports them
+} mm_dict_view;
+
+/// Lay open a key table. False when it does not make sense.
+bool keys_view(mm_walker *walker, uint64_t keys, mm_dict_view *ret);
+/// Lay open a dict object.
+bool dict_view(mm_walker *walker, uint64_t dict, mm_dict_view *ret);
+static inline uint64_t dict_key(const mm_dict_view *view, uint64_t i) {
+    return load_word(view->entries + i * view->entry_bytes + view->key_offset);
+}
+static inline uint64_t dict_value(const mm_dict_view *view, uint64_t i) {
+    return view->values != 0
+               ? load_word(view->values + i * 8)
+               : load_word(view->entries + i * view->entry_bytes + view->key_offset + 8);
+}
+/// Bytes of a key table.
+uint64_t keys_bytes(const mm_walker *walker, uint64_t keys);
+/// Value of an ASCII key, or 0.
+uint64_t dict_get(mm_walker *walker, uint64_t dict, const char *key);
+/// The dict is a namespace: want the texts of its keys, and of the values that name things.
+void dict_is_namespace(mm_walker *walker, uint64_t dict, bool of_program);
+void walk_dict(mm_walker *walker, uint64_t address);
+void walk_ordered_dict(mm_walker *walker, const mm_type_info *type, uint64_t address);
+void walk_set(mm_walker *walker, uint64_t address);
+void walk_list(mm_walker *walker, uint64_t address);
+void walk_tuple(mm_walker *walker, uint64_t address);
+
+// objects.c -------------------------------------------------------------------------------------
+
+/// The words of a kind, by the target's field table.
+void walk_fields(mm_walker *walker, const mm_type_info *type, uint64_t address);
+/// What a class statement adds: slots and attributes.
+void walk_class_part(mm_walker *walker, const mm_type_info *type, uint64_t address);
+void walk_type(mm_walker *walker, const mm_type_info *type, uint64_t address);
+void walk_code(mm_walker *walker, const mm_type_info *type, uint64_t address);
+void walk_module(mm_walker *walker, const mm_type_info *type, uint64_t address);
+
+// frames.c --------------------------------------------------------------------------------------
+
+void walk_generator(mm_walker *walker, const mm_type_info *type, uint64_t address);
+void walk_frame(mm_walker *walker, const mm_type_info *type, uint64_t address);
+void walk_traceback(mm_walker *walker, const mm_type_info *type, uint64_t address);
+/// Line that byte `instruction_offset` of a code object belongs to; 0 = unknown.
+uint32_t code_line(mm_walker *walker, uint64_t code, int64_t instruction_offset);
+/// Write THRD, FRAM and every ROOT.
+void roots_write(mm_walker *walker);
+
+// foreign.c -------------------------------------------------------------------------------------
+
+/// Ask tp_traverse; names by word, member or shared key.
+void walk_foreign(mm_walker *walker, const mm_type_info *type, uint64_t address);
+/// As walk_foreign() for what the solid base's own walker left: words from type->tail_offset on.
+void walk_tail(mm_walker *walker, const mm_type_info *type, uint64_t address);
+/// References of a module that tp_traverse finds besides its dict.
+void walk_module_state(mm_walker *walker, const mm_type_info *type, uint64_t address);
+/// Word scan: whatever equals the address of a known object, flagged guessed.
+void walk_words(mm_walker *walker, const mm_type_info *type, uint64_t address);
+
+// sizes.c ---------------------------------------------------------------------------------------
+
+/// Fill size, storage and their flags of a record.
+void size_object(mm_walker *walker, const mm_type_info *type, uint64_t address,
+                 mm_object_record *record);
+
+// texts.c ---------------------------------------------------------------------------------------
+
+/// The str at `address` is a name: its text goes into the file. Anything else is passed over.
+void want_text(mm_walker *walker, uint64_t address);
+/// The str at `address` is a key of data: its text goes into the file. REQUIRES: keys were asked
+/// for.
+void want_key(mm_walker *walker, uint64_t address);
+/// Every str in the tuple at `address`.
+void want_texts(mm_walker *walker, uint64_t address);
+/// Is the object a str that reads exactly `ascii`?
+bool str_is(mm_walker *walker, uint64_t address, const char *ascii);
+/// Does the str begin with `ascii`?
+bool str_begins(mm_walker *walker, uint64_t address, const char *ascii);
+/// Write the TEXT stream.
+void texts_write(mm_walker *walker);
+/// Copy a C string of the target as clean UTF-8 (bytes that are not become '?'). Returns its
+/// length.
+size_t c_text_copy(mm_walker *walker, uint64_t address, char *to, size_t to_bytes);
+
+// capture.c -------------------------------------------------------------------------------------
+
+/// Does the collector track the object?
+bool is_tracked(mm_walker *walker, const mm_type_info *type, uint64_t address);
+/// Grow an address list by one. Failure is recorded in the walker.
+void list_push(mm_walker *walker, mm_address_list *list, uint64_t address);
+
+#endif

@@ -1,0 +1,188 @@
+// The order of decoding, and look-ups in what was decoded.
+//
+// Nothing can be decoded as it comes: references need dense ids, dense ids need all records. So:
+// the frame, blocks, a first pass over the records, dense ids, types and names, a second pass, and
+// the rest. The answer is written to the caller's struct only when all of it is right.
+#include "format/read.h"
+
+#include <string.h>
+
+#include "base/os/load.h"
+#include "format/decode.h"
+
+enum { COLUMN_ALIGN = 64 };
+
+// Bytes of a column, so that the next one begins on a cache line of its own.
+static size_t column_bytes(size_t count, size_t size_bytes) {
+    return (count * size_bytes + COLUMN_ALIGN - 1) / COLUMN_ALIGN * COLUMN_ALIGN;
+}
+
+static void *column_take(uint8_t **at, size_t count, size_t size_bytes) {
+    void *column = *at;
+    *at += column_bytes(count, size_bytes);
+    return column;
+}
+
+// All columns stand in one block: large blocks come in huge pages, and a page fault costs as much
+// as the decoding of a hundred references.
+static mm_status columns_take(mm_file *file, mm_arena *arena) {
+    size_t objects = file->object_count;
+    size_t references = file->reference_count;
+    size_t total_bytes = column_bytes(objects, 8) + 4 * column_bytes(objects, 4) +
+                         column_bytes(objects, 1) + column_bytes(objects + 1, 4) +
+                         2 * column_bytes(references, 4) + column_bytes(references, 1);
+    uint8_t *block = mm_arena_take(arena, total_bytes, 1);
+    if (block == NULL) {
+        return MM_E_NOMEM;
+    }
+    uint8_t *at = block;
+    file->address = column_take(&at, objects, sizeof *file->address);
+    file->type = column_take(&at, objects, sizeof *file->type);
+    file->refcount = column_take(&at, objects, sizeof *file->refcount);
+    file->size_bytes = column_take(&at, objects, sizeof *file->size_bytes);
+    file->storage_bytes = column_take(&at, objects, sizeof *file->storage_bytes);
+    file->object_flags = column_take(&at, objects, sizeof *file->object_flags);
+    file->reference_start = column_take(&at, objects + 1, sizeof *file->reference_start);
+    file->reference_target = column_take(&at, references, sizeof *file->reference_target);
+    file->reference_naming = column_take(&at, references, sizeof *file->reference_naming);
+    file->reference_argument = column_take(&at, references, sizeof *file->reference_argument);
+    MM_ASSERT(at == block + total_bytes);
+    return MM_OK;
+}
+
+// Decode a private copy with MM_DECODE_SLACK zeros behind it.
+static mm_status private_decode(uint8_t *bytes, size_t size_bytes, mm_arena *arena, mm_file *ret,
+                                mm_error *err) {
+    mm_file file = {0};
+    mm_decoder decoder = {.file = &file, .arena = arena, .err = err};
+    MM_TRY(mm_decode_chunks(&decoder, bytes, size_bytes));
+    if (columns_take(&file, arena) != MM_OK) {
+        return mm_decode_nomem(&decoder);
+    }
+    MM_TRY(mm_decode_blocks(&decoder));
+    MM_TRY(mm_decode_scan(&decoder));
+    MM_TRY(mm_decode_ids(&decoder));
+    MM_TRY(mm_decode_types(&decoder));
+    MM_TRY(mm_decode_objects(&decoder));
+    MM_TRY(mm_decode_tables(&decoder));
+    mm_decode_addresses(&decoder);
+    *ret = file;
+    return MM_OK;
+}
+
+mm_status mm_file_open(const char *path, mm_arena *arena, mm_file *ret, mm_error *err) {
+    uint8_t *bytes = NULL;
+    size_t size_bytes = 0;
+    MM_TRY(mm_os_load(path, MM_DECODE_SLACK, arena, &bytes, &size_bytes, err));
+    return private_decode(bytes, size_bytes, arena, ret, err);
+}
+
+mm_status mm_file_decode(const uint8_t *bytes, size_t size_bytes, mm_arena *arena, mm_file *ret,
+                         mm_error *err) {
+    uint8_t *copy = NULL;
+    if (size_bytes <= SIZE_MAX - MM_DECODE_SLACK) {
+        copy = MM_ARENA_NEW(arena, uint8_t, size_bytes + MM_DECODE_SLACK);
+    }
+    if (copy == NULL) {
+        return mm_fail(err, MM_E_NOMEM, "not enough memory for the file", size_bytes);
+    }
+    if (size_bytes != 0) {
+        memcpy(copy, bytes, size_bytes);
+    }
+    return private_decode(copy, size_bytes, arena, ret, err);
+}
+
+const char *mm_file_text_of(const mm_file *file, uint32_t object) {
+    uint32_t low = 0;
+    uint32_t high = file->text_count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (file->texts[middle].object < object) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low < file->text_count && file->texts[low].object == object ? file->texts[low].text
+                                                                       : NULL;
+}
+
+bool mm_file_fact_of(const mm_file *file, uint32_t object, mm_fact fact, uint64_t *ret) {
+    uint64_t key = (uint64_t)object << 32 | (uint64_t)fact;
+    uint32_t low = 0;
+    uint32_t high = file->fact_count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        const mm_file_fact *at = &file->facts[middle];
+        if (((uint64_t)at->object << 32 | at->fact) < key) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    if (low == file->fact_count || file->facts[low].object != object ||
+        file->facts[low].fact != (uint32_t)fact) {
+        return false;
+    }
+    *ret = file->facts[low].value;
+    return true;
+}
+
+const char *mm_file_meta_of(const mm_file *file, const char *key) {
+    for (uint32_t i = 0; i < file->meta_count; i++) {
+        if (strcmp(file->meta[i].key, key) == 0) {
+            return file->meta[i].value;
+        }
+    }
+    return NULL;
+}
+
+// The entry of an object in `large`, or NULL.
+static const mm_file_large *large_find(const mm_file *file, uint32_t object) {
+    uint32_t low = 0;
+    uint32_t high = file->large_count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (file->large[middle].object < object) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    bool found = low < file->large_count && file->large[low].object == object;
+    return found ? &file->large[low] : NULL;
+}
+
+uint64_t mm_file_size_of(const mm_file *file, uint32_t object) {
+    MM_ASSERT(object < file->object_count);
+    if (file->size_bytes[object] != MM_NONE) {
+        return file->size_bytes[object];
+    }
+    // Without an entry it is the type's own fixed size that is so large.
+    const mm_file_large *large = large_find(file, object);
+    return large != NULL ? large->size_bytes : file->types[file->type[object]].size_bytes;
+}
+
+uint64_t mm_file_storage_of(const mm_file *file, uint32_t object) {
+    MM_ASSERT(object < file->object_count);
+    if (file->storage_bytes[object] != MM_NONE) {
+        return file->storage_bytes[object];
+    }
+    const mm_file_large *large = large_find(file, object);
+    MM_ASSERT(large != NULL);
+    return large->storage_bytes;
+}
+
+uint32_t mm_file_find(const mm_file *file, uint64_t address) {
+    uint32_t low = 0;
+    uint32_t high = file->object_count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (file->address[middle] < address) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low < file->object_count && file->address[low] == address ? low : MM_NONE;
+}

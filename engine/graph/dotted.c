@@ -1,0 +1,239 @@
+// Names of places: the shortest thing that a person would write to get at an object.
+//
+// An object has no name of its own; what refers to it does. So these texts are made by climbing
+// along reverse references, as long as they are attributes of something that has a name: a module
+// first, then a class, then a function or an instance. Among equals the smaller text wins, so that
+// addresses decide nothing. The climb is at most CLIMB_MAX steps long.
+#include <string.h>
+
+#include "graph/inner.h"
+#include "graph/label.h"
+
+enum { CLIMB_MAX = 4, STEP_BYTES = 160 };
+
+// How good a reference is for a name: the smaller the better.
+enum { RANK_MODULE, RANK_CLASS, RANK_FUNCTION, RANK_INSTANCE, RANK_NONE };
+
+typedef struct climb_step {
+    uint32_t holder;  ///< MM_NONE at the end
+    uint32_t edge;
+    int rank;
+} climb_step;
+
+static int holder_rank(const mm_graph *graph, uint32_t holder) {
+    switch (mm_graph_kind(graph, holder)) {
+        case MM_KIND_MODULE:
+            return RANK_MODULE;
+        case MM_KIND_TYPE:
+            return RANK_CLASS;
+        case MM_KIND_FUNCTION:
+            return RANK_FUNCTION;
+        case MM_KIND_FRAME:
+        case MM_KIND_DICT:
+        case MM_KIND_LIST:
+        case MM_KIND_TUPLE:
+        case MM_KIND_SET:
+        case MM_KIND_CELL:
+        case MM_KIND_CODE:
+            return RANK_NONE;
+        default:
+            return RANK_INSTANCE;
+    }
+}
+
+// Is this reference an attribute, and of whom?
+static climb_step step_of(const mm_graph *graph, uint32_t source, uint32_t edge) {
+    climb_step none = {MM_NONE, edge, RANK_NONE};
+    unsigned naming = graph->file->reference_naming[edge] & 15u;
+    uint32_t holder = source;
+    if (naming == MM_NAME_VALUE) {
+        holder = mm_graph_owner(graph, source, NULL);
+    } else if (naming != MM_NAME_INLINE && naming != MM_NAME_WORD && naming != MM_NAME_NAMED) {
+        return none;
+    }
+    if (holder == MM_NONE || !mm_graph_edge_owns(graph, edge) ||
+        (graph->node_flags[holder] & MM_NODE_OWN) != 0 ||
+        mm_graph_edge_name(graph, source, edge) == NULL) {
+        return none;
+    }
+    climb_step step = {holder, edge, holder_rank(graph, holder)};
+    return step;
+}
+
+static const char *step_holder_name(const mm_graph *graph, const climb_step *step) {
+    const char *name = step->rank == RANK_MODULE ? mm_graph_module_name(graph, step->holder) : NULL;
+    return name != NULL ? name : "";
+}
+
+// Would `a` make the better name? __main__ before other modules, then by text.
+static bool step_better(const mm_graph *graph, const climb_step *a, const climb_step *b) {
+    if (a->rank != b->rank) {
+        return a->rank < b->rank;
+    }
+    if (a->rank == RANK_NONE) {
+        return false;
+    }
+    bool a_late = (graph->node_flags[a->holder] & MM_NODE_STDLIB) != 0;
+    bool b_late = (graph->node_flags[b->holder] & MM_NODE_STDLIB) != 0;
+    if (a_late != b_late) {
+        return b_late;
+    }
+    char a_text[STEP_BYTES];
+    char b_text[STEP_BYTES];
+    const char *a_name = step_holder_name(graph, a);
+    const char *b_name = step_holder_name(graph, b);
+    bool a_main = strcmp(a_name, "__main__") == 0;
+    bool b_main = strcmp(b_name, "__main__") == 0;
+    if (a_main != b_main) {
+        return a_main;
+    }
+    int order = strcmp(a_name, b_name);
+    if (order == 0) {
+        (void)mm_graph_edge_text(graph, a->edge, a_text, sizeof(a_text));
+        (void)mm_graph_edge_text(graph, b->edge, b_text, sizeof(b_text));
+        order = strcmp(a_text, b_text);
+    }
+    return order < 0;
+}
+
+static climb_step step_best(const mm_graph *graph, uint32_t node) {
+    climb_step best = {MM_NONE, MM_NONE, RANK_NONE};
+    for (uint32_t i = graph->reverse_start[node]; i < graph->reverse_start[node + 1]; i++) {
+        climb_step step = step_of(graph, graph->reverse_source[i], graph->reverse_edge[i]);
+        if (step.rank != RANK_NONE && step_better(graph, &step, &best)) {
+            best = step;
+        }
+    }
+    return best;
+}
+
+// Functions and classes know their own names.
+static bool node_names_itself(const mm_graph *graph, uint32_t node) {
+    uint32_t kind = mm_graph_kind(graph, node);
+    return kind == MM_KIND_MODULE || kind == MM_KIND_TYPE || kind == MM_KIND_FUNCTION;
+}
+
+// The name by itself of a module, class or function; `full` puts the module in front of the others.
+static void label_itself(const mm_graph *graph, mm_label *label, uint32_t node, bool full) {
+    char text[STEP_BYTES];
+    if (mm_graph_kind(graph, node) == MM_KIND_MODULE) {
+        const char *name = mm_graph_module_name(graph, node);
+        mm_label_text(label, name != NULL ? name : "?");
+        return;
+    }
+    if (full) {
+        uint32_t edge = mm_graph_edge_with_role(graph, node, MM_ROLE_MODULE);
+        const char *module =
+            edge == MM_NONE ? mm_graph_attribute_text(graph, node, "__module__")
+                            : mm_file_text_of(graph->file, graph->file->reference_target[edge]);
+        if (module != NULL) {
+            mm_label_text(label, module);
+            mm_label_text(label, ".");
+        }
+    }
+    const char *name = mm_graph_role_text(graph, node, MM_ROLE_QUALNAME);
+    if (name == NULL) {
+        // "class Within" without its first word, "function f (a.py:1)" likewise.
+        (void)mm_graph_node_text(graph, node, text, sizeof(text));
+        char *space = strchr(text, ' ');
+        name = space != NULL ? space + 1 : text;
+        char *end = strchr(name, ' ');
+        if (end != NULL) {
+            *end = '\0';
+        }
+    }
+    mm_label_text(label, name);
+}
+
+// Climb from `node`; `ret_steps` is nearest first. Answers the number of steps; `ret_top` is what
+// the last of them hangs on.
+static uint32_t climb(const mm_graph *graph, uint32_t node, climb_step ret_steps[CLIMB_MAX],
+                      uint32_t *ret_top) {
+    uint32_t count = 0;
+    uint32_t top = node;
+    // A frame is called after its function, not after who has its traceback.
+    while (count < CLIMB_MAX && !node_names_itself(graph, top) &&
+           mm_graph_kind(graph, top) != MM_KIND_FRAME) {
+        climb_step step = step_best(graph, top);
+        bool instance = holder_rank(graph, top) == RANK_INSTANCE;
+        if (step.rank == RANK_NONE || (step.rank == RANK_INSTANCE && instance)) {
+            // Attributes of attributes are told by their types: "Node.next", however long the list.
+            break;
+        }
+        for (uint32_t i = 0; i < count; i++) {
+            if (ret_steps[i].holder == step.holder) {
+                *ret_top = top;
+                return count;
+            }
+        }
+        ret_steps[count++] = step;
+        top = step.holder;
+    }
+    *ret_top = top;
+    return count;
+}
+
+size_t mm_graph_dotted_text(const mm_graph *graph, uint32_t node, char *out, size_t out_bytes) {
+    climb_step steps[CLIMB_MAX];
+    char text[STEP_BYTES];
+    uint32_t top = MM_NONE;
+    mm_label label;
+    mm_label_init(&label, out, out_bytes);
+    uint32_t count = climb(graph, node, steps, &top);
+    if (!node_names_itself(graph, top)) {
+        return mm_label_end(&label);
+    }
+    label_itself(graph, &label, top, true);
+    while (count-- > 0) {
+        (void)mm_graph_edge_text(graph, steps[count].edge, text, sizeof(text));
+        if (text[0] != '.') {
+            // A default or a closure variable: no expression leads there.
+            mm_label_init(&label, out, out_bytes);
+            break;
+        }
+        mm_label_text(&label, text);
+    }
+    return mm_label_end(&label);
+}
+
+size_t mm_graph_holder_text(const mm_graph *graph, uint32_t node, char *out, size_t out_bytes) {
+    climb_step steps[CLIMB_MAX];
+    char text[STEP_BYTES];
+    uint32_t top = MM_NONE;
+    mm_label label;
+    mm_label_init(&label, out, out_bytes);
+    uint32_t count = climb(graph, node, steps, &top);
+    uint32_t kind = mm_graph_kind(graph, top);
+    if (kind == MM_KIND_MODULE && count > 0 &&
+        strcmp(mm_graph_module_name(graph, top) != NULL ? mm_graph_module_name(graph, top) : "",
+               "__main__") == 0) {
+        // What stands in __main__ is written as the user writes it.
+        count--;
+        (void)mm_graph_edge_text(graph, steps[count].edge, text, sizeof(text));
+        mm_label_text(&label, text[0] == '.' ? text + 1 : text);
+    } else if (node_names_itself(graph, top)) {
+        label_itself(graph, &label, top, false);
+    } else {
+        (void)mm_graph_node_text(graph, top, text, sizeof(text));
+        mm_label_text(&label, text);
+    }
+    while (count-- > 0) {
+        (void)mm_graph_edge_text(graph, steps[count].edge, text, sizeof(text));
+        if (text[0] == '.' || text[0] == '[') {
+            mm_label_text(&label, text);
+            continue;
+        }
+        // "default of x of f": the step in words goes in front.
+        char before[STEP_BYTES];
+        (void)mm_label_end(&label);
+        mm_label copy;
+        mm_label_init(&copy, before, sizeof(before));
+        mm_label_text(&copy, out);
+        (void)mm_label_end(&copy);
+        mm_label_init(&label, out, out_bytes);
+        mm_label_text(&label, text);
+        mm_label_text(&label, " of ");
+        mm_label_text(&label, before);
+    }
+    return mm_label_end(&label);
+}

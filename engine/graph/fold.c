@@ -1,0 +1,327 @@
+// What belongs together. CPython spreads what a person sees as one thing over several objects: an
+// instance and its __dict__, a function, the tuple of its closure and the cells in it. The inner
+// ones are flagged MM_NODE_FOLDED and skipped in every answer: the reference into them and the one
+// out of them make one step.
+//
+//     instance ──__dict__──▶ dict ──'attr'──▶ value          is   instance ──.attr──▶ value
+//     function ──__closure__──▶ tuple ──[0]──▶ cell ──▶ value   is   function ──closure variable
+//     v──▶
+//
+// Fields are recognised by name, once: each field of each type gets a role, so that no string is
+// compared in a loop over references.
+#include <string.h>
+
+#include "graph/inner.h"
+
+typedef struct role_name {
+    const char *name;
+    mm_role role;
+} role_name;
+
+static const role_name role_names[] = {
+    {"__dict__", MM_ROLE_DICT},
+    {"tp_dict", MM_ROLE_DICT},
+    {"md_dict", MM_ROLE_DICT},
+    {"f_locals", MM_ROLE_LOCALS},
+    {"__closure__", MM_ROLE_CLOSURE},
+    {"__defaults__", MM_ROLE_DEFAULTS},
+    {"__kwdefaults__", MM_ROLE_KWDEFAULTS},
+    {"__globals__", MM_ROLE_GLOBALS},
+    {"__builtins__", MM_ROLE_GLOBALS},
+    {"f_globals", MM_ROLE_GLOBALS},
+    {"f_builtins", MM_ROLE_GLOBALS},
+    {"__code__", MM_ROLE_CODE},
+    {"f_code", MM_ROLE_CODE},
+    {"gi_code", MM_ROLE_CODE},
+    {"cr_code", MM_ROLE_CODE},
+    {"ag_code", MM_ROLE_CODE},
+    {"cell_contents", MM_ROLE_CONTENTS},
+    {"__traceback__", MM_ROLE_TRACEBACK},
+    {"tb_frame", MM_ROLE_FRAME},
+    {"__name__", MM_ROLE_NAME},
+    {"md_name", MM_ROLE_NAME},
+    {"ht_name", MM_ROLE_NAME},
+    {"co_name", MM_ROLE_NAME},
+    {"gi_name", MM_ROLE_NAME},
+    {"__qualname__", MM_ROLE_QUALNAME},
+    {"ht_qualname", MM_ROLE_QUALNAME},
+    {"co_qualname", MM_ROLE_QUALNAME},
+    {"gi_qualname", MM_ROLE_QUALNAME},
+    {"__module__", MM_ROLE_MODULE},
+    {"co_localsplusnames", MM_ROLE_LOCAL_NAMES},
+    {"co_names", MM_ROLE_NAMES},
+    {"co_filename", MM_ROLE_FILE},
+    {"__self__", MM_ROLE_SELF},
+};
+
+static uint8_t role_of_name(const char *name) {
+    for (size_t i = 0; i < MM_COUNTOF(role_names); i++) {
+        if (strcmp(name, role_names[i].name) == 0) {
+            return (uint8_t)role_names[i].role;
+        }
+    }
+    return MM_ROLE_NONE;
+}
+
+void mm_graph_roles_fill(mm_graph *graph, uint32_t field_count) {
+    const mm_file *file = graph->file;
+    for (uint32_t i = 0; i < field_count; i++) {
+        const char *name = file->fields[i].name;
+        graph->field_role[i] = name != NULL ? role_of_name(name) : (uint8_t)MM_ROLE_NONE;
+    }
+    for (uint32_t i = 0; i < file->name_count; i++) {
+        graph->name_role[i] = role_of_name(file->names[i]);
+    }
+}
+
+// Base chains are cut: a file may hold a circle.
+uint32_t mm_graph_field_of_word(const mm_file *file, uint32_t type, uint32_t word) {
+    for (uint32_t steps = 0; type != MM_NONE && steps < 64; steps++) {
+        const mm_file_type *t = &file->types[type];
+        for (uint32_t i = 0; i < t->field_count; i++) {
+            if (file->fields[t->field_start + i].word == word) {
+                return t->field_start + i;
+            }
+        }
+        type = t->base;
+    }
+    return MM_NONE;
+}
+
+mm_role mm_graph_edge_role(const mm_graph *graph, uint32_t source, uint32_t edge) {
+    const mm_file *file = graph->file;
+    unsigned naming = file->reference_naming[edge] & 15u;
+    uint32_t argument = file->reference_argument[edge];
+    if (naming == MM_NAME_WORD) {
+        uint32_t field = mm_graph_field_of_word(file, file->type[source], argument);
+        return field == MM_NONE ? MM_ROLE_NONE : (mm_role)graph->field_role[field];
+    }
+    return naming == MM_NAME_NAMED ? (mm_role)graph->name_role[argument] : MM_ROLE_NONE;
+}
+
+uint32_t mm_graph_edge_with_role(const mm_graph *graph, uint32_t node, mm_role role) {
+    const uint32_t *start = graph->file->reference_start;
+    for (uint32_t edge = start[node]; edge < start[node + 1]; edge++) {
+        if (mm_graph_edge_role(graph, node, edge) == role) {
+            return edge;
+        }
+    }
+    return MM_NONE;
+}
+
+static bool kind_is_dict(uint32_t kind) {
+    return kind == MM_KIND_DICT || kind == MM_KIND_ORDERED_DICT;
+}
+
+static bool role_folds(uint32_t source_kind, mm_role role, uint32_t target_kind) {
+    switch (role) {
+        case MM_ROLE_DICT:
+            return kind_is_dict(target_kind);
+        case MM_ROLE_CLOSURE:
+        case MM_ROLE_DEFAULTS:
+            return source_kind == MM_KIND_FUNCTION && target_kind == MM_KIND_TUPLE;
+        case MM_ROLE_KWDEFAULTS:
+            return source_kind == MM_KIND_FUNCTION && kind_is_dict(target_kind);
+        default:
+            return false;
+    }
+}
+
+uint32_t mm_graph_owner(const mm_graph *graph, uint32_t node, uint32_t *ret_edge) {
+    if ((graph->node_flags[node] & MM_NODE_FOLDED) == 0) {
+        return MM_NONE;
+    }
+    for (uint32_t i = graph->reverse_start[node]; i < graph->reverse_start[node + 1]; i++) {
+        uint32_t source = graph->reverse_source[i];
+        uint32_t edge = graph->reverse_edge[i];
+        if (mm_graph_edge_folds(graph, source, edge)) {
+            if (ret_edge != NULL) {
+                *ret_edge = edge;
+            }
+            return source;
+        }
+    }
+    return MM_NONE;
+}
+
+bool mm_graph_edge_folds(const mm_graph *graph, uint32_t source, uint32_t edge) {
+    uint32_t target = graph->file->reference_target[edge];
+    if ((graph->node_flags[target] & MM_NODE_FOLDED) == 0) {
+        return false;
+    }
+    uint32_t target_kind = mm_graph_kind(graph, target);
+    if (target_kind != MM_KIND_CELL) {
+        return role_folds(mm_graph_kind(graph, source), mm_graph_edge_role(graph, source, edge),
+                          target_kind);
+    }
+    // A cell is an internal of the closure tuple that it stands in, and of nothing else.
+    return (graph->node_flags[source] & MM_NODE_FOLDED) != 0 &&
+           mm_graph_kind(graph, source) == MM_KIND_TUPLE;
+}
+
+static bool text_starts(const char *text, const char *start) {
+    return start != NULL && start[0] != '\0' && strncmp(text, start, strlen(start)) == 0;
+}
+
+// First reference of a namespace to a Python function that has it as globals, so that the
+// function's file is the module's.
+static const char *file_of_functions(const mm_graph *graph, uint32_t dict) {
+    for (uint32_t i = graph->reverse_start[dict]; i < graph->reverse_start[dict + 1]; i++) {
+        uint32_t source = graph->reverse_source[i];
+        const char *file = NULL;
+        uint32_t line = 0;
+        if (mm_graph_kind(graph, source) == MM_KIND_FUNCTION &&
+            mm_graph_edge_role(graph, source, graph->reverse_edge[i]) == MM_ROLE_GLOBALS &&
+            mm_graph_place(graph, source, &file, &line)) {
+            return file;
+        }
+    }
+    return NULL;
+}
+
+// Module of the interpreter or the standard library: by its file, or because functions written in C
+// are bound to it.
+static bool module_is_stdlib(const mm_graph *graph, uint32_t module, uint32_t dict) {
+    const mm_file *file = graph->file;
+    const char *path = mm_graph_attribute_text(graph, module, "__file__");
+    if (path == NULL) {
+        path = file_of_functions(graph, dict);
+    }
+    if (path != NULL) {
+        return path[0] == '<' || (text_starts(path, mm_file_meta_of(file, "stdlib")) &&
+                                  !text_starts(path, mm_file_meta_of(file, "site")));
+    }
+    for (uint32_t i = graph->reverse_start[module]; i < graph->reverse_start[module + 1]; i++) {
+        if (mm_graph_kind(graph, graph->reverse_source[i]) == MM_KIND_BUILTIN) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool name_is_own(const char *name) {
+    return name != NULL && strncmp(name, "mortmain", 8) == 0 && (name[8] == '\0' || name[8] == '.');
+}
+
+static void own_mark(mm_graph *graph, uint32_t module, uint32_t dict) {
+    const mm_file *file = graph->file;
+    graph->node_flags[module] |= MM_NODE_OWN;
+    graph->node_flags[dict] |= MM_NODE_OWN;
+    for (uint32_t i = graph->reverse_start[dict]; i < graph->reverse_start[dict + 1]; i++) {
+        uint32_t source = graph->reverse_source[i];
+        if (mm_graph_kind(graph, source) == MM_KIND_FUNCTION &&
+            mm_graph_edge_role(graph, source, graph->reverse_edge[i]) == MM_ROLE_GLOBALS) {
+            graph->node_flags[source] |= MM_NODE_OWN;
+        }
+    }
+    for (uint32_t edge = file->reference_start[dict]; edge < file->reference_start[dict + 1];
+         edge++) {
+        uint32_t target = file->reference_target[edge];
+        if (mm_graph_kind(graph, target) == MM_KIND_TYPE &&
+            name_is_own(mm_graph_attribute_text(graph, target, "__module__"))) {
+            graph->node_flags[target] |= MM_NODE_OWN;
+        }
+    }
+}
+
+static void module_mark(mm_graph *graph, uint32_t module) {
+    const mm_file *file = graph->file;
+    const char *name = mm_graph_module_name(graph, module);
+    uint32_t at = mm_graph_edge_with_role(graph, module, MM_ROLE_DICT);
+    if (at == MM_NONE) {
+        return;
+    }
+    uint32_t dict = file->reference_target[at];
+    if (name_is_own(name)) {
+        own_mark(graph, module, dict);
+        return;
+    }
+    if ((name != NULL && strcmp(name, "__main__") == 0) || !module_is_stdlib(graph, module, dict)) {
+        return;
+    }
+    graph->node_flags[module] |= MM_NODE_STDLIB;
+    for (uint32_t edge = file->reference_start[dict]; edge < file->reference_start[dict + 1];
+         edge++) {
+        uint32_t target = file->reference_target[edge];
+        uint32_t kind = mm_graph_kind(graph, target);
+        if ((file->reference_naming[edge] & 15u) == MM_NAME_VALUE &&
+            (kind == MM_KIND_TYPE || kind == MM_KIND_FUNCTION)) {
+            graph->node_flags[target] |= MM_NODE_STDLIB;
+        }
+    }
+}
+
+// Flags that a node's outgoing references decide.
+static void internals_mark(mm_graph *graph, uint32_t node, uint32_t kind) {
+    const mm_file *file = graph->file;
+    for (uint32_t edge = file->reference_start[node]; edge < file->reference_start[node + 1];
+         edge++) {
+        uint32_t target = file->reference_target[edge];
+        uint32_t target_kind = mm_graph_kind(graph, target);
+        if (!kind_is_dict(target_kind) && target_kind != MM_KIND_TUPLE) {
+            continue;
+        }
+        mm_role role = mm_graph_edge_role(graph, node, edge);
+        if (role == MM_ROLE_LOCALS && kind_is_dict(target_kind)) {
+            graph->node_flags[target] |= MM_NODE_NAMESPACE;
+        }
+        if (!role_folds(kind, role, target_kind)) {
+            continue;
+        }
+        graph->node_flags[target] |= MM_NODE_FOLDED;
+        if (role == MM_ROLE_DICT || role == MM_ROLE_KWDEFAULTS) {
+            graph->node_flags[target] |= MM_NODE_NAMESPACE;
+        }
+        if (role != MM_ROLE_CLOSURE) {
+            continue;
+        }
+        for (uint32_t i = file->reference_start[target]; i < file->reference_start[target + 1];
+             i++) {
+            if (mm_graph_kind(graph, file->reference_target[i]) == MM_KIND_CELL) {
+                graph->node_flags[file->reference_target[i]] |= MM_NODE_FOLDED;
+            }
+        }
+    }
+}
+
+void mm_graph_flags_fill(mm_graph *graph) {
+    const mm_file *file = graph->file;
+    for (uint32_t node = 0; node < file->object_count; node++) {
+        const mm_file_type *type = &file->types[file->type[node]];
+        uint8_t *flags = &graph->node_flags[node];
+        if ((type->flags & MM_TYPE_OWN) != 0) {
+            *flags |= MM_NODE_OWN;
+        }
+        if (type->kind == MM_KIND_MODULE || type->kind == MM_KIND_TYPE ||
+            type->kind == MM_KIND_FUNCTION || type->kind == MM_KIND_CODE) {
+            *flags |= MM_NODE_CODE;
+        }
+        internals_mark(graph, node, type->kind);
+    }
+    for (uint32_t i = 0; i < file->fact_count; i++) {
+        if (file->facts[i].fact == MM_FACT_NAMESPACE && file->facts[i].value != 0) {
+            graph->node_flags[file->facts[i].object] |= MM_NODE_NAMESPACE;
+        }
+    }
+    for (uint32_t i = 0; i < file->type_count; i++) {
+        const mm_file_type *type = &file->types[i];
+        if (type->object != MM_NONE && (type->flags & MM_TYPE_HEAP) == 0) {
+            graph->node_flags[type->object] |= MM_NODE_STDLIB;
+        }
+        if (type->object != MM_NONE && (type->flags & MM_TYPE_OWN) != 0) {
+            graph->node_flags[type->object] |= MM_NODE_OWN;
+        }
+    }
+    // Modules last: their marks look names up in namespaces.
+    for (uint32_t node = 0; node < file->object_count; node++) {
+        if (mm_graph_kind(graph, node) == MM_KIND_MODULE) {
+            module_mark(graph, node);
+        }
+    }
+    for (uint32_t node = 0; node < file->object_count; node++) {
+        uint32_t class_node = file->types[file->type[node]].object;
+        if (class_node != MM_NONE && (graph->node_flags[class_node] & MM_NODE_OWN) != 0) {
+            graph->node_flags[node] |= MM_NODE_OWN;
+        }
+    }
+}

@@ -1,0 +1,180 @@
+// Reverse references are made by counting sort: one pass counts the references to each node, one
+// sums, one places them. Sources are visited in ascending order, so that each list comes out
+// ascending.
+//
+// A reference from an instance to its class would add as many edges as there are objects and make
+// every class look like the centre of the heap. They stay implicit: the type column says who refers
+// to which type, `instance_count` how many do, and reach and path follow them by rule.
+//
+// Which references count against a node's refcount is decided here, once: what is neither weak nor
+// borrowed, the roots, and one for each instance of a heap type. Words that a scan only guessed to
+// be references count where a remainder is left, and no more than that.
+#include "graph/graph.h"
+
+#include <string.h>
+
+#include "graph/inner.h"
+
+static bool flags_own(unsigned naming) {
+    return (naming & (MM_REF_WEAK | MM_REF_BORROWED)) == 0;
+}
+
+// tp_traverse of a heap type reports ob_type as well; the type column already says that.
+static bool edge_is_type_word(const mm_graph *graph, uint32_t edge) {
+    const mm_file *file = graph->file;
+    return (file->reference_naming[edge] & 15) == MM_NAME_WORD &&
+           file->reference_argument[edge] == 1 &&
+           mm_graph_kind(graph, file->reference_target[edge]) == MM_KIND_TYPE;
+}
+
+bool mm_graph_edge_owns(const mm_graph *graph, uint32_t edge) {
+    MM_ASSERT(edge < graph->file->reference_count);
+    unsigned naming = graph->file->reference_naming[edge];
+    if (MM_UNLIKELY(!flags_own(naming))) {
+        return false;
+    }
+    if (MM_UNLIKELY((naming & MM_REF_GUESSED) != 0)) {
+        uint32_t target = graph->file->reference_target[edge];
+        return (graph->node_flags[target] & MM_NODE_GUESSED) != 0;
+    }
+    return !edge_is_type_word(graph, edge);
+}
+
+uint32_t mm_graph_unaccounted(const mm_graph *graph, uint32_t node) {
+    MM_ASSERT(node < graph->root_node);
+    uint32_t count = graph->file->refcount[node];
+    uint32_t found = graph->strong_found[node];
+    return count == MM_NONE || count <= found ? 0 : count - found;
+}
+
+uint32_t mm_graph_edge_source(const mm_graph *graph, uint32_t edge) {
+    const uint32_t *start = graph->file->reference_start;
+    uint32_t low = 0;
+    uint32_t high = graph->file->object_count;
+    // start[low] <= edge < start[high] throughout.
+    while (high - low > 1) {
+        uint32_t middle = low + (high - low) / 2;
+        if (start[middle] <= edge) {
+            low = middle;
+        } else {
+            high = middle;
+        }
+    }
+    MM_ASSERT(edge >= start[low]);
+    MM_ASSERT(edge < start[low + 1]);
+    return low;
+}
+
+static void reverse_fill(mm_graph *graph) {
+    const mm_file *file = graph->file;
+    uint32_t *start = graph->reverse_start;
+    for (uint32_t edge = 0; edge < file->reference_count; edge++) {
+        start[file->reference_target[edge]]++;
+    }
+    uint32_t sum = 0;
+    for (uint32_t node = 0; node < file->object_count; node++) {
+        sum += start[node];
+        start[node] = sum;
+    }
+    start[file->object_count] = sum;
+    MM_ASSERT(sum == file->reference_count);
+    // Backwards, so that each start moves down to its final place and lists ascend.
+    for (uint32_t source = file->object_count; source-- > 0;) {
+        for (uint32_t edge = file->reference_start[source + 1];
+             edge-- > file->reference_start[source];) {
+            uint32_t at = --start[file->reference_target[edge]];
+            graph->reverse_source[at] = source;
+            graph->reverse_edge[at] = edge;
+        }
+    }
+}
+
+static void guessed_count(mm_graph *graph) {
+    const mm_file *file = graph->file;
+    for (uint32_t edge = 0; edge < file->reference_count; edge++) {
+        unsigned naming = file->reference_naming[edge];
+        uint32_t target = file->reference_target[edge];
+        if ((naming & MM_REF_GUESSED) != 0 && flags_own(naming) &&
+            mm_graph_unaccounted(graph, target) > 0) {
+            graph->node_flags[target] |= MM_NODE_GUESSED;
+        }
+    }
+    for (uint32_t edge = 0; edge < file->reference_count; edge++) {
+        unsigned naming = file->reference_naming[edge];
+        uint32_t target = file->reference_target[edge];
+        if ((naming & MM_REF_GUESSED) != 0 && flags_own(naming) &&
+            mm_graph_unaccounted(graph, target) > 0) {
+            graph->strong_found[target]++;
+        }
+    }
+}
+
+static void strong_count(mm_graph *graph) {
+    const mm_file *file = graph->file;
+    bool guessed = false;
+    for (uint32_t edge = 0; edge < file->reference_count; edge++) {
+        unsigned naming = file->reference_naming[edge];
+        if ((naming & MM_REF_GUESSED) != 0) {
+            guessed = true;
+        } else if (flags_own(naming) && !edge_is_type_word(graph, edge)) {
+            graph->strong_found[file->reference_target[edge]]++;
+        }
+    }
+    for (uint32_t root = 0; root < file->root_count; root++) {
+        uint32_t object = file->roots[root].object;
+        graph->node_flags[object] |= MM_NODE_ROOT;
+        if (flags_own(file->roots[root].flags)) {
+            graph->strong_found[object]++;
+        }
+    }
+    for (uint32_t node = 0; node < file->object_count; node++) {
+        graph->instance_count[file->type[node]]++;
+    }
+    for (uint32_t type = 0; type < file->type_count; type++) {
+        const mm_file_type *t = &file->types[type];
+        if ((t->flags & MM_TYPE_HEAP) != 0 && t->object != MM_NONE) {
+            graph->strong_found[t->object] += graph->instance_count[type];
+        }
+    }
+    if (guessed) {
+        guessed_count(graph);
+    }
+}
+
+static uint32_t field_count_of(const mm_file *file) {
+    uint32_t count = 0;
+    for (uint32_t type = 0; type < file->type_count; type++) {
+        uint32_t end = file->types[type].field_start + file->types[type].field_count;
+        count = end > count ? end : count;
+    }
+    return count;
+}
+
+MM_STATUS mm_graph_build(const mm_file *file, mm_arena *arena, mm_graph *ret, mm_error *err) {
+    MM_ASSERT(file->object_count < MM_NONE);
+    mm_graph graph = {.file = file, .root_node = file->object_count};
+    size_t nodes = (size_t)file->object_count + 1;
+    size_t edges = (size_t)file->reference_count + 1;
+    uint32_t fields = field_count_of(file);
+    graph.reverse_start = MM_ARENA_NEW(arena, uint32_t, nodes);
+    graph.reverse_source = MM_ARENA_NEW(arena, uint32_t, edges);
+    graph.reverse_edge = MM_ARENA_NEW(arena, uint32_t, edges);
+    graph.node_flags = MM_ARENA_NEW(arena, uint8_t, nodes);
+    graph.strong_found = MM_ARENA_NEW(arena, uint32_t, nodes);
+    graph.instance_count = MM_ARENA_NEW(arena, uint32_t, (size_t)file->type_count + 1);
+    graph.field_role = MM_ARENA_NEW(arena, uint8_t, (size_t)fields + 1);
+    graph.name_role = MM_ARENA_NEW(arena, uint8_t, (size_t)file->name_count + 1);
+    if (graph.reverse_start == NULL || graph.reverse_source == NULL || graph.reverse_edge == NULL ||
+        graph.node_flags == NULL || graph.strong_found == NULL || graph.instance_count == NULL ||
+        graph.field_role == NULL || graph.name_role == NULL) {
+        return mm_fail(err, MM_E_NOMEM, "no memory for the graph", 0);
+    }
+    const char *keys = mm_file_meta_of(file, "keys");
+    graph.keys = keys != NULL && strcmp(keys, "yes") == 0;
+    mm_graph_roles_fill(&graph, fields);
+    reverse_fill(&graph);
+    strong_count(&graph);
+    mm_graph_flags_fill(&graph);
+    *ret = graph;
+    return MM_OK;
+}

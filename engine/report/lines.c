@@ -1,0 +1,79 @@
+// Nothing is ever written past the width. The column is counted here and nowhere else.
+#include "report/lines.h"
+
+#include <string.h>
+
+enum { WIDTH_LEAST = 40, WIDTH_DEFAULT = 80, WORD_BYTES = 512 };
+
+void mm_lines_init(mm_lines *lines, mm_text *out, const mm_report_options *options) {
+    MM_ASSERT(out != NULL);
+    lines->out = out;
+    lines->options = *options;
+    lines->width = options->width == 0            ? (size_t)WIDTH_DEFAULT
+                   : options->width < WIDTH_LEAST ? (size_t)WIDTH_LEAST
+                                                  : options->width;
+    lines->column = 0;
+    lines->indent = 0;
+    lines->filled = false;
+}
+
+void mm_lines_start(mm_lines *lines, size_t indent) {
+    MM_ASSERT(lines->column == 0);
+    lines->indent = indent;
+    mm_lines_column(lines, indent);
+}
+
+void mm_lines_column(mm_lines *lines, size_t column) {
+    size_t to = column < lines->width ? column : lines->width;
+    if (to > lines->column) {
+        mm_text_fill(lines->out, ' ', to - lines->column);
+        lines->column = to;
+    }
+}
+
+void mm_lines_tight(mm_lines *lines, const char *text) {
+    MM_ASSERT(lines->column <= lines->width);
+    lines->filled = lines->filled || text[0] != '\0';
+    lines->column +=
+        mm_text_name_cut(lines->out, text, lines->width - lines->column, lines->options.ascii);
+}
+
+void mm_lines_piece(mm_lines *lines, const char *piece) {
+    size_t columns = mm_text_columns(piece, strlen(piece));
+    if (lines->filled) {
+        if (lines->column + 1 + columns > lines->width) {
+            mm_lines_end(lines);
+            mm_lines_column(lines, lines->indent);
+        } else {
+            mm_lines_column(lines, lines->column + 1);
+        }
+    }
+    mm_lines_tight(lines, piece);
+}
+
+void mm_lines_words(mm_lines *lines, const char *words) {
+    char word[WORD_BYTES];
+    while (*words != '\0') {
+        size_t length = strcspn(words, " ");
+        size_t kept = length < sizeof(word) - 1 ? length : sizeof(word) - 1;
+        memcpy(word, words, kept);
+        word[kept] = '\0';
+        if (kept > 0) {
+            mm_lines_piece(lines, word);
+        }
+        words += length + (words[length] == ' ');
+    }
+}
+
+void mm_lines_colour(mm_lines *lines, mm_colour colour) {
+    static const char *const codes[] = {"\x1b[0m", "\x1b[1m", "\x1b[1;31m", "\x1b[2m"};
+    if (lines->options.colour) {
+        mm_text_put(lines->out, codes[colour]);
+    }
+}
+
+void mm_lines_end(mm_lines *lines) {
+    mm_text_put(lines->out, "\n");
+    lines->column = 0;
+    lines->filled = false;
+}

@@ -1,0 +1,42 @@
+// Lines of a terminal: words that wrap, colours that take no columns. Internal to the room.
+#ifndef MM_REPORT_LINES_H
+#define MM_REPORT_LINES_H
+
+#include "report/text.h"
+
+/// The few colours we have.
+typedef enum mm_colour {
+    MM_COLOUR_NONE,
+    MM_COLOUR_STRONG,  ///< the answer
+    MM_COLOUR_GUILTY,  ///< the reference to look at
+    MM_COLOUR_FAINT    ///< what may be skipped
+} mm_colour;
+
+/// A paragraph in the making.
+typedef struct mm_lines {
+    mm_text *out;
+    mm_report_options options;
+    size_t width;
+    size_t column;
+    size_t indent;  ///< of lines after the first
+    bool filled;    ///< something stands in this line
+} mm_lines;
+
+/// Begin; the text is the caller's.
+void mm_lines_init(mm_lines *lines, mm_text *out, const mm_report_options *options);
+/// Begin a line at this column; lines that wrap go on there too.
+void mm_lines_start(mm_lines *lines, size_t indent);
+/// Add a piece after a blank, on a new line if it does not fit; a piece longer than a line is cut.
+void mm_lines_piece(mm_lines *lines, const char *piece);
+/// Add the words of a text one by one.
+void mm_lines_words(mm_lines *lines, const char *words);
+/// Add text without a blank before it, cut at the width.
+void mm_lines_tight(mm_lines *lines, const char *text);
+/// Blanks up to a column.
+void mm_lines_column(mm_lines *lines, size_t column);
+/// Switch the colour.
+void mm_lines_colour(mm_lines *lines, mm_colour colour);
+/// End the line.
+void mm_lines_end(mm_lines *lines);
+
+#endif

@@ -1,0 +1,207 @@
+// The buffer doubles in the arena; what it leaves behind is at most as large as the text itself.
+//
+// Columns are counted simply: the wide blocks of East Asian scripts and emoji are two, combining
+// marks none, everything else is one. Names come from a stranger's process, so that control
+// characters are never passed through to a terminal.
+#include "report/text.h"
+
+#include <string.h>
+
+#include "base/free/bytes.h"
+
+void mm_text_init(mm_text *text, mm_arena *arena) {
+    MM_ASSERT(arena != NULL);
+    text->arena = arena;
+    text->bytes = NULL;
+    text->count = 0;
+    text->room = 0;
+    text->failed = false;
+}
+
+void mm_text_bytes(mm_text *text, const char *bytes, size_t count) {
+    if (text->failed) {
+        return;
+    }
+    if (count >= text->room - text->count) {
+        size_t room = text->room < 1024 ? 1024 : text->room * 2;
+        while (room - text->count <= count && room < SIZE_MAX / 4) {
+            room *= 2;
+        }
+        char *grown = MM_ARENA_NEW(text->arena, char, room);
+        if (grown == NULL) {
+            text->failed = true;
+            return;
+        }
+        if (text->count > 0) {
+            memcpy(grown, text->bytes, text->count);
+        }
+        text->bytes = grown;
+        text->room = room;
+    }
+    MM_ASSERT(text->count + count < text->room);
+    memcpy(text->bytes + text->count, bytes, count);
+    text->count += count;
+}
+
+void mm_text_put(mm_text *text, const char *string) {
+    mm_text_bytes(text, string, strlen(string));
+}
+
+void mm_text_fill(mm_text *text, char byte, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        mm_text_bytes(text, &byte, 1);
+    }
+}
+
+static void number_put(mm_text *text, uint64_t value, bool grouped) {
+    char digits[32];
+    size_t at = sizeof(digits);
+    size_t count = 0;
+    do {
+        if (grouped && count > 0 && count % 3 == 0) {
+            digits[--at] = ',';
+        }
+        digits[--at] = (char)('0' + value % 10);
+        value /= 10;
+        count++;
+    } while (value != 0);
+    mm_text_bytes(text, digits + at, sizeof(digits) - at);
+}
+
+void mm_text_number(mm_text *text, uint64_t value) {
+    number_put(text, value, true);
+}
+
+void mm_text_digits(mm_text *text, uint64_t value) {
+    number_put(text, value, false);
+}
+
+void mm_text_size(mm_text *text, uint64_t bytes) {
+    static const char *const units[] = {" B", " KiB", " MiB", " GiB", " TiB", " PiB", " EiB"};
+    uint64_t scale = 1;
+    size_t unit = 0;
+    // The next unit when rounding would otherwise write 1024.0.
+    while (unit + 1 < MM_COUNTOF(units) &&
+           bytes / scale >= 1024 - (bytes % scale * 20 >= 19 * scale)) {
+        scale *= 1024;
+        unit++;
+    }
+    if (unit == 0) {
+        mm_text_number(text, bytes);
+    } else {
+        uint64_t part = scale / 10;
+        uint64_t tenths = bytes / scale * 10 + (bytes % scale + part / 2) / part;
+        mm_text_number(text, tenths / 10);
+        mm_text_put(text, ".");
+        mm_text_digits(text, tenths % 10);
+    }
+    mm_text_put(text, units[unit]);
+}
+
+// Length of the character at `at`, its code point in `ret`. Bytes that are no UTF-8 are one each.
+static size_t glyph_at(const char *at, size_t left, uint32_t *ret) {
+    const unsigned char *b = (const unsigned char *)at;
+    static const uint32_t first_mask[] = {0, 0x7f, 0x1f, 0x0f, 0x07};
+    size_t length = b[0] < 0x80 ? 1 : b[0] >= 0xf0 ? 4 : b[0] >= 0xe0 ? 3 : b[0] >= 0xc0 ? 2 : 1;
+    if (length > left) {
+        length = 1;
+    }
+    uint32_t code = b[0] & (b[0] < 0x80 || length > 1 ? first_mask[length] : 0xffu);
+    for (size_t i = 1; i < length; i++) {
+        if ((b[i] & 0xc0) != 0x80) {
+            *ret = 0xfffd;
+            return 1;
+        }
+        code = code << 6 | (b[i] & 0x3fu);
+    }
+    *ret = code;
+    return length;
+}
+
+static size_t glyph_columns(uint32_t code) {
+    static const uint32_t wide[][2] = {
+        {0x1100, 0x115f}, {0x2e80, 0xa4cf},   {0xac00, 0xd7a3},
+        {0xf900, 0xfaff}, {0xfe30, 0xfe6f},   {0xff00, 0xff60},
+        {0xffe0, 0xffe6}, {0x1f300, 0x1faff}, {0x20000, 0x3fffd},
+    };
+    if ((code >= 0x300 && code <= 0x36f) || (code >= 0x200b && code <= 0x200f) || code == 0xfe0f) {
+        return 0;
+    }
+    for (size_t i = 0; i < MM_COUNTOF(wide); i++) {
+        if (code >= wide[i][0] && code <= wide[i][1]) {
+            return 2;
+        }
+    }
+    return 1;
+}
+
+static bool glyph_is_control(uint32_t code) {
+    return code < 0x20 || (code >= 0x7f && code < 0xa0) || (code >= 0x202a && code <= 0x202e) ||
+           (code >= 0x2066 && code <= 0x2069) || code == 0x2028 || code == 0x2029;
+}
+
+size_t mm_text_columns(const char *bytes, size_t count) {
+    size_t columns = 0;
+    for (size_t at = 0; at < count;) {
+        uint32_t code = 0;
+        at += glyph_at(bytes + at, count - at, &code);
+        columns += glyph_columns(code);
+    }
+    return columns;
+}
+
+static void glyph_put(mm_text *text, const char *at, size_t length, uint32_t code) {
+    if (glyph_is_control(code)) {
+        mm_text_put(text, "?");
+    } else {
+        mm_text_bytes(text, at, length);
+    }
+}
+
+void mm_text_name(mm_text *text, const char *name) {
+    size_t count = strlen(name);
+    for (size_t at = 0; at < count;) {
+        uint32_t code = 0;
+        size_t length = glyph_at(name + at, count - at, &code);
+        glyph_put(text, name + at, length, code);
+        at += length;
+    }
+}
+
+size_t mm_text_name_cut(mm_text *text, const char *name, size_t columns, bool ascii) {
+    size_t count = strlen(name);
+    size_t all = mm_text_columns(name, count);
+    if (all <= columns) {
+        mm_text_name(text, name);
+        return all;
+    }
+    const char *ellipsis = ascii ? "..." : "\xe2\x80\xa6";
+    size_t ellipsis_columns = ascii ? 3 : 1;
+    size_t used = 0;
+    for (size_t at = 0; at < count;) {
+        uint32_t code = 0;
+        size_t length = glyph_at(name + at, count - at, &code);
+        size_t next = used + glyph_columns(code);
+        if (next + ellipsis_columns > columns) {
+            break;
+        }
+        glyph_put(text, name + at, length, code);
+        used = next;
+        at += length;
+    }
+    if (used + ellipsis_columns <= columns) {
+        mm_text_put(text, ellipsis);
+        used += ellipsis_columns;
+    }
+    return used;
+}
+
+MM_STATUS mm_text_end(mm_text *text, const char **ret, size_t *ret_count) {
+    mm_text_bytes(text, "", 1);
+    if (text->failed) {
+        return MM_E_NOMEM;
+    }
+    *ret = text->bytes;
+    *ret_count = text->count - 1;
+    return MM_OK;
+}

@@ -1,0 +1,233 @@
+// Answers: who holds an object. The engine finds and words them; here they become text, JSON or
+// rows.
+//
+// An answer keeps its heap alive, because it points into it, and the memory it was found in. It
+// never changes. A heap holds no Python object, so no cycle can go through an answer.
+#include <string.h>
+
+#include "heap.h"
+#include "raise.h"
+
+enum { VERBOSE_CHAINS = 20, WIDTH_LEAST = 40 };
+
+typedef struct answer_object {
+    PyObject_HEAD heap_object *heap;  ///< owned
+    heap_scratch scratch;             ///< what `why` is made of
+    mm_why why;
+} answer_object;
+
+// The options of a question. False with an exception set.
+static bool question_fill(const mm_file *file, PyObject *what, const char **ret_text,
+                          mm_why_options *ret) {
+    if (PyUnicode_Check(what)) {
+        Py_ssize_t length = 0;
+        *ret_text = PyUnicode_AsUTF8AndSize(what, &length);
+        if (*ret_text != NULL && strlen(*ret_text) != (size_t)length) {
+            PyErr_SetString(PyExc_ValueError, "embedded null character");
+            return false;
+        }
+        return *ret_text != NULL;
+    }
+    unsigned long long address = PyLong_AsUnsignedLongLong(what);
+    if (PyErr_Occurred()) {
+        return false;
+    }
+    *ret_text = NULL;
+    ret->node = mm_file_find(file, address);
+    if (ret->node == MM_NONE) {
+        mm_error err = {MM_E_NOT_FOUND, "no object of the snapshot has this address", address, 0};
+        (void)heap_raise(what, &err);
+        return false;
+    }
+    return true;
+}
+
+// Keyword-only flags of Heap.why(). False with an exception set. `truth` may run Python code.
+static bool option_set(PyObject *name, PyObject *value, mm_why_options *ret) {
+    if (PyUnicode_CompareWithASCIIString(name, "own") == 0) {
+        unsigned long own = PyLong_AsUnsignedLong(value);
+        ret->temporary_count = (uint32_t)own;
+        return !PyErr_Occurred();
+    }
+    int truth = PyObject_IsTrue(value);
+    if (truth < 0) {
+        return false;
+    }
+    if (PyUnicode_CompareWithASCIIString(name, "caller") == 0) {
+        ret->leave_out_caller = truth != 0;
+    } else if (PyUnicode_CompareWithASCIIString(name, "verbose") == 0) {
+        ret->with_weak = truth != 0;
+        ret->chains_max = truth != 0 ? VERBOSE_CHAINS : 0;
+    } else {
+        PyErr_Format(PyExc_TypeError, "why() got an unexpected keyword argument %R", name);
+        return false;
+    }
+    return true;
+}
+
+PyObject *heap_why(PyObject *self, PyTypeObject *type, PyObject *const *args, Py_ssize_t count,
+                   PyObject *names) {
+    heap_object *heap = (heap_object *)self;
+    mm_why_options options;
+    memset(&options, 0, sizeof options);
+    if (count != 1) {
+        PyErr_SetString(PyExc_TypeError, "why() takes exactly one positional argument");
+        return NULL;
+    }
+    Py_ssize_t name_count = names != NULL ? PyTuple_GET_SIZE(names) : 0;
+    for (Py_ssize_t i = 0; i < name_count; i++) {
+        if (!option_set(PyTuple_GET_ITEM(names, i), args[count + i], &options)) {
+            return NULL;
+        }
+    }
+    const char *text = NULL;
+    if (!question_fill(&heap->file, args[0], &text, &options)) {
+        return NULL;
+    }
+    heap_state *state = PyType_GetModuleState(type);
+    PyTypeObject *answer_type = (PyTypeObject *)state->answer_type; /* borrowed */
+    answer_object *answer = (answer_object *)answer_type->tp_alloc(answer_type, 0);
+    if (answer == NULL) {
+        return NULL;
+    }
+    heap_scratch_init(&answer->scratch);
+    answer->heap = (heap_object *)Py_NewRef(self);
+    mm_error err = {MM_OK, NULL, 0, 0};
+    PyThreadState *released = PyEval_SaveThread();
+    mm_status status =
+        mm_why_find(&heap->graph, text, &options, &answer->scratch.arena, &answer->why, &err);
+    PyEval_RestoreThread(released);
+    if (status != MM_OK) {
+        Py_DECREF(answer);
+        return heap_raise(args[0], &err);
+    }
+    return (PyObject *)answer;
+}
+
+static void answer_dealloc(PyObject *self) {
+    answer_object *answer = (answer_object *)self;
+    PyTypeObject *type = Py_TYPE(self);
+    heap_scratch_deinit(&answer->scratch);
+    Py_XDECREF(answer->heap);
+    type->tp_free(self);
+    Py_DECREF(type);
+}
+
+PyDoc_STRVAR(answer_counts_doc, "counts($self, /)\n--\n\nHow many references there are, by kind.");
+
+static PyObject *answer_counts(PyObject *self, PyObject *ignored) {
+    (void)ignored;
+    const mm_why *why = &((answer_object *)self)->why;
+    return Py_BuildValue("{s:K,s:K,s:K,s:K}",                                          //
+                         "object_count", (unsigned long long)why->object_count,        //
+                         "reference_count", (unsigned long long)why->reference_count,  //
+                         "unaccounted_count", (unsigned long long)why->unaccounted_count,
+                         "weak_count", (unsigned long long)why->weak_count);
+}
+
+PyDoc_STRVAR(answer_references_doc,
+             "references($self, /)\n--\n\n(name, kind, count) of all direct references.");
+
+static PyObject *answer_references(PyObject *self, PyObject *ignored) {
+    (void)ignored;
+    const mm_why *why = &((answer_object *)self)->why;
+    PyObject *list = PyList_New(0);
+    for (uint32_t i = 0; list != NULL && i < why->reference_kind_count; i++) {
+        const mm_why_reference *reference = &why->references[i];
+        PyObject *row = Py_BuildValue("(ssK)", reference->name, mm_holder_text(reference->kind),
+                                      (unsigned long long)reference->count);
+        if (row == NULL || PyList_Append(list, row) != 0) {
+            Py_CLEAR(list);
+        }
+        Py_XDECREF(row);
+    }
+    return list;
+}
+
+PyDoc_STRVAR(answer_head_doc, "head($self, /)\n--\n\nAll direct references in one line.");
+
+static PyObject *answer_head(PyObject *self, PyObject *ignored) {
+    (void)ignored;
+    const mm_why *why = &((answer_object *)self)->why;
+    mm_report_options options = {.width = UINT32_MAX / 2};
+    const char *bytes = NULL;
+    size_t count = 0;
+    mm_error err = {MM_OK, NULL, 0, 0};
+    heap_scratch scratch;
+    heap_scratch_init(&scratch);
+    mm_status status = mm_refs_text(why, &options, &scratch.arena, &bytes, &count, &err);
+    while (status == MM_OK && count > 0 && bytes[count - 1] == '\n') {
+        count--;
+    }
+    return heap_rendered(status, bytes, count, &scratch);
+}
+
+PyDoc_STRVAR(answer_text_doc,
+             "text($self, /, *, width=80, colour=False, ascii=False)\n--\n\n"
+             "The answer for a terminal.");
+
+static PyObject *answer_text(PyObject *self, PyObject *args, PyObject *kwargs) {
+    static const char *const names[] = {"width", "colour", "ascii", NULL};
+    const mm_why *why = &((answer_object *)self)->why;
+    int width = 80, colour = 0, ascii = 0;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|$ipp:text", (char **)names, &width, &colour,
+                                     &ascii)) {
+        return NULL;
+    }
+    if (width < WIDTH_LEAST) {
+        PyErr_Format(PyExc_ValueError, "width must be at least %d", WIDTH_LEAST);
+        return NULL;
+    }
+    mm_report_options options = {
+        .width = (uint32_t)width, .colour = colour != 0, .ascii = ascii != 0};
+    const char *bytes = NULL;
+    size_t count = 0;
+    mm_error err = {MM_OK, NULL, 0, 0};
+    heap_scratch scratch;
+    heap_scratch_init(&scratch);
+    mm_status status = mm_why_text(why, &options, &scratch.arena, &bytes, &count, &err);
+    return heap_rendered(status, bytes, count, &scratch);
+}
+
+PyDoc_STRVAR(answer_json_doc, "json($self, /)\n--\n\nThe answer as a JSON document.");
+
+static PyObject *answer_json(PyObject *self, PyObject *ignored) {
+    (void)ignored;
+    const mm_why *why = &((answer_object *)self)->why;
+    const char *bytes = NULL;
+    size_t count = 0;
+    mm_error err = {MM_OK, NULL, 0, 0};
+    heap_scratch scratch;
+    heap_scratch_init(&scratch);
+    mm_status status = mm_why_json(why, &scratch.arena, &bytes, &count, &err);
+    return heap_rendered(status, bytes, count, &scratch);
+}
+
+static PyMethodDef answer_methods[] = {
+    {"head", answer_head, METH_NOARGS, answer_head_doc},
+    {"text", (PyCFunction)(void (*)(void))answer_text, METH_VARARGS | METH_KEYWORDS,
+     answer_text_doc},
+    {"json", answer_json, METH_NOARGS, answer_json_doc},
+    {"counts", answer_counts, METH_NOARGS, answer_counts_doc},
+    {"references", answer_references, METH_NOARGS, answer_references_doc},
+    {NULL, NULL, 0, NULL},
+};
+
+PyDoc_STRVAR(answer_doc, "Who keeps an object alive: what Heap.why() answers.");
+
+static PyType_Slot answer_slots[] = {
+    {Py_tp_doc, (void *)answer_doc},
+    {Py_tp_dealloc, (void *)answer_dealloc},
+    {Py_tp_methods, answer_methods},
+    {0, NULL},
+};
+
+PyType_Spec answer_spec(void) {
+    PyType_Spec spec = {
+        .name = "mortmain._heap.Answer",
+        .basicsize = sizeof(answer_object),
+        .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE | Py_TPFLAGS_DISALLOW_INSTANTIATION,
+        .slots = answer_slots,
+    };
+    return spec;
+}

@@ -1,0 +1,330 @@
+// mortmain._heap: the type Heap, which is a .mort file in memory.
+//
+// Everything is read and indexed when the object is made, with the lock released. After that
+// nothing changes, so no question needs a lock of its own. No reference to a Python object is held:
+// there is nothing to traverse, and nothing here runs Python code but the making of results.
+#include "heap.h"
+
+#include <string.h>
+
+#include "raise.h"
+
+enum { ARENA_BLOCK_BYTES = 1 << 20, SCRATCH_BLOCK_BYTES = 1 << 16 };
+
+void heap_scratch_init(heap_scratch *scratch) {
+    mm_os_pages_init(&scratch->pages);
+    mm_arena_init(&scratch->arena, mm_os_pages_view(&scratch->pages), SCRATCH_BLOCK_BYTES);
+}
+
+void heap_scratch_deinit(heap_scratch *scratch) {
+    mm_os_pages_deinit(&scratch->pages);
+}
+
+// Read and index. The lock need not be held.
+static mm_status heap_read(heap_object *heap, const char *path, mm_error *err) {
+    MM_TRY(mm_file_open(path, &heap->arena, &heap->file, err));
+    return mm_graph_build(&heap->file, &heap->arena, &heap->graph, err);
+}
+
+static PyObject *heap_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
+    static const char *const names[] = {"", NULL};
+    PyObject *where = NULL; /* borrowed */
+    PyObject *path = NULL;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O:Heap", (char **)names, &where) ||
+        !PyUnicode_FSConverter(where, &path)) {
+        return NULL;
+    }
+    heap_object *heap = (heap_object *)type->tp_alloc(type, 0);
+    if (heap == NULL) {
+        Py_DECREF(path);
+        return NULL;
+    }
+    // Deallocation is right from here on: nothing is mapped yet.
+    mm_os_pages_init(&heap->pages);
+    mm_arena_init(&heap->arena, mm_os_pages_view(&heap->pages), ARENA_BLOCK_BYTES);
+    mm_error err = {MM_OK, NULL, 0, 0};
+    PyThreadState *released = PyEval_SaveThread();
+    mm_status status = heap_read(heap, PyBytes_AS_STRING(path), &err);
+    PyEval_RestoreThread(released);
+    Py_DECREF(path);
+    if (status != MM_OK) {
+        Py_DECREF(heap);
+        return heap_raise(where, &err);
+    }
+    return (PyObject *)heap;
+}
+
+static void heap_dealloc(PyObject *self) {
+    PyTypeObject *type = Py_TYPE(self);
+    mm_os_pages_deinit(&((heap_object *)self)->pages);
+    type->tp_free(self);
+    Py_DECREF(type);
+}
+
+PyObject *heap_raise(PyObject *subject, const mm_error *failure) {
+    mm_error err = {MM_OK, NULL, 0, 0};
+    const char *bytes = NULL;
+    size_t count = 0;
+    PyObject *path = PyOS_FSPath(subject);
+    if (path == NULL) {
+        PyErr_Clear();
+        path = PyObject_Str(subject);
+    } else if (PyBytes_Check(path)) {
+        Py_SETREF(path, PyUnicode_DecodeFSDefault(PyBytes_AS_STRING(path)));
+    }
+    PyObject *name = path == NULL ? NULL : PyUnicode_AsEncodedString(path, "utf-8", "replace");
+    Py_XDECREF(path);
+    if (name == NULL) {
+        return NULL;
+    }
+    heap_scratch scratch;
+    heap_scratch_init(&scratch);
+    if (mm_error_text(failure, PyBytes_AS_STRING(name), &scratch.arena, &bytes, &count, &err) ==
+        MM_OK) {
+        (void)mm_raise_text(bytes, count);
+    } else {
+        PyErr_NoMemory();
+    }
+    heap_scratch_deinit(&scratch);
+    Py_DECREF(name);
+    return NULL;
+}
+
+PyObject *heap_rendered(mm_status status, const char *bytes, size_t count, heap_scratch *scratch) {
+    PyObject *result = NULL;
+    if (status == MM_OK) {
+        result = PyUnicode_DecodeUTF8(bytes, (Py_ssize_t)count, "replace");
+    } else {
+        // Rendering needs memory and nothing else.
+        PyErr_NoMemory();
+    }
+    heap_scratch_deinit(scratch);
+    return result;
+}
+
+// A META value as str, or "" where the file says nothing.
+static const char *meta_or_empty(const mm_file *file, const char *key) {
+    const char *value = mm_file_meta_of(file, key);
+    return value != NULL ? value : "";
+}
+
+// Count what there is, with the lock released. False with an exception set.
+static bool heap_count(const heap_object *heap, heap_scratch *scratch, mm_types *ret) {
+    mm_error err = {MM_OK, NULL, 0, 0};
+    PyThreadState *released = PyEval_SaveThread();
+    mm_status status = mm_types_count(&heap->graph, &scratch->arena, ret, &err);
+    PyEval_RestoreThread(released);
+    if (status != MM_OK) {
+        PyErr_NoMemory();
+    }
+    return status == MM_OK;
+}
+
+PyDoc_STRVAR(heap_summary_doc,
+             "summary($self, /)\n--\n\n"
+             "What the file says of itself. bytes are those of all objects but mortmain's own.");
+
+static PyObject *heap_summary(PyObject *self, PyObject *ignored) {
+    (void)ignored;
+    const mm_file *file = &((heap_object *)self)->file;
+    PyObject *result = NULL;
+    mm_types types;
+    heap_scratch scratch;
+    heap_scratch_init(&scratch);
+    if (heap_count((heap_object *)self, &scratch, &types)) {
+        result = Py_BuildValue("{s:s,s:s,s:s,s:s,s:s,s:I,s:I,s:I,s:K,s:K,s:i}",         //
+                               "runtime", meta_or_empty(file, "runtime"),               //
+                               "version", meta_or_empty(file, "version"),               //
+                               "door", meta_or_empty(file, "door"),                     //
+                               "warning", meta_or_empty(file, "warning"),               //
+                               "incomplete_reason", meta_or_empty(file, "incomplete"),  //
+                               "object_count", (unsigned int)file->object_count,        //
+                               "reference_count", (unsigned int)file->reference_count,  //
+                               "type_count", (unsigned int)file->type_count,            //
+                               "bytes", (unsigned long long)types.bytes,                //
+                               "file_bytes", (unsigned long long)file->file_bytes,      //
+                               "incomplete_status", (int)file->incomplete);
+    }
+    heap_scratch_deinit(&scratch);
+    return result;
+}
+
+PyDoc_STRVAR(heap_types_doc,
+             "types($self, /)\n--\n\n"
+             "(name, objects, bytes) of every type that has objects, most bytes first.");
+
+static PyObject *heap_types(PyObject *self, PyObject *ignored) {
+    (void)ignored;
+    PyObject *list = NULL;
+    mm_types types;
+    heap_scratch scratch;
+    heap_scratch_init(&scratch);
+    if (heap_count((heap_object *)self, &scratch, &types)) {
+        list = PyList_New(0);
+        for (uint32_t i = 0; list != NULL && i < types.row_count; i++) {
+            const mm_type_row *total = &types.rows[i];
+            PyObject *row = Py_BuildValue("(sKK)", total->name, (unsigned long long)total->count,
+                                          (unsigned long long)total->bytes);
+            if (row == NULL || PyList_Append(list, row) != 0) {
+                Py_CLEAR(list);
+            }
+            Py_XDECREF(row);
+        }
+    }
+    heap_scratch_deinit(&scratch);
+    return list;
+}
+
+PyDoc_STRVAR(heap_why_doc,
+             "why($self, what, /, *, verbose=False, own=0, caller=False)\n--\n\n"
+             "Find who keeps an object alive. `what` is a str, or an address as int.\n\n"
+             "own is how many references the call itself holds; with caller the innermost frame\n"
+             "that asks is left out.");
+
+static PyMethodDef heap_methods[] = {
+    {"summary", heap_summary, METH_NOARGS, heap_summary_doc},
+    {"types", heap_types, METH_NOARGS, heap_types_doc},
+    {"why", (PyCFunction)(void (*)(void))heap_why, METH_METHOD | METH_FASTCALL | METH_KEYWORDS,
+     heap_why_doc},
+    {NULL, NULL, 0, NULL},
+};
+
+PyDoc_STRVAR(heap_doc, "Heap(path, /)\n--\n\nA snapshot in memory.");
+
+static PyType_Slot heap_slots[] = {
+    {Py_tp_doc, (void *)heap_doc},
+    {Py_tp_new, (void *)heap_new},
+    {Py_tp_dealloc, (void *)heap_dealloc},
+    {Py_tp_methods, heap_methods},
+    {0, NULL},
+};
+
+static PyType_Spec heap_spec = {
+    .name = "mortmain._heap.Heap",
+    .basicsize = sizeof(heap_object),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE,
+    .slots = heap_slots,
+};
+
+// Read a file for verify(). The lock is released meanwhile. Takes no Python object along.
+static mm_status file_check(const char *path, heap_scratch *scratch, mm_file *ret, mm_error *err) {
+    PyThreadState *released = PyEval_SaveThread();
+    mm_status status = mm_file_open(path, &scratch->arena, ret, err);
+    PyEval_RestoreThread(released);
+    return status;
+}
+
+PyDoc_STRVAR(bind_verify_doc,
+             "verify($module, path, /, *, width=80, ascii=False)\n--\n\n"
+             "Read a file, check all of it, and say in text what it is.");
+
+static PyObject *bind_verify(PyObject *module, PyObject *args, PyObject *kwargs) {
+    (void)module;
+    static const char *const names[] = {"", "width", "ascii", NULL};
+    PyObject *where = NULL; /* borrowed */
+    PyObject *path = NULL;
+    int width = 80, ascii = 0;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|$ip:verify", (char **)names, &where, &width,
+                                     &ascii) ||
+        !PyUnicode_FSConverter(where, &path)) {
+        return NULL;
+    }
+    mm_report_options options = {.width = width > 0 ? (uint32_t)width : 0, .ascii = ascii != 0};
+    const char *bytes = NULL;
+    size_t count = 0;
+    mm_error err = {MM_OK, NULL, 0, 0};
+    mm_file file;
+    heap_scratch scratch;
+    heap_scratch_init(&scratch);
+    mm_status status = file_check(PyBytes_AS_STRING(path), &scratch, &file, &err);
+    Py_DECREF(path);
+    if (status != MM_OK) {
+        heap_scratch_deinit(&scratch);
+        return heap_raise(where, &err);
+    }
+    status = mm_verify_text(&file, &options, &scratch.arena, &bytes, &count, &err);
+    return heap_rendered(status, bytes, count, &scratch);
+}
+
+PyDoc_STRVAR(bind_verify_json_doc,
+             "verify_json($module, path, /)\n--\n\n"
+             "As verify(), but (is it a snapshot, JSON): a bad file is an answer too.");
+
+static PyObject *bind_verify_json(PyObject *module, PyObject *where) {
+    (void)module;
+    PyObject *path = NULL;
+    if (!PyUnicode_FSConverter(where, &path)) {
+        return NULL;
+    }
+    const char *bytes = NULL;
+    size_t count = 0;
+    mm_error failure = {MM_OK, NULL, 0, 0};
+    mm_error err = {MM_OK, NULL, 0, 0};
+    mm_file file;
+    heap_scratch scratch;
+    heap_scratch_init(&scratch);
+    bool good = file_check(PyBytes_AS_STRING(path), &scratch, &file, &failure) == MM_OK;
+    Py_DECREF(path);
+    mm_status status = mm_verify_json(good ? &file : NULL, good ? NULL : &failure, &scratch.arena,
+                                      &bytes, &count, &err);
+    PyObject *text = heap_rendered(status, bytes, count, &scratch);
+    return text == NULL ? NULL : Py_BuildValue("(NN)", PyBool_FromLong(good), text);
+}
+
+static PyMethodDef bind_methods[] = {
+    {"verify", (PyCFunction)(void (*)(void))bind_verify, METH_VARARGS | METH_KEYWORDS,
+     bind_verify_doc},
+    {"verify_json", bind_verify_json, METH_O, bind_verify_json_doc},
+    {NULL, NULL, 0, NULL},
+};
+
+static int bind_exec(PyObject *module) {
+    heap_state *state = PyModule_GetState(module);
+    PyObject *heap_type = PyType_FromModuleAndSpec(module, &heap_spec, NULL);
+    if (heap_type == NULL) {
+        return -1;
+    }
+    int failed = PyModule_AddType(module, (PyTypeObject *)heap_type);
+    Py_DECREF(heap_type);
+    if (failed != 0) {
+        return -1;
+    }
+    PyType_Spec spec = answer_spec();
+    state->answer_type = PyType_FromModuleAndSpec(module, &spec, NULL);
+    if (state->answer_type == NULL) {
+        return -1;
+    }
+    return PyModule_AddType(module, (PyTypeObject *)state->answer_type);
+}
+
+static int bind_traverse(PyObject *module, visitproc visit, void *arg) {
+    heap_state *state = PyModule_GetState(module);
+    Py_VISIT(state->answer_type);
+    return 0;
+}
+
+static int bind_clear(PyObject *module) {
+    heap_state *state = PyModule_GetState(module);
+    Py_CLEAR(state->answer_type);
+    return 0;
+}
+
+static PyModuleDef_Slot bind_slots[] = {
+    {Py_mod_exec, (void *)bind_exec},
+    MM_SLOT_INTERPRETERS MM_SLOT_LOCK{0, NULL},
+};
+
+static struct PyModuleDef bind_module = {
+    .m_base = PyModuleDef_HEAD_INIT,
+    .m_name = "mortmain._heap",
+    .m_doc = "Snapshots as Python objects.",
+    .m_size = sizeof(heap_state),
+    .m_methods = bind_methods,
+    .m_slots = bind_slots,
+    .m_traverse = bind_traverse,
+    .m_clear = bind_clear,
+};
+
+PyMODINIT_FUNC PyInit__heap(void) {
+    return PyModuleDef_Init(&bind_module);
+}

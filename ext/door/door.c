@@ -1,0 +1,174 @@
+// mortmain._door: takes snapshots of the process that imports it. Nothing else of mortmain need be
+// loaded for that; the exception class is imported when there is something to raise.
+#include "raise.h"
+#include "take.h"
+
+#include <unistd.h>
+
+#include "base/os/file.h"
+
+enum { NS_PER_MS = 1000000 };
+
+static const double NS_PER_SECOND = 1e9;
+
+// What was done, as a new dict.
+static PyObject *taken_dict(const door_taken *taken) {
+    return Py_BuildValue("{s:s,s:s,s:s,s:K,s:K,s:K,s:K,s:K,s:K,s:d,s:I}",            //
+                         "door", taken->door,                                        //
+                         "fallback", taken->fallback,                                //
+                         "warning", taken->warning,                                  //
+                         "objects", (unsigned long long)taken->object_count,         //
+                         "references", (unsigned long long)taken->reference_count,   //
+                         "unreadable", (unsigned long long)taken->unreadable_count,  //
+                         "memory_bytes", (unsigned long long)taken->memory_bytes,    //
+                         "file_bytes", (unsigned long long)taken->file_bytes,        //
+                         "pause_ns", (unsigned long long)taken->pause_ns,            //
+                         "seconds", (double)taken->duration_ns / NS_PER_SECOND,      //
+                         "retries", (unsigned int)taken->retry_count);
+}
+
+// Fill what both functions share. False with an exception set.
+static bool request_fill(door_request *request, int in_process, int keys, long patience_ms,
+                         int kill_child) {
+    if (patience_ms <= 0) {
+        PyErr_SetString(PyExc_ValueError, "patience_ms must be positive");
+        return false;
+    }
+    request->in_process = in_process != 0;
+    request->keys = keys != 0;
+    request->kill_child = kill_child != 0;
+    request->patience_ns = (uint64_t)patience_ms * NS_PER_MS;
+    return true;
+}
+
+PyDoc_STRVAR(snapshot_doc,
+             "snapshot($module, path, /, *, force=False, in_process=False, keys=False,\n"
+             "         patience_ms=10000, kill_child=False)\n--\n\n"
+             "Write a snapshot of this process's heap to a file and say what was done.\n\n"
+             "kill_child is for tests.");
+
+static PyObject *door_snapshot(PyObject *module, PyObject *args, PyObject *kwargs) {
+    (void)module;
+    static const char *const names[] = {"",           "force", "in_process", "keys", "patience_ms",
+                                        "kill_child", NULL};
+    PyObject *where = NULL; /* borrowed */
+    PyObject *path = NULL;
+    PyObject *result = NULL;
+    int force = 0, in_process = 0, keys = 0, kill_child = 0;
+    long patience_ms = 10000;
+    door_request request;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|$ppplp:snapshot", (char **)names, &where,
+                                     &force, &in_process, &keys, &patience_ms, &kill_child) ||
+        !request_fill(&request, in_process, keys, patience_ms, kill_child) ||
+        !PyUnicode_FSConverter(where, &path)) {
+        return NULL;
+    }
+    mm_error err = {MM_OK, NULL, 0, 0};
+    mm_os_file file;
+    PyThreadState *released = PyEval_SaveThread();
+    mm_status status = mm_os_file_create(PyBytes_AS_STRING(path), force != 0, &file, &err);
+    PyEval_RestoreThread(released);
+    if (status != MM_OK) {
+        goto done;
+    }
+    request.fd = file.fd;
+    door_taken taken;
+    status = door_take(&request, &taken, &err);
+    released = PyEval_SaveThread();
+    if (status == MM_OK) {
+        status = mm_os_file_commit(&file, &err);
+    } else {
+        mm_os_file_abandon(&file);
+    }
+    PyEval_RestoreThread(released);
+    if (status == MM_OK) {
+        result = taken_dict(&taken);
+    }
+done:
+    // An interrupt has its exception already.
+    if (status != MM_OK && !PyErr_Occurred()) {
+        (void)mm_raise("cannot write the snapshot", where, &err);
+    }
+    Py_XDECREF(path);
+    return result;
+}
+
+PyDoc_STRVAR(
+    memory_doc,
+    "memory($module, /, *, in_process=False, keys=True, patience_ms=10000)\n--\n\n"
+    "Take a snapshot into a file without a name and answer (descriptor, what was done).\n\n"
+    "The caller closes the descriptor.");
+
+static PyObject *door_memory(PyObject *module, PyObject *args, PyObject *kwargs) {
+    (void)module;
+    static const char *const names[] = {"in_process", "keys", "patience_ms", NULL};
+    int in_process = 0, keys = 1;
+    long patience_ms = 10000;
+    door_request request;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|$ppl:memory", (char **)names, &in_process,
+                                     &keys, &patience_ms) ||
+        !request_fill(&request, in_process, keys, patience_ms, 0)) {
+        return NULL;
+    }
+    mm_error err = {MM_OK, NULL, 0, 0};
+    PyObject *result = NULL;
+    int fd = -1;
+    mm_status status = mm_os_file_anonymous(&fd, &err);
+    if (status == MM_OK) {
+        request.fd = fd;
+        door_taken taken;
+        status = door_take(&request, &taken, &err);
+        if (status == MM_OK) {
+            result = Py_BuildValue("iN", fd, taken_dict(&taken));
+        }
+    }
+    if (status != MM_OK && !PyErr_Occurred()) {
+        (void)mm_raise("cannot take a snapshot of this process", NULL, &err);
+    }
+    if (result == NULL && fd >= 0) {
+        (void)close(fd);
+    }
+    return result;
+}
+
+PyDoc_STRVAR(references_held_doc,
+             "references_held($module, address, /)\n--\n\n"
+             "Reference count of the object at an address, which must be alive.\n\n"
+             "It is named by its address so that the call itself holds none.");
+
+static PyObject *door_references_held(PyObject *module, PyObject *address) {
+    (void)module;
+    PyObject *object = PyLong_AsVoidPtr(address); /* borrowed */
+    if (object == NULL) {
+        if (!PyErr_Occurred()) {
+            PyErr_SetString(PyExc_ValueError, "there is no object at address 0");
+        }
+        return NULL;
+    }
+    return PyLong_FromSsize_t(Py_REFCNT(object));
+}
+
+static PyMethodDef door_methods[] = {
+    {"snapshot", (PyCFunction)(void (*)(void))door_snapshot, METH_VARARGS | METH_KEYWORDS,
+     snapshot_doc},
+    {"memory", (PyCFunction)(void (*)(void))door_memory, METH_VARARGS | METH_KEYWORDS, memory_doc},
+    {"references_held", door_references_held, METH_O, references_held_doc},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyModuleDef_Slot door_slots[] = {
+    MM_SLOT_INTERPRETERS MM_SLOT_LOCK{0, NULL},
+};
+
+static struct PyModuleDef door_module = {
+    .m_base = PyModuleDef_HEAD_INIT,
+    .m_name = "mortmain._door",
+    .m_doc = "Takes snapshots of the heap of this process.",
+    .m_size = 0,
+    .m_methods = door_methods,
+    .m_slots = door_slots,
+};
+
+PyMODINIT_FUNC PyInit__door(void) {
+    return PyModuleDef_Init(&door_module);
+}

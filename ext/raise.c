@@ -1,0 +1,88 @@
+// A message is one line: what could not be done, where, why, what to do next. The why is the
+// engine's constant text, with the system's own words for an errno; the advice goes by the status.
+#include "raise.h"
+
+#include <string.h>
+
+static const char *status_advice(mm_status status, int sys_errno) {
+    switch (status) {
+        case MM_E_EXISTS:
+            return "; choose another name, or replace it with force";
+        case MM_E_BUSY:
+            return "; call again when the collection is over, not from a gc callback or from a "
+                   "finalizer that the collector runs";
+        case MM_E_FORMAT:
+            return "; take the snapshot again";
+        case MM_E_NOMEM:
+            return "; free some memory and try again";
+        case MM_E_IO:
+            return sys_errno == ENOSPC || sys_errno == EFBIG || sys_errno == EDQUOT
+                       ? "; make room or choose another place"
+                       : "";
+        default:
+            return "";
+    }
+}
+
+// "the reason", "the reason: No space left on device", "the reason, at byte 40".
+static PyObject *reason_text(const mm_error *err) {
+    const char *message = err->message != NULL ? err->message : "it failed";
+    if (err->sys_errno != 0) {
+        return PyUnicode_FromFormat("%s: %s", message, strerror(err->sys_errno));
+    }
+    if (err->code == MM_E_FORMAT) {
+        return PyUnicode_FromFormat("%s, at byte %llu", message, (unsigned long long)err->offset);
+    }
+    return PyUnicode_FromString(message);
+}
+
+// Raise with a finished line, which is taken over; NULL goes on with the exception that is set.
+static void line_raise(PyObject *line) {
+    PyObject *errors = NULL;
+    PyObject *type = NULL;
+    if (line == NULL) {
+        return;
+    }
+    errors = PyImport_ImportModule("mortmain.errors");
+    if (errors != NULL) {
+        type = PyObject_GetAttrString(errors, "MortmainError");
+    }
+    if (type != NULL) {
+        PyErr_SetObject(type, line);
+    }
+    Py_XDECREF(type);
+    Py_XDECREF(errors);
+    Py_DECREF(line);
+}
+
+PyObject *mm_raise_text(const char *text, size_t count) {
+    assert(!PyErr_Occurred());
+    line_raise(PyUnicode_DecodeUTF8(text, (Py_ssize_t)count, "replace"));
+    return NULL;
+}
+
+PyObject *mm_raise(const char *what, PyObject *where, const mm_error *err) {
+    assert(err->code != MM_OK);
+    assert(!PyErr_Occurred());
+    const char *advice = status_advice(err->code, err->sys_errno);
+    PyObject *shown = NULL;
+    PyObject *reason = reason_text(err);
+    if (reason == NULL) {
+        return NULL;
+    }
+    if (where == NULL) {
+        line_raise(PyUnicode_FromFormat("%s: %U%s", what, reason, advice));
+        goto done;
+    }
+    // A path object is shown as its path, whatever class it has.
+    shown = PyOS_FSPath(where);
+    if (shown == NULL) {
+        PyErr_Clear();
+        shown = Py_NewRef(where);
+    }
+    line_raise(PyUnicode_FromFormat("%s %R: %U%s", what, shown, reason, advice));
+done:
+    Py_XDECREF(shown);
+    Py_DECREF(reason);
+    return NULL;
+}

@@ -1,0 +1,9 @@
+"""``python -m mortmain``."""
+
+from __future__ import annotations
+
+import sys
+
+from mortmain.cli import main
+
+sys.exit(main())

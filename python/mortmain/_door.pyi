@@ -1,0 +1,30 @@
+from os import PathLike
+from typing import TypedDict
+
+class _Taken(TypedDict):
+    door: str
+    fallback: str
+    warning: str
+    objects: int
+    references: int
+    unreadable: int
+    memory_bytes: int
+    file_bytes: int
+    pause_ns: int
+    seconds: float
+    retries: int
+
+def snapshot(
+    path: str | bytes | PathLike[str] | PathLike[bytes],
+    /,
+    *,
+    force: bool = False,
+    in_process: bool = False,
+    keys: bool = False,
+    patience_ms: int = 10000,
+    kill_child: bool = False,
+) -> _Taken: ...
+def memory(
+    *, in_process: bool = False, keys: bool = True, patience_ms: int = 10000
+) -> tuple[int, _Taken]: ...
+def references_held(address: int, /) -> int: ...

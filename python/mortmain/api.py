@@ -1,0 +1,303 @@
+"""Snapshots and questions from Python.
+
+Knows: how to ask the C modules, and how their answers look as frozen objects.
+Must not know: how an answer is found or worded; nothing here prints.
+
+An object that is asked about is held by the caller's variables, by ours, and by what the
+interpreter needs for the call. None of these may count. So below a function's own variable only
+*addresses* are passed on: at the moment of the snapshot no evaluation stack holds the object. The
+frames of this package are marked as its own in the snapshot, and what a call holds beside its
+variable is measured by a call of the same form on an object that nobody else holds.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+from mortmain import _door, _heap
+from mortmain.errors import MortmainError as MortmainError
+
+_Path = str | bytes | os.PathLike[str] | os.PathLike[bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What taking a snapshot did.
+
+    Attributes:
+        door: ``"fork"``, or ``"in process"``.
+        fallback: Why it was in process though that was not asked for, or ``""``.
+        warning: One line for the user, or ``""``.
+        objects: Objects written.
+        references: References written.
+        unreadable: References that led outside readable memory and were left out.
+        memory_bytes: The walker's own memory.
+        file_bytes: Length of the file.
+        pause_ns: How long the interpreter stood still.
+        seconds: From the call to the whole file.
+        retries: Children that crashed or hung in foreign code before it went well.
+    """
+
+    door: str
+    fallback: str
+    warning: str
+    objects: int
+    references: int
+    unreadable: int
+    memory_bytes: int
+    file_bytes: int
+    pause_ns: int
+    seconds: float
+    retries: int
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What a snapshot says of itself. ``incomplete`` is the reason, or None for a whole one."""
+
+    runtime: str
+    version: str
+    door: str
+    warning: str
+    object_count: int
+    reference_count: int
+    type_count: int
+    bytes: int
+    file_bytes: int
+    incomplete: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class TypeTotal:
+    """All objects of one type."""
+
+    name: str
+    object_count: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """Direct references that have the same name; ``kind`` is a word like "module global"."""
+
+    name: str
+    kind: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class References:
+    """All direct references to an object.
+
+    Attributes:
+        reference_count: Strong references, those that no Python object accounts for included.
+        unaccounted_count: References that no Python object accounts for.
+        weak_count: Weak references; they keep nothing alive and are not in ``references``.
+        references: The references by name.
+    """
+
+    reference_count: int
+    unaccounted_count: int
+    weak_count: int
+    references: tuple[Reference, ...]
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
+
+    def __repr__(self) -> str:
+        return self.text
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Why:
+    """Who keeps something alive. ``str()`` of it is the answer for a terminal of 80 columns."""
+
+    _answer: _heap.Answer
+
+    def render(self, width: int = 80, colour: bool = False, ascii: bool = False) -> str:
+        """Word the answer.
+
+        Args:
+            width: Columns to fill, at least 40.
+            colour: Use the escape sequences of a terminal.
+            ascii: Use no character beyond ASCII but in names.
+
+        Returns:
+            Lines of text, each with its newline.
+        """
+        return self._answer.text(width=width, colour=colour, ascii=ascii)
+
+    def json(self) -> str:
+        """The answer as a JSON document."""
+        return self._answer.json()
+
+    def __str__(self) -> str:
+        return self.render()
+
+    def __repr__(self) -> str:
+        return self.render()
+
+
+@dataclass(frozen=True, slots=True)
+class Heap:
+    """A snapshot, read into memory and ready for questions."""
+
+    path: str
+    _heap: _heap.Heap
+
+    @classmethod
+    def open(cls, path: _Path) -> Heap:
+        """Read a snapshot.
+
+        Args:
+            path: The ``.mort`` file.
+
+        Returns:
+            The heap. The file is not needed any more.
+
+        Raises:
+            MortmainError: The file cannot be read, or is not a whole snapshot.
+        """
+        return cls(os.fsdecode(path), _heap.Heap(path))
+
+    def summary(self) -> Summary:
+        """What the snapshot says of itself."""
+        told = self._heap.summary()
+        incomplete = None
+        if told["incomplete_status"] != 0:
+            incomplete = told["incomplete_reason"] or f"status {told['incomplete_status']}"
+        return Summary(
+            runtime=told["runtime"],
+            version=told["version"],
+            door=told["door"],
+            warning=told["warning"],
+            object_count=told["object_count"],
+            reference_count=told["reference_count"],
+            type_count=told["type_count"],
+            bytes=told["bytes"],
+            file_bytes=told["file_bytes"],
+            incomplete=incomplete,
+        )
+
+    def types(self) -> tuple[TypeTotal, ...]:
+        """All types that have objects, those with most bytes first."""
+        return tuple(TypeTotal(*row) for row in self._heap.types())
+
+    def why(self, what: str | int, *, verbose: bool = False) -> Why:
+        """Ask who keeps something alive.
+
+        Args:
+            what: A type (``"shop.Exam"``), a dotted name (``"shop:Within._seen"``), or an address.
+            verbose: Find more chains, and weak references too.
+
+        Returns:
+            The answer.
+
+        Raises:
+            MortmainError: There is no such thing in the snapshot.
+        """
+        return Why(self._heap.why(what, verbose=verbose))
+
+    def referrers(self, what: str | int) -> References:
+        """All direct references to something.
+
+        Args:
+            what: As for :meth:`why`.
+
+        Returns:
+            The references, by name.
+
+        Raises:
+            MortmainError: There is no such thing in the snapshot.
+        """
+        return _references(self._heap.why(what))
+
+
+def _references(answer: _heap.Answer) -> References:
+    counts = answer.counts()
+    return References(
+        reference_count=counts["reference_count"],
+        unaccounted_count=counts["unaccounted_count"],
+        weak_count=counts["weak_count"],
+        references=tuple(Reference(*row) for row in answer.references()),
+        text=answer.head(),
+    )
+
+
+def _live_heap() -> _heap.Heap:
+    descriptor, _ = _door.memory()
+    try:
+        return _heap.Heap(f"/proc/self/fd/{descriptor}")
+    finally:
+        os.close(descriptor)
+
+
+def _held(subject: object) -> int:
+    return _door.references_held(id(subject))
+
+
+def _held_by_call() -> int:
+    # Nothing but the callee's variable holds this object, unless the way of calling holds it too.
+    return _held(object()) - 1
+
+
+def snapshot(
+    path: _Path, force: bool = False, *, in_process: bool = False, keys: bool = False
+) -> Taken:
+    """Write a snapshot of this process's heap to a file.
+
+    A copy of the process walks the heap and writes, while this one goes on; only making the copy
+    makes it pause. Values are never written.
+
+    Args:
+        path: The file to make, ``.mort`` by custom. It appears when it is whole, readable by its
+            owner only.
+        force: Replace an existing file.
+        in_process: Make no copy; this process stands still until the file is written.
+        keys: Also write the text of keys of data dictionaries.
+
+    Returns:
+        What was done.
+
+    Raises:
+        MortmainError: It could not be done; nothing is left behind.
+    """
+    return Taken(**_door.snapshot(path, force=force, in_process=in_process, keys=keys))
+
+
+def refs(obj: object) -> References:
+    """All direct references to a live object, by name.
+
+    Variables of the calling function, the argument itself and weak references are left out.
+
+    Args:
+        obj: The object.
+
+    Returns:
+        The references; ``str()`` of them is one line.
+
+    Raises:
+        MortmainError: The heap could not be read now.
+    """
+    address = id(obj)
+    return _references(_live_heap().why(address, own=_held_by_call(), caller=True))
+
+
+def why(obj: object) -> Why:
+    """Who keeps a live object alive.
+
+    Variables of the calling function, the argument itself and weak references are left out.
+
+    Args:
+        obj: The object.
+
+    Returns:
+        The answer; ``print()`` it, or take its ``json()``.
+
+    Raises:
+        MortmainError: The heap could not be read now.
+    """
+    address = id(obj)
+    return Why(_live_heap().why(address, own=_held_by_call(), caller=True))

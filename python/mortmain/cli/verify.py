@@ -1,0 +1,35 @@
+"""``mortmain verify FILE``: is a snapshot whole, and what is in it."""
+
+from __future__ import annotations
+
+import argparse
+
+from mortmain.cli import output
+
+
+def add_to(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the verb."""
+    parser = verbs.add_parser(
+        "verify",
+        help="check that a snapshot is whole",
+        description="Reads a snapshot, checks all of it, and says what is in it.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("file", metavar="FILE", help="a snapshot (.mort)")
+    output.add_json(parser)
+    output.add_width(parser)
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Answer. A file that is no whole snapshot is a failure, also when it is told as JSON."""
+    from mortmain import _heap
+
+    if arguments.json is not None:
+        is_snapshot, text = _heap.verify_json(arguments.file)
+        output.write_json(text, arguments)
+        return 0 if is_snapshot else 2
+    output.write(
+        _heap.verify(arguments.file, width=output.width(arguments), ascii=output.is_ascii())
+    )
+    return 0

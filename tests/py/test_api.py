@@ -1,0 +1,217 @@
+"""``refs`` and ``why``: what holds an object, and never what the question itself holds."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import threading
+import weakref
+from pathlib import Path
+
+import mortmain
+import pytest
+from mortmain import Heap, MortmainError
+
+# Each line of the program prints what its comment says, on every version.
+REFERENCES = """
+import functools, sys, threading, weakref
+import mortmain
+from mortmain import refs
+
+class Person:
+    def ask(self):
+        return refs(self)
+
+class Slots:
+    __slots__ = ("a", "b")
+
+class Node:
+    pass
+
+p1 = Person()
+all_people = [Person()]
+table = {"k": Person()}
+slots = Slots()
+slots.a = slots.b = Person()
+node = Node()
+node.next = Person()
+
+print(refs(p1))                          # 1 reference: __main__.p1
+print(refs(obj=p1))                      # 1 reference: __main__.p1
+print(refs(all_people[0]))               # 1 reference: all_people[0]
+print(refs(table["k"]))                  # 1 reference: table['k']
+print(refs(slots.a))                     # 2 references: slots.a, slots.b
+print(refs(node.next))                   # 1 reference: node.next
+print(refs(Person()))                    # 0 references
+print(p1.ask())                          # 1 reference: __main__.p1
+print(Person().ask())                    # 0 references
+print((lambda: refs(p1))())              # 1 reference: __main__.p1
+print((lambda q: refs(q))(p1))           # 1 reference: __main__.p1
+
+def alone():
+    x = Person()
+    print(refs(x))                       # 0 references
+    w = weakref.ref(x)
+    v = weakref.proxy(x)
+    print(refs(x))                       # 0 references
+    d = weakref.WeakValueDictionary(a=x)
+    print(refs(x))                       # 0 references
+    kept.append(x)
+    print(refs(x))                       # 1 reference: kept[0]
+
+kept = []
+alone()
+
+def outer():
+    y = Person()
+    def inner(z):
+        return refs(z)
+    print(str(inner(y)).split(" (")[0])  # 1 reference: local y of outer
+
+outer()
+
+def in_thread():
+    print(refs(p1))                      # 1 reference: __main__.p1
+
+thread = threading.Thread(target=in_thread)
+thread.start()
+thread.join()
+
+sys.setprofile(lambda *a: None)
+r = refs(p1)
+sys.setprofile(None)
+print(r)                                 # 1 reference: __main__.p1
+sys.settrace(lambda *a: None)
+r = refs(p1)
+sys.settrace(None)
+print(r)                                 # 1 reference: __main__.p1
+for i in range(5):
+    refs(p1)
+print(refs(p1))                          # 1 reference: __main__.p1
+"""
+
+
+def run(tmp_path: Path, program: str) -> list[str]:
+    file = tmp_path / "program.py"
+    file.write_text(program)
+    done = subprocess.run([sys.executable, file], capture_output=True, text=True, timeout=120)
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout.splitlines()
+
+
+def test_references(tmp_path: Path) -> None:
+    lines = [line for line in REFERENCES.splitlines() if line.lstrip().startswith("print(")]
+    got = run(tmp_path, REFERENCES)
+    assert len(got) == len(lines)
+    for line, said in zip(lines, got, strict=True):
+        assert said == line.split("# ")[1], line
+
+
+class Thing:
+    """What is asked about."""
+
+
+KEPT: list[Thing] = [Thing()]
+
+
+def test_fields() -> None:
+    thing = KEPT[0]
+    weak = weakref.ref(thing)
+    found = mortmain.refs(thing)
+    assert str(found) == repr(found) == "1 reference: KEPT[0]"
+    assert (found.reference_count, found.unaccounted_count) == (1, 0)
+    assert found.weak_count == 1
+    assert [(each.name, each.count) for each in found.references] == [("KEPT[0]", 1)]
+    assert weak() is thing
+    with pytest.raises(AttributeError):
+        found.text = ""  # type: ignore[misc]
+
+
+def test_why() -> None:
+    answer = mortmain.why(KEPT[0])
+    text = str(answer)
+    assert text.startswith("1 reference: KEPT[0]\n")
+    assert all(len(line) <= 80 for line in text.splitlines())
+    assert "\x1b" not in text
+    assert "\x1b" in answer.render(colour=True)
+    assert all(len(line) <= 40 for line in answer.render(width=40).splitlines())
+    assert answer.render(ascii=True).isascii()
+    document = json.loads(answer.json())
+    assert document["schema"] == "mortmain.why/1"
+    assert document["reference_count"] == 1
+    with pytest.raises(ValueError, match="width"):
+        answer.render(width=1)
+
+
+def test_heap(tmp_path: Path) -> None:
+    path = tmp_path / "a.mort"
+    mortmain.snapshot(path)
+    heap = Heap.open(path)
+    path.unlink()
+    types = {total.name: total for total in heap.types()}
+    assert types[f"{__name__}.Thing"].object_count == 1
+    assert list(heap.types()) == sorted(heap.types(), key=lambda row: -row.bytes)
+    assert str(heap.referrers(f"{__name__}.Thing")) == "1 reference: KEPT[0]"
+    assert str(heap.why(id(KEPT[0]))).startswith("1 reference: KEPT[0]\n")
+    assert str(heap.why(hex(id(KEPT[0])))).startswith("1 reference: KEPT[0]\n")
+    for nonsense in ("no.such.Thing", 8, "", "shop.f()"):
+        with pytest.raises(MortmainError) as caught:
+            heap.why(nonsense)
+        assert "\n" not in str(caught.value)
+    with pytest.raises(TypeError):
+        heap.why(None)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="null"):
+        heap.why("a\0b")
+    with pytest.raises(OverflowError):
+        heap.why(-1)
+
+
+def test_bad_files(tmp_path: Path) -> None:
+    path = tmp_path / "a.mort"
+    mortmain.snapshot(path)
+    whole = path.read_bytes()
+    for bad in (b"", b"\x89MORT", whole[:-1], whole[: len(whole) // 2], b"x" * 100):
+        path.write_bytes(bad)
+        with pytest.raises(MortmainError) as caught:
+            Heap.open(path)
+        assert str(path) in str(caught.value)
+        assert "\n" not in str(caught.value)
+    with pytest.raises(MortmainError, match="No such file"):
+        Heap.open(tmp_path / "none.mort")
+    with pytest.raises(MortmainError):
+        Heap.open(tmp_path)
+
+
+def test_many_threads_ask_one_heap(tmp_path: Path) -> None:
+    mortmain.snapshot(tmp_path / "a.mort")
+    heap = Heap.open(tmp_path / "a.mort")
+    name = f"{__name__}.Thing"
+    expected = heap.why(name).json()
+    got: list[str] = []
+    threads = [
+        threading.Thread(target=lambda: got.extend(heap.why(name).json() for _ in range(3)))
+        for _ in range(4)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert got == [expected] * 12
+
+
+def test_no_leak() -> None:
+    counts = []
+    for _ in range(4):
+        mortmain.refs(KEPT[0])
+        str(mortmain.why(KEPT[0]))
+        counts.append(len(list(Path("/proc/self/fd").iterdir())))
+    assert len(set(counts)) == 1
+
+
+def test_all_names_are_there() -> None:
+    for name in mortmain.__all__:
+        assert getattr(mortmain, name).__name__ == name
+    assert set(mortmain.__all__) <= set(dir(mortmain))
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        mortmain.nothing  # type: ignore[attr-defined]  # noqa: B018
