@@ -3,9 +3,9 @@
     layouts.py LIBPYTHON VERSION [-o engine/locate/layouts_3_MINOR.c]
 
 Reads which offsets are wanted from MM_AT_LIST (engine/base/free/layout.h) and MM_PLACE_LIST
-(engine/locate/layouts.h), which words of objects refer to others from layout_fields.tsv, and what the
-pointers of interpreter and thread state are from layout_words.tsv. LIBPYTHON is a libpython or a static
-python that carries debug information. Needs pyelftools.
+(engine/locate/layouts.h), which words of objects refer to others from layout_fields.tsv, and what
+the pointers of interpreter and thread state are from layout_words.tsv. LIBPYTHON is a libpython or
+a static python that carries debug information. Needs pyelftools.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ class Dwarf:
         return die.get_DIE_from_attribute("DW_AT_type")
 
     def bare(self, die: Any) -> Any:
-        """Without typedefs and qualifiers; a struct that is only declared here by its definition."""
+        """Without typedefs and qualifiers; what is only declared here by its definition."""
         wrappers = (
             "DW_TAG_typedef",
             "DW_TAG_const_type",
@@ -151,7 +151,9 @@ class Dwarf:
     def value(self, source: str) -> int | None:
         """What one source of MM_AT_LIST or MM_PLACE_LIST comes to; None where it does not exist."""
         for one in source.split("|"):
-            verb, path = re.fullmatch(r"(?:(\w+)\()?([\w.]+)\)?", one).groups()  # type: ignore[union-attr]
+            match = re.fullmatch(r"(?:(\w+)\()?([\w.]+)\)?", one)
+            assert match is not None, one
+            verb, path = match.groups()
             name, *rest = path.split(".")
             die = self.struct(name)
             if die is None:
@@ -287,6 +289,10 @@ def packed(items: list[str]) -> str:
     return "\n".join([*lines, line])
 
 
+def c_array(element: str, name: str, items: list[str]) -> str:
+    return f"static const {element} {name}[] = {{\n{packed(items)}\n}};\n"
+
+
 def generate(binary: Path, minor: int, version: str) -> str:
     dwarf = Dwarf(binary)
     at = []
@@ -311,21 +317,19 @@ def generate(binary: Path, minor: int, version: str) -> str:
     tables: dict[str, str] = {}
     thread = "_PyThreadStateImpl" if dwarf.struct("_PyThreadStateImpl") else "_ts"
     parts = [
-        f"// CPython {version}: made by tools/layouts.py from its debug information, not to be edited.",
+        f"// CPython {version}: made by tools/layouts.py from its debug information.",
         '#include "locate/layouts.h"',
         "",
         "// clang-format off",
-        "static const mm_kind_size sizes_3_%d[] = {\n%s\n};\n" % (minor, packed(sizes)),
-        "static const mm_field_row fields_3_%d[] = {\n%s\n};\n" % (minor, packed(fields)),
+        c_array("mm_kind_size", f"sizes_3_{minor}", sizes),
+        c_array("mm_field_row", f"fields_3_{minor}", fields),
     ]
     for role, struct in (("interpreter", "_is"), ("thread", thread), ("runtime", "pyruntimestate")):
         words = list(merged(state_words(dwarf, struct)))
         if not words:
             continue
         tables[role] = f"{{{role}_3_{minor}, MM_COUNTOF({role}_3_{minor})}}"
-        parts.append(
-            "static const mm_word_row %s_3_%d[] = {\n%s\n};\n" % (role, minor, packed(words))
-        )
+        parts.append(c_array("mm_word_row", f"{role}_3_{minor}", words))
     parts.append(
         f"const mm_version_table mm_table_3_{minor} = {{\n    .minor = {minor},\n"
         f"    .at = {{\n{packed(at)}\n    }},\n    .place = {{\n{packed(place)}\n    }},\n"

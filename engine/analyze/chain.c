@@ -259,7 +259,11 @@ static MM_STATUS chain_edge(chain_build *build, uint32_t at) {
         build->cell_open = false;
         return step_open(build, link->node);
     }
-    if (!is_last && mm_graph_edge_folds(graph, source, link->link)) {
+    // The entries of a traceback are one thing to a reader: what counts is the frame at which they
+    // end.
+    bool entry = mm_graph_kind(graph, source) == MM_KIND_TRACEBACK &&
+                 mm_graph_kind(graph, link->node) == MM_KIND_TRACEBACK;
+    if (!is_last && (entry || mm_graph_edge_folds(graph, source, link->link))) {
         return MM_OK;
     }
     (void)mm_graph_edge_text(graph, link->link, text, sizeof(text));
@@ -350,7 +354,8 @@ static MM_STATUS chain_holder(chain_build *build, uint32_t guilty, mm_why_chain 
             strncat(text, step->edge, sizeof(who) - 1);
             strncat(text, " of ", sizeof(text) - strlen(text) - 1);
         }
-        strncat(text, who, sizeof(text) - strlen(text) - 1);
+        bool local = container && named == MM_NONE && chain->kind == MM_HOLDER_LOCAL;
+        strncat(text, local ? build->steps[guilty - 1].edge : who, sizeof(text) - strlen(text) - 1);
         if (!container && dotted && step->edge != NULL) {
             strncat(text, step->edge, sizeof(text) - strlen(text) - 1);
         }
@@ -378,6 +383,7 @@ static void place_take(const mm_why_step *step, mm_why_chain *chain) {
     chain->file = step->file;
     chain->line = step->line;
     chain->place_node = step->node;
+    chain->near = step->kind == MM_KIND_TYPE;
 }
 
 // The nearest place above the guilty reference; of an exception, where its frame stopped.
@@ -412,6 +418,12 @@ static uint32_t name_object(const mm_graph *graph, uint32_t edge) {
                : MM_NONE;
 }
 
+static bool node_is_called(const mm_graph *graph, uint32_t node, const char *name) {
+    char text[TEXT_BYTES];
+    (void)mm_graph_holder_text(graph, node, text, sizeof(text));
+    return strcmp(text, name) == 0;
+}
+
 static void user_add(const mm_graph *graph, uint32_t code, mm_why_chain *chain, mm_arena *arena) {
     mm_why_user user = {NULL, NULL, 0};
     char text[TEXT_BYTES];
@@ -423,8 +435,14 @@ static void user_add(const mm_graph *graph, uint32_t code, mm_why_chain *chain, 
     }
     (void)mm_graph_node_text(graph, code, text, sizeof(text));
     user.name = text + (strncmp(text, prefix, sizeof(prefix) - 1) == 0 ? sizeof(prefix) - 1 : 0);
-    // Code of a whole module mentions everything.
+    // Code of a whole module mentions everything. The body of the class itself is the place to look
+    // at.
     if (user.name[0] == '<') {
+        return;
+    }
+    if (chain->near && node_is_called(graph, chain->place_node, user.name)) {
+        chain->line = user.line;
+        chain->near = false;
         return;
     }
     uint32_t at = chain->user_count;

@@ -380,9 +380,13 @@ static MM_STATUS gather(why_work *work) {
     return MM_OK;
 }
 
-static bool reference_before(const mm_why_reference *a, const mm_why_reference *b) {
+// For one object the best chain comes first; for many the holder of most of them.
+static bool reference_before(const mm_why_reference *a, const mm_why_reference *b, bool general) {
     if (a->chained != b->chained) {
         return a->chained;
+    }
+    if (general && a->count != b->count) {
+        return a->count > b->count;
     }
     if (a->level != b->level && a->chained) {
         return a->level < b->level;
@@ -407,7 +411,8 @@ static MM_STATUS references_sort(why_work *work) {
             size_t a = low;
             size_t b = middle;
             for (size_t at = low; at < high; at++) {
-                bool left = a < middle && (b >= high || reference_before(&items[a], &items[b]));
+                bool left = a < middle &&
+                            (b >= high || reference_before(&items[a], &items[b], work->general));
                 buffer[at] = left ? items[a++] : items[b++];
             }
         }

@@ -77,6 +77,7 @@ typedef struct mm_why_chain {
     const char *file;         ///< where to look: of the nearest class, function or module
     uint32_t line;
     uint32_t place_node;  ///< that class, function or module; MM_NONE = a running frame
+    bool near;            ///< a class is there, but the line is one of its methods
     mm_why_user users[MM_WHY_USERS_MAX];
     uint32_t user_count;
 } mm_why_chain;

@@ -346,7 +346,12 @@ static mm_status walker_init(mm_walker *walker, const mm_target *target, mm_page
     }
     walker->dict_type = address_of_kind(target, MM_KIND_DICT);
     walker->list_type = address_of_kind(target, MM_KIND_LIST);
-    walker->str_type = address_of_kind(target, MM_KIND_STR);
+    const mm_root *roots = MM_TARGET_AT(target, roots, mm_root);
+    for (uint32_t i = 0; i < target->roots.count; i++) {
+        if (roots[i].kind == MM_ROOT_INTERNED) {
+            walker->interned = roots[i].object;
+        }
+    }
     types_init(walker);
     return walker->status;
 }

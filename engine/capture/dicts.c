@@ -11,9 +11,8 @@
 
 enum {
     KEYS_GENERAL = 0,
-    LOG2_MAX = 40,         ///< of a key table: no real one comes near
-    SET_ENTRY_BYTES = 16,  ///< {key, hash}
-    ODICT_SPARE = 16
+    LOG2_MAX = 40,        ///< of a key table: no real one comes near
+    SET_ENTRY_BYTES = 16  ///< {key, hash}
 };
 
 bool keys_view(mm_walker *walker, uint64_t keys, mm_dict_view *ret) {
@@ -127,9 +126,22 @@ static void walk_split(mm_walker *walker, const mm_dict_view *view) {
     }
 }
 
+// CPython takes the two references of the table of interned strings out of their counts, so that
+// the table does not keep them alive.
+static void walk_interned(mm_walker *walker, const mm_dict_view *view) {
+    for (uint64_t i = 0; i < view->count; i++) {
+        refer_flagged(walker, MM_NAME_KEY, MM_REF_BORROWED, 0, dict_key(view, i));
+        refer_flagged(walker, MM_NAME_VALUE, MM_REF_BORROWED, 0, dict_value(view, i));
+    }
+}
+
 void walk_dict(mm_walker *walker, uint64_t address) {
     mm_dict_view view;
     if (!dict_view(walker, address, &view) || view.embedded) {
+        return;
+    }
+    if (address == walker->interned) {
+        walk_interned(walker, &view);
         return;
     }
     if (view.values != 0) {
@@ -149,13 +161,15 @@ void walk_dict(mm_walker *walker, uint64_t address) {
     }
 }
 
-// Each node of the order list holds its key once more.
+// Each node of the order list holds its key once more. There are no more nodes than entries: that
+// bounds a list that goes round.
 void walk_ordered_dict(mm_walker *walker, const mm_type_info *type, uint64_t address) {
     walk_dict(walker, address);
     walk_fields(walker, type, address);
     uint64_t node_bytes = AT(walker, ODICT_NODE_SIZEOF);
     uint64_t node = load_word(address + AT(walker, ODICT_FIRST));
-    uint64_t left = load_word(address + AT(walker, DICT_USED)) * 2 + ODICT_SPARE;
+    mm_dict_view view;
+    uint64_t left = dict_view(walker, address, &view) ? view.count : 0;
     for (; node != 0 && left > 0 && is_readable(walker, node, node_bytes); left--) {
         refer_flagged(walker, MM_NAME_KEY, 0, 0, load_word(node + AT(walker, ODICT_NODE_KEY)));
         node = load_word(node + AT(walker, ODICT_NODE_NEXT));

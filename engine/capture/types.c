@@ -235,9 +235,8 @@ static void type_understand(mm_walker *walker, mm_type_info *info) {
     }
     // tp_itemsize of frames and generators counts stack slots, but they have no ob_size.
     info->variable = info->item_bytes != 0 && info->basic_bytes >= AT(walker, OB_SIZE) + 8u &&
-                     info->kind != MM_KIND_FRAME &&
-                     info->kind != MM_KIND_GENERATOR && info->kind != MM_KIND_COROUTINE &&
-                     info->kind != MM_KIND_ASYNC_GENERATOR;
+                     info->kind != MM_KIND_FRAME && info->kind != MM_KIND_GENERATOR &&
+                     info->kind != MM_KIND_COROUTINE && info->kind != MM_KIND_ASYNC_GENERATOR;
 }
 
 // The map ---------------------------------------------------------------------------------------

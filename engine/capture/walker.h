@@ -101,7 +101,7 @@ typedef struct mm_walker {
     uint64_t unreadable_count;
     uint64_t dict_type;  ///< for the prefetch stage
     uint64_t list_type;
-    uint64_t str_type;
+    uint64_t interned;     ///< the dict of interned strings, whose references are not counted
     uint32_t name_c_data;  ///< NAME numbers of the walker's own names
     uint32_t name_state;
     uint32_t name_dict;

@@ -38,7 +38,7 @@ typedef struct mm_file_field {
 typedef struct mm_file_root {
     uint8_t kind;     ///< mm_root_kind as a number
     uint8_t flags;    ///< MM_REF_*
-    uint32_t owner;   ///< thread or interpreter number
+    uint32_t owner;   ///< thread or interpreter number: hold it against thread_count
     uint32_t name;    ///< index into names; a local's index for kind 5; MM_NONE
     uint32_t frame;   ///< index into frames, or MM_NONE
     uint32_t object;  ///< dense id
@@ -46,9 +46,9 @@ typedef struct mm_file_root {
 
 /// A running frame.
 typedef struct mm_file_frame {
-    uint32_t thread;
-    uint32_t code;  ///< dense id, or MM_NONE
-    uint32_t line;  ///< 0 = unknown
+    uint32_t thread;  ///< index into threads, if there are any
+    uint32_t code;    ///< dense id, or MM_NONE
+    uint32_t line;    ///< 0 = unknown
     uint32_t flags;
 } mm_file_frame;
 
@@ -107,7 +107,7 @@ typedef struct mm_file {
     uint32_t *reference_target;
     uint8_t *reference_naming;     ///< mm_naming | MM_REF_*; never EXTENDED or SKIP
     uint32_t *reference_argument;  ///< INDEX: index; WORD, INLINE, LOCAL: argument; NAMED: name;
-                                   ///< VALUE: dense id of the key; else 0
+                                   ///< VALUE: dense id of the key or MM_NONE; else 0
     mm_file_type *types;
     uint32_t type_count;
     mm_file_field *fields;
@@ -135,7 +135,9 @@ typedef struct mm_file {
 } mm_file;
 
 /// Read and check the file at `path`. Everything is allocated from `arena`.
-/// Answers MM_E_IO, MM_E_FORMAT (with offset and reason), MM_E_LIMIT (2^32 objects), MM_E_NOMEM.
+/// Answers MM_E_IO, MM_E_ARGUMENT (no regular file), MM_E_FORMAT (with offset and reason),
+/// MM_E_LIMIT (2^32 objects or references), MM_E_NOMEM; `ret` is then untouched. COST: some 90
+/// bytes and 100 ns for each object with four references, the file itself included.
 MM_STATUS mm_file_open(const char *path, mm_arena *arena, mm_file *ret, mm_error *err);
 
 /// As mm_file_open(), from `size_bytes` bytes that the caller keeps until return.

@@ -196,6 +196,20 @@ size_t mm_graph_dotted_text(const mm_graph *graph, uint32_t node, char *out, siz
     return mm_label_end(&label);
 }
 
+// Name of a running frame's variable that is the node, or NULL.
+static const char *running_local(const mm_graph *graph, uint32_t node) {
+    const mm_file *file = graph->file;
+    bool rooted = (graph->node_flags[node] & MM_NODE_ROOT) != 0;
+    for (uint32_t i = 0; rooted && i < file->root_count; i++) {
+        const mm_file_root *root = &file->roots[i];
+        if (root->object == node && root->kind == MM_ROOT_FRAME && root->frame != MM_NONE &&
+            (file->frames[root->frame].flags & MM_FRAME_OWN) == 0) {
+            return mm_graph_variable(graph, file->frames[root->frame].code, root->name);
+        }
+    }
+    return NULL;
+}
+
 size_t mm_graph_holder_text(const mm_graph *graph, uint32_t node, char *out, size_t out_bytes) {
     climb_step steps[CLIMB_MAX];
     char text[STEP_BYTES];
@@ -214,8 +228,9 @@ size_t mm_graph_holder_text(const mm_graph *graph, uint32_t node, char *out, siz
     } else if (node_names_itself(graph, top)) {
         label_itself(graph, &label, top, false);
     } else {
+        const char *local = count == 0 ? running_local(graph, top) : NULL;
         (void)mm_graph_node_text(graph, top, text, sizeof(text));
-        mm_label_text(&label, text);
+        mm_label_text(&label, local != NULL ? local : text);
     }
     while (count-- > 0) {
         (void)mm_graph_edge_text(graph, steps[count].edge, text, sizeof(text));

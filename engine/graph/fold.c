@@ -303,6 +303,11 @@ void mm_graph_flags_fill(mm_graph *graph) {
             graph->node_flags[file->facts[i].object] |= MM_NODE_NAMESPACE;
         }
     }
+    for (uint32_t i = 0; i < file->root_count; i++) {
+        if (file->roots[i].kind == MM_ROOT_MODULES) {
+            graph->node_flags[file->roots[i].object] |= MM_NODE_NAMESPACE;
+        }
+    }
     for (uint32_t i = 0; i < file->type_count; i++) {
         const mm_file_type *type = &file->types[i];
         if (type->object != MM_NONE && (type->flags & MM_TYPE_HEAP) == 0) {

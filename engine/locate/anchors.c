@@ -1,7 +1,7 @@
-// A table of the interpreter's state is right for one micro release. Its neighbours insert a field here
-// and drop one there, so what stands between two insertions moves as a block. Some fields can be told by
-// what they hold, wherever they are: these are the anchors. A field of the table is believed to be where
-// the anchors on both sides of it say, if they say the same.
+// A table of the interpreter's state is right for one micro release. Its neighbours insert a field
+// here and drop one there, so what stands between two insertions moves as a block. Some fields can
+// be told by what they hold, wherever they are: these are the anchors. A field of the table is
+// believed to be where the anchors on both sides of it say, if they say the same.
 //
 //   table   garbage  callbacks ... modules ... builtins_copy ......... ExceptionGroup ... interned
 //   found    +0        +0            +0           +0       (disagree)      +16             +16
@@ -11,8 +11,8 @@
 #include "locate/roots.h"
 
 enum {
-    DRIFT_BYTES = 2048,  ///< an anchor is looked for this far from where it is expected
-    BEYOND_BYTES = 4096, ///< a field with an anchor on one side only must be this near to it
+    DRIFT_BYTES = 2048,   ///< an anchor is looked for this far from where it is expected
+    BEYOND_BYTES = 4096,  ///< a field with an anchor on one side only must be this near to it
     INTERNED_MIN = 100
 };
 
@@ -60,7 +60,7 @@ static const struct {
 };
 
 bool mm_dict_is_interned(mm_locator *locator, uint64_t object) {
-    mm_dict_view view;
+    mm_dict_peek view;
     uint64_t key = 0;
     uint64_t value = 0;
     if (!mm_dict_open(locator, object, &view) || view.used < INTERNED_MIN) {

@@ -1,25 +1,33 @@
-// One start-up check per kind: does the layout table agree with objects of the target whose contents are
-// known beforehand? Every process has sys, builtins and the frozen importlib; what they hold is looked at
-// through the table, and must make sense. A kind that fails is not walked by its layout.
+// One start-up check per kind: does the layout table agree with objects of the target whose
+// contents are known beforehand? Every process has sys, builtins and the frozen importlib; what
+// they hold is looked at through the table, and must make sense. A kind that fails is not walked by
+// its layout.
 //
-// Where no object of a kind is sure to exist, the basic size that the type itself states is compared with
-// what the table says of the struct: the offsets inside have not moved in a minor version without it.
+// Where no object of a kind is sure to exist, the basic size that the type itself states is
+// compared with what the table says of the struct: the offsets inside have not moved in a minor
+// version without it.
 #include <string.h>
 
 #include "locate/locator.h"
 
-enum { FRAMES_MAX = 64, THREADS_LOOKED_AT = 64, SET_SLOTS_MAX = 1 << 16, ITEMS_LOOKED_AT = 16 };
+enum {
+    FRAMES_LOOKED_AT = 64,
+    THREADS_LOOKED_AT = 64,
+    SET_SLOTS_MAX = 1 << 16,
+    ITEMS_LOOKED_AT = 16,
+    MODULES_MAX = 1 << 16
+};
 
 /// What the checks share.
 typedef struct check_state {
     mm_locator *locator;
     const uint64_t *type_of;
-    uint64_t sys;       ///< dicts
+    uint64_t sys;  ///< dicts
     uint64_t builtins;
     uint64_t importlib;
-    uint64_t spec;      ///< the class ModuleSpec
+    uint64_t spec;  ///< the class ModuleSpec
     uint64_t spec_dict;
-    uint64_t importer_dict; ///< of the class BuiltinImporter
+    uint64_t importer_dict;  ///< of the class BuiltinImporter
 } check_state;
 
 static bool check_is(const check_state *state, uint64_t object, mm_kind kind) {
@@ -50,8 +58,8 @@ static uint64_t check_field(const check_state *state, uint64_t object, mm_kind k
 }
 
 static bool check_dict(const check_state *state) {
-    mm_dict_view view;
-    if (!mm_dict_open(state->locator, state->locator->modules, &view)) {
+    mm_dict_peek view;
+    if (!mm_dict_open(state->locator, state->locator->modules, &view) || view.count > MODULES_MAX) {
         return false;
     }
     uint64_t used = 0;
@@ -141,26 +149,40 @@ static bool check_code_of(const check_state *state, uint64_t code, const char *n
            mm_str_is(locator, mm_object_word(locator, code, MM_AT_CODE_QUALNAME), name);
 }
 
+/// A function of the frozen importlib that nobody has replaced; 0 when there is none.
+static uint64_t check_a_function(const check_state *state, const char **name_ret) {
+    static const char names[][24] = {"_find_spec", "_find_and_load", "_handle_fromlist"};
+    for (size_t i = 0; i < MM_COUNTOF(names); ++i) {
+        uint64_t function = mm_dict_find(state->locator, state->importlib, names[i]);
+        if (check_is(state, function, MM_KIND_FUNCTION) &&
+            mm_object_word(state->locator, function, MM_AT_FUNCTION_GLOBALS) == state->importlib) {
+            *name_ret = names[i];
+            return function;
+        }
+    }
+    return 0;
+}
+
 static bool check_function(const check_state *state) {
     mm_locator *locator = state->locator;
-    uint64_t function = mm_dict_find(locator, state->importlib, "_find_spec");
-    return check_size(state, MM_KIND_FUNCTION) && check_is(state, function, MM_KIND_FUNCTION) &&
-           mm_object_word(locator, function, MM_AT_FUNCTION_GLOBALS) == state->importlib &&
-           mm_str_is(locator, mm_object_word(locator, function, MM_AT_FUNCTION_NAME), "_find_spec") &&
+    const char *name = "";
+    uint64_t function = check_a_function(state, &name);
+    return check_size(state, MM_KIND_FUNCTION) && function != 0 &&
+           mm_str_is(locator, mm_object_word(locator, function, MM_AT_FUNCTION_NAME), name) &&
            check_is(state, mm_object_word(locator, function, MM_AT_FUNCTION_CODE), MM_KIND_CODE);
 }
 
 static bool check_code(const check_state *state) {
-    uint64_t function = mm_dict_find(state->locator, state->importlib, "_find_spec");
+    const char *name = "";
+    uint64_t function = check_a_function(state, &name);
     uint64_t code = mm_object_word(state->locator, function, MM_AT_FUNCTION_CODE);
-    return check_code_of(state, code, "_find_spec");
+    return function != 0 && check_code_of(state, code, name);
 }
 
 /// BuiltinImporter.get_code is a classmethod around a function that a decorator made.
 static bool check_classmethod(const check_state *state) {
     uint64_t method = mm_dict_find(state->locator, state->importer_dict, "get_code");
-    return check_size(state, MM_KIND_CLASSMETHOD) &&
-           check_is(state, method, MM_KIND_CLASSMETHOD) &&
+    return check_size(state, MM_KIND_CLASSMETHOD) && check_is(state, method, MM_KIND_CLASSMETHOD) &&
            check_is(state, check_field(state, method, MM_KIND_CLASSMETHOD, "__func__"),
                     MM_KIND_FUNCTION);
 }
@@ -212,20 +234,24 @@ static bool check_type(const check_state *state) {
 }
 
 static bool check_builtin(const check_state *state) {
+    static const char names[][16] = {"len", "id", "__build_class__"};
     mm_locator *locator = state->locator;
-    uint64_t function = mm_dict_find(locator, state->builtins, "len");
     uint64_t module = mm_dict_find(locator, locator->modules, "builtins");
-    return check_size(state, MM_KIND_BUILTIN) && check_is(state, function, MM_KIND_BUILTIN) &&
-           check_field(state, function, MM_KIND_BUILTIN, "__self__") == module;
+    bool found = false;
+    for (size_t i = 0; i < MM_COUNTOF(names) && !found; ++i) {
+        uint64_t function = mm_dict_find(locator, state->builtins, names[i]);
+        found = check_is(state, function, MM_KIND_BUILTIN) &&
+                check_field(state, function, MM_KIND_BUILTIN, "__self__") == module;
+    }
+    return check_size(state, MM_KIND_BUILTIN) && found;
 }
 
 static bool check_int(const check_state *state) {
     mm_locator *locator = state->locator;
     uint64_t number = mm_dict_find(locator, state->sys, "maxunicode");
     uint16_t tag = locator->layout.at[MM_AT_LONG_TAG];
-    bool one_digit = tag == MM_AT_NONE
-                         ? mm_object_word(locator, number, MM_AT_OB_SIZE) == 1
-                         : mm_peek_word(locator, number + tag) == 1 << 3;
+    bool one_digit = tag == MM_AT_NONE ? mm_object_word(locator, number, MM_AT_OB_SIZE) == 1
+                                       : mm_peek_word(locator, number + tag) == 1 << 3;
     return check_is(state, number, MM_KIND_INT) && one_digit &&
            mm_peek_int(locator, number + 24) == 0x10ffff;
 }
@@ -241,12 +267,11 @@ static bool check_frames_of(const check_state *state, uint64_t thread) {
         uint64_t holder = mm_object_word(locator, thread, MM_AT_THREAD_CFRAME);
         frame = mm_object_word(locator, holder, MM_AT_CFRAME_CURRENT_FRAME);
     }
-    for (size_t i = 0; i < FRAMES_MAX && frame != 0; ++i) {
+    for (size_t i = 0; i < FRAMES_LOOKED_AT && frame != 0; ++i) {
         uint8_t owner = 0xff;
         uint64_t code = mm_object_word(locator, frame, MM_AT_IFRAME_CODE) & ~(uint64_t)3;
-        if (frame % 8 != 0 ||
-            !mm_peek_bytes(locator, frame + at[MM_AT_IFRAME_OWNER], &owner, 1) || owner > 4 ||
-            (owner < 3 && !check_is(state, code, MM_KIND_CODE))) {
+        if (frame % 8 != 0 || !mm_peek_bytes(locator, frame + at[MM_AT_IFRAME_OWNER], &owner, 1) ||
+            owner > 4 || (owner < 3 && !check_is(state, code, MM_KIND_CODE))) {
             return false;
         }
         frame = mm_object_word(locator, frame, MM_AT_IFRAME_PREVIOUS);

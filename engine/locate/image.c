@@ -1,7 +1,7 @@
-// Files in memory. An image is told by the ELF header at the start of its first mapping; its extent comes
-// from its program headers, so that .bss, which the maps show as nameless memory, is told from the heap
-// behind it. The image that defines _PyRuntime is the interpreter: an executable, or a libpython that an
-// executable, an embedder or nobody in particular has loaded.
+// Files in memory. An image is told by the ELF header at the start of its first mapping; its extent
+// comes from its program headers, so that .bss, which the maps show as nameless memory, is told
+// from the heap behind it. The image that defines _PyRuntime is the interpreter: an executable, or
+// a libpython that an executable, an embedder or nobody in particular has loaded.
 #include <string.h>
 
 #include "locate/locator.h"

@@ -1,4 +1,4 @@
-// CPython 3.13.0: made by tools/layouts.py from its debug information, not to be edited.
+// CPython 3.13.0: made by tools/layouts.py from its debug information.
 #include "locate/layouts.h"
 
 // clang-format off

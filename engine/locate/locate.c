@@ -1,6 +1,6 @@
 // The order of a run: images, version and layout, `type` itself, interpreters with threads and the
-// collector's lists, sys.modules, then kinds, which are checked against what sys.modules leads to, and
-// roots. At the end all is copied into one block without pointers.
+// collector's lists, sys.modules, then kinds, which are checked against what sys.modules leads to,
+// and roots. At the end all is copied into one block without pointers.
 #include "locate/locate.h"
 
 #include <string.h>
@@ -45,17 +45,16 @@ static void warn_unknown(mm_locate_report *report, uint32_t minor) {
     mm_copy(at, tail, sizeof tail);
 }
 
-/// The layout of this version. For an unknown one what has not changed since 3.11: objects' heads, types,
-/// member tables, and how threads hang together.
+/// The layout of this version. For an unknown one what has not changed since 3.11: objects' heads,
+/// types, member tables, and how threads hang together.
 static void layout_choose(mm_locator *locator) {
     uint32_t minor = locator->version_hex >> 16 & 0xff;
     locator->table = locator->options->hide_version ? NULL : table_of(minor);
     const mm_version_table *table = locator->table == NULL ? &mm_table_3_13 : locator->table;
     for (unsigned i = 0; i < MM_AT_COUNT; ++i) {
-        bool stable = i < MM_AT_HEAPTYPE_NAME ||
-                      (i >= MM_AT_MEMBER_NAME && i <= MM_AT_MEMBER_SIZEOF) ||
-                      i == MM_AT_THREAD_PREVIOUS || i == MM_AT_THREAD_NEXT ||
-                      i == MM_AT_THREAD_INTERPRETER;
+        bool stable =
+            i < MM_AT_HEAPTYPE_NAME || (i >= MM_AT_MEMBER_NAME && i <= MM_AT_MEMBER_SIZEOF) ||
+            i == MM_AT_THREAD_PREVIOUS || i == MM_AT_THREAD_NEXT || i == MM_AT_THREAD_INTERPRETER;
         locator->layout.at[i] = locator->table != NULL || stable ? table->at[i] : MM_AT_NONE;
     }
     locator->layout.minor = locator->table == NULL ? 0 : (uint16_t)minor;

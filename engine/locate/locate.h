@@ -1,8 +1,8 @@
 // engine/locate: finds a Python heap in an address space and describes it in an mm_target.
 //
 // Knows: memory maps, ELF symbols, and what CPython's runtime looks like: it works from nothing but
-// those, through an mm_reader, so that this process, another one and a core dump are the same to it.
-// Must not know: how objects are walked, who asks, Python.h.
+// those, through an mm_reader, so that this process, another one and a core dump are the same to
+// it. Must not know: how objects are walked, who asks, Python.h.
 #ifndef MM_LOCATE_LOCATE_H
 #define MM_LOCATE_LOCATE_H
 
@@ -14,7 +14,7 @@ typedef struct mm_reader {
     /// Copy `count` bytes from `address`; anything but MM_OK when not all of it is readable.
     mm_status (*read)(void *context, uint64_t address, void *to, size_t count);
     void *context;
-    const mm_mapping *mappings; ///< readable ones, sorted by start
+    const mm_mapping *mappings;  ///< readable ones, sorted by start
     size_t mapping_count;
 } mm_reader;
 
@@ -28,8 +28,8 @@ typedef struct mm_locate_options {
 
 /// What locate has to say besides the target. One line, or empty.
 typedef struct mm_locate_report {
-    char warning[160];     ///< "unknown CPython 3.16: ..." : for the user
-    uint32_t kinds_failed; ///< bit per mm_kind whose start-up check failed: for -v and tests
+    char warning[160];      ///< "unknown CPython 3.16: ..." : for the user
+    uint32_t kinds_failed;  ///< bit per mm_kind whose start-up check failed: for -v and tests
 } mm_locate_report;
 
 /// Spare slots in mm_target.opaque, for types that turn out to crash.

@@ -15,7 +15,7 @@ enum {
     PEEK_PAGES = 512,
     INTERPRETERS_MAX = 64,
     THREADS_MAX = 1 << 16,
-    ROOTS_MAX = 1 << 15, ///< named roots; a target with more is hostile
+    ROOTS_MAX = 1 << 15,  ///< named roots; a target with more is hostile
     TYPES_MAX = 128,
     FIELDS_MAX = 192,
     STATIC_DICTS_MAX = 1 << 14,
@@ -27,7 +27,7 @@ enum {
 typedef struct mm_image {
     uint64_t start;
     uint64_t end;
-    uint32_t flags; ///< MM_REGION_PYTHON or MM_REGION_EXTENSION
+    uint32_t flags;  ///< MM_REGION_PYTHON or MM_REGION_EXTENSION
     uint32_t reserved;
 } mm_image;
 
@@ -52,10 +52,10 @@ typedef struct mm_locator {
     mm_locate_report *report;
     mm_error *err;
     mm_peek_cache *cache;
-    const mm_version_table *table; ///< of this minor version; NULL when there is none
+    const mm_version_table *table;  ///< of this minor version; NULL when there is none
     mm_layout layout;
     uint32_t version_hex;
-    mm_elf python;                 ///< the image that defines _PyRuntime
+    mm_elf python;  ///< the image that defines _PyRuntime
     uint64_t runtime;
     uint64_t runtime_bytes;
     uint64_t main_interpreter;
@@ -65,7 +65,7 @@ typedef struct mm_locator {
     uint64_t list_type;
     uint64_t str_type;
     uint64_t module_type;
-    uint64_t modules;      ///< sys.modules of the main interpreter
+    uint64_t modules;  ///< sys.modules of the main interpreter
     uint64_t subtype_traverse;
     uint32_t stdlib_prefix;
     uint32_t site_prefix;
@@ -75,8 +75,8 @@ typedef struct mm_locator {
     mm_region *regions;
     size_t region_count;
     mm_interpreter *interpreters;
-    mm_state_copy *states; ///< parallel to interpreters
-    uint64_t *garbage;     ///< parallel to interpreters: where gc.garbage is kept; 0 = unknown
+    mm_state_copy *states;  ///< parallel to interpreters
+    uint64_t *garbage;      ///< parallel to interpreters: where gc.garbage is kept; 0 = unknown
     size_t interpreter_count;
     mm_thread *threads;
     size_t thread_count;
@@ -100,7 +100,8 @@ bool mm_peek_bytes(mm_locator *locator, uint64_t address, void *to, size_t count
 uint64_t mm_peek_word(mm_locator *locator, uint64_t address);
 /// A 32-bit int; 0 when it cannot be read.
 uint32_t mm_peek_int(mm_locator *locator, uint64_t address);
-/// Copy a NUL-terminated text of at most `room` - 1 bytes; false when it cannot be read or is longer.
+/// Copy a NUL-terminated text of at most `room` - 1 bytes; false when it cannot be read or is
+/// longer.
 bool mm_peek_text(mm_locator *locator, uint64_t address, char *to, size_t room);
 /// Put a text into the pool. Returns its offset; 0 (the empty text) when the pool is full.
 uint32_t mm_locator_text(mm_locator *locator, const char *text);
@@ -121,19 +122,19 @@ bool mm_str_is(mm_locator *locator, uint64_t object, const char *text);
 bool mm_str_copy(mm_locator *locator, uint64_t object, char *to, size_t room);
 
 /// A dict's table, ready to be stepped through.
-typedef struct mm_dict_view {
+typedef struct mm_dict_peek {
     uint64_t entries;
     uint64_t entry_bytes;
-    uint64_t values; ///< split table: where the values are; else 0
+    uint64_t values;  ///< split table: where the values are; else 0
     uint64_t count;
-    uint64_t used;   ///< what the dict says it holds
+    uint64_t used;  ///< what the dict says it holds
     bool general;
-} mm_dict_view;
+} mm_dict_peek;
 
 /// Prepare. False when the dict contradicts itself.
-bool mm_dict_open(mm_locator *locator, uint64_t dict, mm_dict_view *ret);
+bool mm_dict_open(mm_locator *locator, uint64_t dict, mm_dict_peek *ret);
 /// Entry `index`. False when it is empty or cannot be read.
-bool mm_dict_entry(mm_locator *locator, const mm_dict_view *view, uint64_t index, uint64_t *key_ret,
+bool mm_dict_entry(mm_locator *locator, const mm_dict_peek *view, uint64_t index, uint64_t *key_ret,
                    uint64_t *value_ret);
 /// The value under an ASCII key; 0 when there is none.
 uint64_t mm_dict_find(mm_locator *locator, uint64_t dict, const char *key);
@@ -160,8 +161,8 @@ uint32_t mm_place_of(const mm_locator *locator, enum mm_place place);
 MM_STATUS mm_locate_basic_types(mm_locator *locator);
 /// Resolve all others, check each kind, fill fields.
 void mm_locate_types(mm_locator *locator);
-/// Bit per mm_kind that agrees with the target's own objects. `type_of` is the address of a type of each
-/// kind, 0 where none is known.
+/// Bit per mm_kind that agrees with the target's own objects. `type_of` is the address of a type of
+/// each kind, 0 where none is known.
 uint32_t mm_check_kinds(mm_locator *locator, const uint64_t type_of[MM_KIND_COUNT]);
 
 // roots.c: references from outside.
@@ -170,6 +171,8 @@ uint32_t mm_check_kinds(mm_locator *locator, const uint64_t type_of[MM_KIND_COUN
 void mm_locate_roots(mm_locator *locator);
 /// Add one. Says false when there is no room left.
 bool mm_root_add(mm_locator *locator, mm_root root);
+/// Add a type object that is no heap object, under its own name.
+void mm_root_add_type(mm_locator *locator, uint64_t type);
 
 // statics.c: what static types own from 3.12 on.
 

@@ -1,15 +1,16 @@
-// The little of CPython's objects that locating needs: is it one, what type, which text, what is under
-// that key. Everything is read through the layout, every loop is bounded, nothing is believed that does
-// not fit together.
+// The little of CPython's objects that locating needs: is it one, what type, which text, what is
+// under that key. Everything is read through the layout, every loop is bounded, nothing is believed
+// that does not fit together.
 #include <string.h>
 
 #include "base/free/bytes.h"
 #include "locate/locator.h"
 
 enum {
-    BASES_MAX = 64,
-    DICT_ENTRIES_MAX = 1 << 20,
-    REFCOUNT_OVER = 1 << 30 ///< no mortal object of a live process has so many
+    BASES_LOOKED_AT = 64,
+    DICT_ENTRIES_MAX = 1 << 30,
+    DICT_LOOKED_AT = 1 << 14,  ///< of a namespace: more modules or builtins than that are a lie
+    REFCOUNT_OVER = 1 << 30    ///< no mortal object of a live process has so many
 };
 
 uint64_t mm_object_word(mm_locator *locator, uint64_t object, enum mm_at at) {
@@ -22,7 +23,7 @@ bool mm_object_is_type(mm_locator *locator, uint64_t address) {
         return false;
     }
     uint64_t meta = mm_object_word(locator, address, MM_AT_OB_TYPE);
-    for (size_t i = 0; i < BASES_MAX && meta != 0; ++i) {
+    for (size_t i = 0; i < BASES_LOOKED_AT && meta != 0; ++i) {
         if (meta == locator->type_type) {
             return true;
         }
@@ -35,7 +36,8 @@ bool mm_object_is(mm_locator *locator, uint64_t address) {
     if (address == 0 || address % 8 != 0) {
         return false;
     }
-    // The low half alone is the count from 3.14 on; with the sign bit set it says immortal (3.12 on).
+    // The low half alone is the count from 3.14 on; with the sign bit set it says immortal (3.12
+    // on).
     uint32_t count = (uint32_t)mm_object_word(locator, address, MM_AT_OB_REFCNT);
     if (count == 0 || (count > REFCOUNT_OVER && (count >> 30) == 1)) {
         return false;
@@ -48,7 +50,7 @@ bool mm_object_isinstance(mm_locator *locator, uint64_t object, uint64_t type) {
         return false;
     }
     uint64_t at = mm_object_word(locator, object, MM_AT_OB_TYPE);
-    for (size_t i = 0; i < BASES_MAX && at != 0; ++i) {
+    for (size_t i = 0; i < BASES_LOOKED_AT && at != 0; ++i) {
         if (at == type) {
             return true;
         }
@@ -78,7 +80,7 @@ bool mm_str_is(mm_locator *locator, uint64_t object, const char *text) {
     return mm_str_copy(locator, object, copy, sizeof copy) && strcmp(copy, text) == 0;
 }
 
-bool mm_dict_open(mm_locator *locator, uint64_t dict, mm_dict_view *ret) {
+bool mm_dict_open(mm_locator *locator, uint64_t dict, mm_dict_peek *ret) {
     const uint16_t *at = locator->layout.at;
     if (locator->layout.minor == 0 || !mm_object_isinstance(locator, dict, locator->dict_type)) {
         return false;
@@ -107,7 +109,7 @@ bool mm_dict_open(mm_locator *locator, uint64_t dict, mm_dict_view *ret) {
     return true;
 }
 
-bool mm_dict_entry(mm_locator *locator, const mm_dict_view *view, uint64_t index, uint64_t *key_ret,
+bool mm_dict_entry(mm_locator *locator, const mm_dict_peek *view, uint64_t index, uint64_t *key_ret,
                    uint64_t *value_ret) {
     MM_ASSERT(index < view->count);
     uint64_t words[3] = {0};
@@ -122,11 +124,11 @@ bool mm_dict_entry(mm_locator *locator, const mm_dict_view *view, uint64_t index
 }
 
 uint64_t mm_dict_find(mm_locator *locator, uint64_t dict, const char *key) {
-    mm_dict_view view;
+    mm_dict_peek view;
     if (!mm_dict_open(locator, dict, &view)) {
         return 0;
     }
-    for (uint64_t i = 0; i < view.count; ++i) {
+    for (uint64_t i = 0; i < view.count && i < DICT_LOOKED_AT; ++i) {
         uint64_t name = 0;
         uint64_t value = 0;
         if (mm_dict_entry(locator, &view, i, &name, &value) && mm_str_is(locator, name, key)) {

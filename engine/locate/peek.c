@@ -1,5 +1,5 @@
-// Reading the target. A page that cannot be read as a whole is not cached: the bytes asked for may still
-// be readable, at the end of a mapping that is no multiple of our page.
+// Reading the target. A page that cannot be read as a whole is not cached: the bytes asked for may
+// still be readable, at the end of a mapping that is no multiple of our page.
 #include <string.h>
 
 #include "base/free/bytes.h"

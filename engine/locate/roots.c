@@ -1,5 +1,5 @@
-// References from outside the heap, by name where the name is certain. A word counts as a reference only
-// if a live object is there; what stands on free lists has no count left and drops out.
+// References from outside the heap, by name where the name is certain. A word counts as a reference
+// only if a live object is there; what stands on free lists has no count left and drops out.
 #include "locate/roots.h"
 
 #include <string.h>
@@ -9,9 +9,9 @@
 enum {
     NAME_ROOM = 160,
     ATEXIT_MAX = 4096,
-    GAP_BYTES_MAX = 8192,    ///< stretch between disagreeing anchors that is scanned word by word
-    BLIND_BYTES_MAX = 16384, ///< of a state without a table
-    PATH_ROOM = 4096,
+    GAP_BYTES_MAX = 8192,     ///< stretch between disagreeing anchors that is scanned word by word
+    BLIND_BYTES_MAX = 16384,  ///< of a state without a table
+    PREFIX_ROOM = 4096,
     SCAN_WORDS = PEEK_PAGE_BYTES / 8
 };
 
@@ -62,6 +62,15 @@ bool mm_root_add(mm_locator *locator, mm_root root) {
     MM_ASSERT(root.object != 0);
     locator->roots[locator->root_count++] = root;
     return true;
+}
+
+void mm_root_add_type(mm_locator *locator, uint64_t type) {
+    char name[NAME_ROOM];
+    mm_root root = {.kind = MM_ROOT_STATIC_TYPE, .object = type};
+    if (mm_peek_text(locator, mm_object_word(locator, type, MM_AT_TYPE_NAME), name, sizeof name)) {
+        root.name = mm_locator_text(locator, name);
+    }
+    (void)mm_root_add(locator, root);
 }
 
 static uint8_t root_kind_of(const char *name) {
@@ -239,7 +248,7 @@ static bool ends_with(const char *text, const char *end) {
 }
 
 static void find_prefixes(mm_locator *locator) {
-    char path[PATH_ROOM];
+    char path[PREFIX_ROOM];
     uint64_t sys = mm_module_named(locator, "sys");
     if (mm_str_copy(locator, mm_dict_find(locator, sys, "_stdlib_dir"), path, sizeof path)) {
         locator->stdlib_prefix = mm_locator_text(locator, path);

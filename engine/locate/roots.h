@@ -6,8 +6,8 @@
 
 /// A field of the interpreter's state that can be told by what it holds.
 typedef struct mm_anchor {
-    uint64_t table_offset;  ///< where the version's table has it
-    uint64_t actual_offset; ///< where it is
+    uint64_t table_offset;   ///< where the version's table has it
+    uint64_t actual_offset;  ///< where it is
 } mm_anchor;
 
 enum { ANCHORS_MAX = 24 };

@@ -5,21 +5,21 @@
 //                                threads.head ▼  │ interp
 //                                           PyThreadState ──▶ next (whose prev leads back)
 //
-// The version's table says where to look first; what is found there must be consistent, else the whole
-// state is searched. The collector's lists are rings: of a head, next->prev and prev->next lead back to it.
-// Three such heads 24 bytes apart are the generations, whatever micro release it is. From late 3.13 on
-// heads are aligned to 4 bytes only.
+// The version's table says where to look first; what is found there must be consistent, else the
+// whole state is searched. The collector's lists are rings: of a head, next->prev and prev->next
+// lead back to it. Three such heads 24 bytes apart are the generations, whatever micro release it
+// is. From late 3.13 on heads are aligned to 4 bytes only.
 #include <string.h>
 
 #include "base/free/bytes.h"
 #include "locate/locator.h"
 
 enum {
-    HEAD_BYTES = 24,            ///< ring head, threshold and count of one generation
-    RUNTIME_SCAN_BYTES = 8192,  ///< interpreters.head lies below
-    THREADS_SCAN_BYTES = 16384, ///< threads.head lies below
+    HEAD_BYTES = 24,             ///< ring head, threshold and count of one generation
+    RUNTIME_SCAN_BYTES = 8192,   ///< interpreters.head lies below
+    THREADS_SCAN_BYTES = 16384,  ///< threads.head lies below
     STATE_BYTES_MAX = 1 << 20,
-    COLLECTING_SCAN_BYTES = 512 ///< from the permanent generation to gc.garbage
+    COLLECTING_SCAN_BYTES = 512  ///< from the permanent generation to gc.garbage
 };
 
 uint32_t mm_place_of(const mm_locator *locator, enum mm_place place) {
@@ -188,8 +188,9 @@ static bool generations_are(mm_locator *locator, const mm_state_copy *state, uin
     return true;
 }
 
-/// gc.garbage and gc.callbacks are the first two lists side by side behind the permanent generation. The
-/// int that says "collecting" stands in front of them, from 3.15 on with a pointer between.
+/// gc.garbage and gc.callbacks are the first two lists side by side behind the permanent
+/// generation. The int that says "collecting" stands in front of them, from 3.15 on with a pointer
+/// between.
 static uint64_t find_collecting(mm_locator *locator, const mm_state_copy *state, uint64_t offset,
                                 uint64_t *garbage_ret) {
     uint64_t first = (state->address + offset + 7) & ~(uint64_t)7;
@@ -264,7 +265,8 @@ static mm_status threads_find(mm_locator *locator, size_t index) {
         mm_thread *one = &locator->threads[locator->thread_count++];
         one->address = thread;
         one->interpreter = (uint32_t)index;
-        one->native_id = locator->layout.minor == 0 ? 0 : mm_peek_word(locator, thread + native_offset);
+        one->native_id =
+            locator->layout.minor == 0 ? 0 : mm_peek_word(locator, thread + native_offset);
         uint64_t caller = locator->options->caller_thread;
         one->flags = caller != 0 && one->native_id == caller ? MM_THREAD_CALLER : 0;
         thread = mm_object_word(locator, thread, MM_AT_THREAD_NEXT);

@@ -1,9 +1,11 @@
-// From 3.12 on static types keep what differs between interpreters in an array of the interpreter's state:
+// From 3.12 on static types keep what differs between interpreters in an array of the interpreter's
+// state:
 //
-//   type object: tp_subclasses = index + 1        interp->types: [index] {type, .., dict, subclasses, ..}
+//   type object: tp_subclasses = index + 1     interp->types: [index] {type, dict, subclasses, ..}
 //
-// The array is found by that circle: an element whose `type` holds the element's own number. So it does
-// not matter where a micro release has put it; only the element's own shape comes from the table.
+// The array is found by that circle: an element whose `type` holds the element's own number. So it
+// does not matter where a micro release has put it; only the element's own shape comes from the
+// table.
 #include <string.h>
 
 #include "locate/locator.h"
@@ -66,6 +68,9 @@ static void static_take(mm_locator *locator, const static_array *array, uint64_t
         one->dict = mm_object_is(locator, dict) ? dict : 0;
         one->subclasses = mm_object_is(locator, subclasses) ? subclasses : 0;
         one->interpreter = interpreter;
+        if (interpreter == 0) {
+            mm_root_add_type(locator, one->type);
+        }
     }
 }
 
@@ -90,8 +95,8 @@ static void static_of(mm_locator *locator, uint32_t interpreter) {
     }
     static_take(locator, &array, builtins, builtin_count, interpreter);
     if (place[MM_PLACE_STATIC_EXTENSIONS] != MM_PLACE_NONE) {
-        // The second array follows the first at a distance that has not changed; if it had, no element
-        // would fit.
+        // The second array follows the first at a distance that has not changed; if it had, no
+        // element would fit.
         static_take(locator, &array, builtins + distance, place[MM_PLACE_STATIC_EXTENSIONS_COUNT],
                     interpreter);
     }

@@ -1,5 +1,6 @@
-// Which type objects we can vouch for. They are exported by name, so nothing is guessed: a name that this
-// version does not export is simply not known, and a kind whose check fails is left to tp_traverse.
+// Which type objects we can vouch for. They are exported by name, so nothing is guessed: a name
+// that this version does not export is simply not known, and a kind whose check fails is left to
+// tp_traverse.
 #include "base/free/bytes.h"
 #include "locate/locator.h"
 
@@ -61,8 +62,8 @@ static const type_symbol type_symbols[] = {
 enum { TYPE_COLLECTED = 1 << 14 };
 
 mm_status mm_locate_basic_types(mm_locator *locator) {
-    mm_elf_symbol symbols[] = {{.name = "PyType_Type"},   {.name = "PyBaseObject_Type"},
-                               {.name = "PyDict_Type"},   {.name = "PyList_Type"},
+    mm_elf_symbol symbols[] = {{.name = "PyType_Type"},    {.name = "PyBaseObject_Type"},
+                               {.name = "PyDict_Type"},    {.name = "PyList_Type"},
                                {.name = "PyUnicode_Type"}, {.name = "PyModule_Type"}};
     MM_TRY(mm_elf_find(&locator->python, symbols, MM_COUNTOF(symbols)));
     locator->type_type = symbols[0].address;
@@ -109,7 +110,8 @@ static void fields_fill(mm_locator *locator) {
     }
 }
 
-/// Every class made by a class statement has the same tp_traverse. Two of them are in every process.
+/// Every class made by a class statement has the same tp_traverse. Two of them are in every
+/// process.
 static void find_subtype_traverse(mm_locator *locator) {
     uint64_t importlib = mm_module_named(locator, "_frozen_importlib");
     uint64_t spec = mm_dict_find(locator, importlib, "ModuleSpec");
@@ -122,10 +124,19 @@ static void find_subtype_traverse(mm_locator *locator) {
     }
 }
 
-static void types_root(mm_locator *locator, uint64_t address, const char *name) {
-    mm_root root = {.kind = MM_ROOT_STATIC_TYPE, .object = address};
-    root.name = mm_locator_text(locator, name);
-    (void)mm_root_add(locator, root);
+/// Is it among the roots already, as one of the interpreter's own array?
+static bool has_static_dict(const mm_locator *locator, uint64_t type) {
+    size_t low = 0;
+    size_t high = locator->static_dict_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (locator->static_dicts[middle].type < type) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low < locator->static_dict_count && locator->static_dicts[low].type == type;
 }
 
 void mm_locate_types(mm_locator *locator) {
@@ -160,10 +171,13 @@ void mm_locate_types(mm_locator *locator) {
         if (address == 0) {
             continue;
         }
-        types_root(locator, address, type_symbols[i].name);
+        if (!has_static_dict(locator, address)) {
+            mm_root_add_type(locator, address);
+        }
         bool collected = (mm_object_word(locator, address, MM_AT_TYPE_FLAGS) & TYPE_COLLECTED) != 0;
         if ((passed >> kind & 1) != 0 && !(kind == MM_KIND_LEAF && collected)) {
-            locator->types[locator->type_count++] = (mm_known_type){.address = address, .kind = kind};
+            locator->types[locator->type_count++] =
+                (mm_known_type){.address = address, .kind = kind};
         }
     }
     types_sort(locator->types, locator->type_count);

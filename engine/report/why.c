@@ -265,7 +265,7 @@ static const char *place_piece(mm_lines *lines, const char *file, uint32_t line,
     return piece_end(&piece, lines);
 }
 
-// "class Within (near shop.py:5)": a class knows its methods' lines, not its own.
+// "class Within (near shop.py:5)": most classes know their methods' lines, not their own.
 static void place_of_chain(mm_lines *lines, const mm_why_chain *chain) {
     const char *after = chain->user_count > 0 ? "," : ".";
     const char *class_text = NULL;
@@ -280,10 +280,13 @@ static void place_of_chain(mm_lines *lines, const mm_why_chain *chain) {
     }
     mm_text piece;
     mm_text_init(&piece, lines->out->arena);
+    mm_text_put(&piece, chain->near ? "" : "(");
     mm_text_put(&piece, place_piece(lines, chain->file, chain->line, ")"));
     mm_text_put(&piece, after);
     mm_lines_words(lines, class_text);
-    mm_lines_piece(lines, "(near");
+    if (chain->near) {
+        mm_lines_piece(lines, "(near");
+    }
     mm_lines_piece(lines, piece_end(&piece, lines));
 }
 

@@ -80,6 +80,10 @@ PyObject *heap_why(PyObject *self, PyTypeObject *type, PyObject *const *args, Py
             return NULL;
         }
     }
+    // Where frames cannot be read, the variable that holds the object for us is not known by name.
+    if (options.leave_out_caller && heap->file.frame_count == 0) {
+        options.temporary_count++;
+    }
     const char *text = NULL;
     if (!question_fill(&heap->file, args[0], &text, &options)) {
         return NULL;

@@ -1,5 +1,5 @@
-// mm_locate on the process that loads this: built into a shared library by test_locate.py and called
-// through ctypes. Prints what was found as lines of text, one fact each.
+// mm_locate on the process that loads this: built into a shared library by test_locate.py and
+// called through ctypes. Prints what was found as lines of text, one fact each.
 #include <inttypes.h>
 #include <stdio.h>
 #include <time.h>
@@ -36,8 +36,7 @@ static size_t ring_count(uint64_t head) {
 }
 
 static void print_interpreters(FILE *out, const mm_target *target) {
-    const mm_interpreter *interpreters =
-        MM_TARGET_AT(target, interpreters, mm_interpreter);
+    const mm_interpreter *interpreters = MM_TARGET_AT(target, interpreters, mm_interpreter);
     for (uint32_t i = 0; i < target->interpreters.count; ++i) {
         const mm_interpreter *one = &interpreters[i];
         uint32_t collecting = 99;
@@ -139,7 +138,7 @@ int probe_locate(const char *path, uint32_t hide_kinds, int hide_version, uint64
 /// A reader that lies now and then.
 typedef struct liar {
     uint64_t state;
-    uint64_t rate; ///< one lie in so many bytes
+    uint64_t rate;  ///< one lie in so many bytes
 } liar;
 
 static uint64_t liar_next(liar *self) {

@@ -112,18 +112,24 @@ class Thing:
     """What is asked about."""
 
 
-KEPT: list[Thing] = [Thing()]
+KEPT: list[Thing] = []
+NAME = f"{__name__}.KEPT[0]"
+
+
+@pytest.fixture(autouse=True)
+def kept() -> None:
+    """A new object for each test: the traceback of a failed one would hold the old one."""
+    KEPT[:] = [Thing()]
 
 
 def test_fields() -> None:
-    thing = KEPT[0]
-    weak = weakref.ref(thing)
-    found = mortmain.refs(thing)
-    assert str(found) == repr(found) == "1 reference: KEPT[0]"
+    weak = weakref.ref(KEPT[0])
+    found = mortmain.refs(KEPT[0])
+    assert str(found) == repr(found) == f"1 reference: {NAME}"
     assert (found.reference_count, found.unaccounted_count) == (1, 0)
     assert found.weak_count == 1
-    assert [(each.name, each.count) for each in found.references] == [("KEPT[0]", 1)]
-    assert weak() is thing
+    assert [(each.name, each.count) for each in found.references] == [(NAME, 1)]
+    assert weak() is KEPT[0]
     with pytest.raises(AttributeError):
         found.text = ""  # type: ignore[misc]
 
@@ -131,7 +137,7 @@ def test_fields() -> None:
 def test_why() -> None:
     answer = mortmain.why(KEPT[0])
     text = str(answer)
-    assert text.startswith("1 reference: KEPT[0]\n")
+    assert text.startswith(f"1 reference: {NAME}\n")
     assert all(len(line) <= 80 for line in text.splitlines())
     assert "\x1b" not in text
     assert "\x1b" in answer.render(colour=True)
@@ -152,9 +158,11 @@ def test_heap(tmp_path: Path) -> None:
     types = {total.name: total for total in heap.types()}
     assert types[f"{__name__}.Thing"].object_count == 1
     assert list(heap.types()) == sorted(heap.types(), key=lambda row: -row.bytes)
-    assert str(heap.referrers(f"{__name__}.Thing")) == "1 reference: KEPT[0]"
-    assert str(heap.why(id(KEPT[0]))).startswith("1 reference: KEPT[0]\n")
-    assert str(heap.why(hex(id(KEPT[0])))).startswith("1 reference: KEPT[0]\n")
+    assert [each.name for each in heap.referrers(f"{__name__}.Thing").references] == [
+        f"{__name__}.KEPT[0]"
+    ]
+    assert str(heap.why(id(KEPT[0]))).startswith(f"1 reference: {NAME}\n")
+    assert str(heap.why(hex(id(KEPT[0])))).startswith(f"1 reference: {NAME}\n")
     for nonsense in ("no.such.Thing", 8, "", "shop.f()"):
         with pytest.raises(MortmainError) as caught:
             heap.why(nonsense)

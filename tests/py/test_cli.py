@@ -60,7 +60,7 @@ def failure(*words: str | Path) -> str:
 
 def test_why(snapshot: Path) -> None:
     text = answer("why", snapshot, "Exam")
-    assert text.splitlines()[0] == "3 references to 3 Exam: Exam.kept[*]"
+    assert text.splitlines()[0] == "3 references to 3 Exam: 3 × Exam.kept[*]"
     assert "\x1b" not in text
     assert all(len(line) <= 80 for line in text.splitlines())
     assert all(

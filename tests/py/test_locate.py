@@ -1,7 +1,7 @@
-"""Locating: what engine/locate says of a live interpreter is compared with what that interpreter says.
+"""Locating: what engine/locate says of an interpreter is compared with what that interpreter says.
 
-The engine's part is built into a shared library of its own, without Python.h, and loaded with ctypes by
-every Python that is found here, so that one library meets all versions.
+The engine's part is built into a shared library of its own, without Python.h, and loaded with
+ctypes by every Python that is found here, so that one library meets all versions.
 """
 
 from __future__ import annotations
@@ -13,10 +13,9 @@ import sys
 import textwrap
 from pathlib import Path
 
-import pytest
-
 import check
 import layouts
+import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = [

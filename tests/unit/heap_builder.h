@@ -21,12 +21,12 @@
 #include "graph/graph.h"
 
 #define HEAP_EXACT 0xfffffffeu
-#define HEAP_PUSH(h, array, count, value)                                   \
-    do {                                                                    \
-        if (((count) & ((count)-1)) == 0) {                                 \
-            (array) = realloc((array), sizeof(*(array)) * ((count)*2 + 1)); \
-        }                                                                   \
-        (array)[(count)++] = (value);                                       \
+#define HEAP_PUSH(h, array, count, value)                                     \
+    do {                                                                      \
+        if (((count) & ((count) - 1)) == 0) {                                 \
+            (array) = realloc((array), sizeof(*(array)) * ((count) * 2 + 1)); \
+        }                                                                     \
+        (array)[(count)++] = (value);                                         \
     } while (0)
 
 typedef struct heap_ref_record {

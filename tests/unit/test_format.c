@@ -1,6 +1,10 @@
 // What goes through the writer comes out of the reader.
+#include "base/free/layout.h"
 #include "heap_model.h"
 #include "tap.h"
+
+// The reader knows kinds by number alone.
+_Static_assert(MM_FORMAT_KIND_COUNT == MM_KIND_COUNT, "docs/format.md lists the kinds");
 
 // Write, read, compare.
 static bool round_trip(uint64_t seed, uint32_t objects, uint32_t blocks, uint32_t references) {

@@ -164,6 +164,24 @@ static void test_str_at_border(unsigned minor, bool odd) {
     scene_close(&at);
 }
 
+// A static type is smaller than what `type` says its objects are: it may end a library's data.
+static void test_static_type_at_border(unsigned minor, bool odd) {
+    scene at;
+    scene_open(&at, minor, odd);
+    fake_heap *heap = &at.heap;
+    uint64_t bytes = fake_at(heap, MM_AT_TYPE_SIZEOF);
+    uint64_t model = fake_type(heap, "edge", heap->types[MM_KIND_OBJECT], 16, 0, NULL);
+    uint64_t type = heap->end - bytes;
+    memcpy((void *)(uintptr_t)type, (void *)(uintptr_t)model, bytes);
+    uint64_t object = fake_object(heap, type, 64);
+    fake_list(heap, &object, 1);
+    scene_run(&at);
+    EXPECT(&at, type, "a static type at the border",
+           {MM_NAME_WORD | MM_REF_HIDDEN, word_of(&at, MM_AT_TYPE_BASE),
+            heap->types[MM_KIND_OBJECT]});
+    scene_close(&at);
+}
+
 static uint64_t hostile_word(uint64_t *random, const uint64_t *friends, size_t count) {
     uint64_t pick = friends[random_next(random) % count];
     switch (random_next(random) % 10) {
@@ -371,6 +389,7 @@ int main(void) {
             test_types_that_are_none(minor, odd != 0);
             test_borders(minor, odd != 0);
             test_str_at_border(minor, odd != 0);
+            test_static_type_at_border(minor, odd != 0);
             test_rings(minor, odd != 0);
             test_seams(minor, odd != 0);
             test_opaque_metaclass(minor, odd != 0);

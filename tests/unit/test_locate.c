@@ -34,9 +34,9 @@ static bool rows_rise(mm_words words) {
 /// What the code takes for granted about generated tables.
 static void test_table(const mm_version_table *table) {
     static const enum mm_at needed[] = {
-        MM_AT_OB_REFCNT,  MM_AT_OB_TYPE,      MM_AT_TYPE_TRAVERSE, MM_AT_DICT_KEYS,
-        MM_AT_TUPLE_ITEMS, MM_AT_FUNCTION_CODE, MM_AT_CODE_NAME,     MM_AT_IFRAME_LOCALSPLUS,
-        MM_AT_STR_STATE,  MM_AT_GEN_IFRAME,   MM_AT_THREAD_NATIVE_ID};
+        MM_AT_OB_REFCNT,   MM_AT_OB_TYPE,       MM_AT_TYPE_TRAVERSE,   MM_AT_DICT_KEYS,
+        MM_AT_TUPLE_ITEMS, MM_AT_FUNCTION_CODE, MM_AT_CODE_NAME,       MM_AT_IFRAME_LOCALSPLUS,
+        MM_AT_STR_STATE,   MM_AT_GEN_IFRAME,    MM_AT_THREAD_NATIVE_ID};
     unsigned minor = table->minor;
     for (size_t i = 0; i < MM_COUNTOF(needed); ++i) {
         ok(table->at[needed[i]] != MM_AT_NONE, "3.%u has offset %d", minor, (int)needed[i]);

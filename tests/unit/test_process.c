@@ -101,7 +101,8 @@ static void test_ends(void) {
     status = mm_os_process_clone(&process, &err);
     if (status == MM_OK && process.pid == 0) {
         mm_os_process_settle_in_child(0, 0);
-        *(volatile int *)8 = 1;
+        volatile int *volatile nowhere = (volatile int *)8;
+        *nowhere = 1;
     }
     ok(status == MM_OK && mm_os_process_reap(&process, 5000, &ended), "a crash");
     ok(ended.known && ended.signal == SIGSEGV, "is told by its signal, though that is blocked");

@@ -1,8 +1,9 @@
-// The loader itself finds symbols by PT_DYNAMIC, DT_GNU_HASH (or DT_HASH), DT_SYMTAB and DT_STRTAB, so all
-// of them are mapped in every dynamic image, stripped or not. Most loaders overwrite the addresses in the
-// dynamic section with absolute ones; some leave them relative: what lies below the image is relative.
+// The loader itself finds symbols by PT_DYNAMIC, DT_GNU_HASH (or DT_HASH), DT_SYMTAB and DT_STRTAB,
+// so all of them are mapped in every dynamic image, stripped or not. Most loaders overwrite the
+// addresses in the dynamic section with absolute ones; some leave them relative: what lies below
+// the image is relative.
 //
-//     bloom filter ──▶ bucket of the hash ──▶ chain of hashes, last one odd ──▶ symbol with that name
+//     bloom filter ──▶ bucket of the hash ──▶ chain of hashes, last one odd ──▶ symbol
 //
 // Everything read is hostile until checked: counts are bounded, and every loop by a count.
 #include "base/os/elf.h"
@@ -11,7 +12,7 @@
 
 #include "base/free/bytes.h"
 
-enum { PROGRAM_HEADERS_MAX = 64, DYNAMIC_MAX = 256, CHAIN_MAX = 1 << 16, NAME_BYTES_MAX = 64 };
+enum { PROGRAM_HEADERS_MAX = 64, DYNAMIC_MAX = 256, CHAIN_MAX = 1 << 16, SYMBOL_BYTES_MAX = 64 };
 
 static mm_status elf_read(const mm_elf *elf, uint64_t address, void *to, size_t count) {
     return elf->memory.read(elf->memory.context, address, to, count);
@@ -102,13 +103,13 @@ static mm_status elf_dynamic(mm_elf *elf) {
 /// Is symbol `index` a definition of `wanted`? Then fill it.
 static bool elf_symbol_is(const mm_elf *elf, uint64_t index, mm_elf_symbol *wanted) {
     Elf64_Sym symbol;
-    char name[NAME_BYTES_MAX];
+    char name[SYMBOL_BYTES_MAX];
     if (elf_read(elf, elf->symbols + index * sizeof symbol, &symbol, sizeof symbol) != MM_OK ||
         symbol.st_shndx == SHN_UNDEF || symbol.st_value == 0) {
         return false;
     }
-    size_t length = mm_text_length(wanted->name, NAME_BYTES_MAX);
-    MM_ASSERT(length < NAME_BYTES_MAX);
+    size_t length = mm_text_length(wanted->name, SYMBOL_BYTES_MAX);
+    MM_ASSERT(length < SYMBOL_BYTES_MAX);
     if (symbol.st_name >= elf->strings_bytes ||
         elf_read(elf, elf->strings + symbol.st_name, name, length + 1) != MM_OK ||
         !mm_same(name, wanted->name, length + 1)) {
@@ -185,11 +186,10 @@ mm_status mm_elf_find(mm_elf *elf, mm_elf_symbol *symbols, size_t count) {
     if (elf->symbols == 0) {
         MM_TRY(elf_dynamic(elf));
     }
-    uint32_t gnu[4] = {0};    // buckets, first symbol, words of the filter, shift
-    uint32_t sysv[2] = {0};   // buckets, symbols
-    bool has_gnu = elf->gnu_hash != 0 &&
-                   elf_read(elf, elf->gnu_hash, gnu, sizeof gnu) == MM_OK && gnu[0] != 0 &&
-                   gnu[2] != 0;
+    uint32_t gnu[4] = {0};   // buckets, first symbol, words of the filter, shift
+    uint32_t sysv[2] = {0};  // buckets, symbols
+    bool has_gnu = elf->gnu_hash != 0 && elf_read(elf, elf->gnu_hash, gnu, sizeof gnu) == MM_OK &&
+                   gnu[0] != 0 && gnu[2] != 0;
     bool has_sysv = !has_gnu && elf->hash != 0 &&
                     elf_read(elf, elf->hash, sysv, sizeof sysv) == MM_OK && sysv[0] != 0;
     if (!has_gnu && !has_sysv) {

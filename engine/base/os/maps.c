@@ -1,9 +1,9 @@
-// /proc/PID/maps is read with plain read() into the arena and parsed in place: the paths of the answer
-// point into that buffer. The file is generated a page at a time, so it is read until it says that it
-// is over; when the buffer was too small the next try takes twice as much.
+// /proc/PID/maps is read with plain read() into the arena and parsed in place: the paths of the
+// answer point into that buffer. The file is generated a page at a time, so it is read until it
+// says that it is over; when the buffer was too small the next try takes twice as much.
 //
-// Memory is read by process_vm_readv on ourselves: a wrong address is an error there and not a signal.
-// Where a sandbox forbids that call, pread on /proc/self/mem answers the same.
+// Memory is read by process_vm_readv on ourselves: a wrong address is an error there and not a
+// signal. Where a sandbox forbids that call, pread on /proc/self/mem answers the same.
 #include "base/os/maps.h"
 
 #include <errno.h>
@@ -14,9 +14,9 @@
 
 #include "base/free/bytes.h"
 
-enum { FIRST_BYTES = 1 << 17, LIMIT_BYTES = 1 << 28, PATH_ROOM = 40 };
+enum { MAPS_FIRST_BYTES = 1 << 17, MAPS_LIMIT_BYTES = 1 << 28, MAPS_PATH_ROOM = 40 };
 
-static void maps_path(uint64_t pid, char to[PATH_ROOM]) {
+static void maps_path(uint64_t pid, char to[MAPS_PATH_ROOM]) {
     static const char head[] = "/proc/";
     static const char tail[] = "/maps";
     char digits[24];
@@ -55,9 +55,9 @@ static size_t read_until_end(int fd, char *to, size_t room) {
 
 static mm_status maps_text(uint64_t pid, mm_arena *arena, char **ret, size_t *count_ret,
                            mm_error *err) {
-    char path[PATH_ROOM];
+    char path[MAPS_PATH_ROOM];
     maps_path(pid, path);
-    for (size_t room = FIRST_BYTES; room <= LIMIT_BYTES; room *= 2) {
+    for (size_t room = MAPS_FIRST_BYTES; room <= MAPS_LIMIT_BYTES; room *= 2) {
         char *text = mm_arena_take(arena, room, 1);
         if (text == NULL) {
             return mm_fail(err, MM_E_NOMEM, "no memory for the list of mappings", room);

@@ -17,10 +17,10 @@ typedef struct mm_mapping {
     const char *file;  ///< path, or "" for anonymous memory
 } mm_mapping;
 
-/// The mappings of process `pid` (0 = this one) that may be read without harm, sorted by start. Left out:
-/// what is not readable, what the kernel puts there ([vvar], [vsyscall], [vdso]), devices (reading one
-/// may act), and shared mappings of files (somebody else may cut the file, and then reading kills;
-/// CPython keeps no object in one). Texts and array live in `arena`.
+/// The mappings of process `pid` (0 = this one) that may be read without harm, sorted by start.
+/// Left out: what is not readable, what the kernel puts there ([vvar], [vsyscall], [vdso]), devices
+/// (reading one may act), and shared mappings of files (somebody else may cut the file, and then
+/// reading kills; CPython keeps no object in one). Texts and array live in `arena`.
 MM_STATUS mm_os_maps_read(uint64_t pid, mm_arena *arena, mm_mapping **ret, size_t *count_ret,
                           mm_error *err);
 

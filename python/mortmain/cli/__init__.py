@@ -32,9 +32,13 @@ class _Version(argparse.Action):
         values: object,
         option_string: str | None = None,
     ) -> NoReturn:
-        from importlib.metadata import version
+        from importlib.metadata import PackageNotFoundError, version
 
-        print(f"mortmain {version('mortmain')}")
+        try:
+            number = version("mortmain")
+        except PackageNotFoundError:  # used from a folder, never installed
+            number = "of unknown version"
+        print(f"mortmain {number}")
         parser.exit(STATUS_OK)
 
 
