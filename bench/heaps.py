@@ -16,9 +16,9 @@ class Node:
         self.label = f"n{number}"
 
 
-def fresh(objects: int) -> object:
-    """Instances, ints and strs in the order of their making; half with a materialised `__dict__`."""
-    nodes = []
+def fresh(objects: int) -> list[object]:
+    """Instances, ints and strs in the order of their making; half with a real `__dict__`."""
+    nodes: list[object] = []
     for number in range(10_000_000, 10_000_000 + objects // 3):
         node = Node(number)
         if number % 2:
@@ -30,11 +30,11 @@ def fresh(objects: int) -> object:
 def aged(objects: int) -> object:
     """The fresh heap after three rounds of shuffling, dropping half and filling up again."""
     draw = random.Random(1)
-    nodes = list(fresh(objects))  # type: ignore[call-overload]
+    nodes = fresh(objects)
     for _ in range(3):
         draw.shuffle(nodes)
         del nodes[len(nodes) // 2 :]
-        nodes.extend(list(fresh(objects // 2)))  # type: ignore[call-overload]
+        nodes.extend(fresh(objects // 2))
     return nodes
 
 

@@ -1,7 +1,7 @@
 """`make bench`: what a snapshot costs, beside the alternatives, in one run.
 
-Every number is a median; ratios are ours against the named peer, measured in the same process on the same
-heap. CPU seconds count the fork door's child.
+Every number is a median; ratios are ours against the named peer, measured in the same process on
+the same heap. CPU seconds count the fork door's child.
 """
 
 from __future__ import annotations
@@ -11,44 +11,60 @@ import json
 import platform
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 MIB = 1 << 20
+GIB = 1 << 30
 
 
-def run(kind: str, objects: int, rounds: int) -> dict[str, object]:
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What bench/snapshot.py prints about one heap."""
+
+    kind: str
+    python: str
+    objects: int
+    references: int
+    file_bytes: int
+    walker_bytes: int
+    rss_bytes: int
+    pause_ns: float
+    guppy3: str
+    results: dict[str, dict[str, float]]
+
+
+def run(kind: str, objects: int, rounds: int) -> Measured:
     """One heap in a process of its own."""
     command = [sys.executable, str(HERE / "snapshot.py"), kind, str(objects), str(rounds)]
-    done = subprocess.run(command, check=True, capture_output=True, text=True)
-    answer: dict[str, object] = json.loads(done.stdout)
-    return answer
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+    return Measured(**json.loads(done.stdout))
 
 
-def show(answer: dict[str, object]) -> None:
+def show(heap: Measured) -> None:
     """Print one heap's rows."""
-    objects = int(answer["objects"])  # type: ignore[call-overload]
-    million = objects / 1e6
-    results: dict[str, dict[str, float]] = answer["results"]  # type: ignore[assignment]
-    ours = results["in process"]
+    million = heap.objects / 1e6
+    pause_ms = heap.pause_ns / 1e6
+    ours = heap.results["in process"]["cpu"]
     print(
-        f"\n{answer['kind']} heap, CPython {answer['python']}: {objects:,} objects, "
-        f"{answer['references']:,} references, RSS {int(answer['rss_bytes']) / MIB:,.0f} MiB"  # type: ignore[call-overload]
+        f"\n{heap.kind} heap, CPython {heap.python}: {heap.objects:,} objects,"
+        f" {heap.references:,} references, RSS {heap.rss_bytes / MIB:,.0f} MiB"
     )
     print(
-        f"  file {int(answer['file_bytes']) / objects:.1f} B/object, "  # type: ignore[call-overload]
-        f"walker's own memory {int(answer['walker_bytes']) / objects:.1f} B/object, "  # type: ignore[call-overload]
-        f"pause of the fork door {float(answer['pause_ns']) / 1e6:.1f} ms "  # type: ignore[arg-type]
-        f"({float(answer['pause_ns']) / 1e6 / (int(answer['rss_bytes']) / (1 << 30)):.0f} ms/GiB)"  # type: ignore[call-overload,arg-type]
+        f"  file {heap.file_bytes / heap.objects:.1f} B/object,"
+        f" walker's own memory {heap.walker_bytes / heap.objects:.1f} B/object,"
+        f" pause of the fork door {pause_ms:.1f} ms"
+        f" ({pause_ms / (heap.rss_bytes / GIB):.0f} ms/GiB)"
     )
     print(f"  {'':30} {'CPU ms':>9} {'ms/Mobj':>9} {'spread':>15} {'wall ms':>9} {'ratio':>8}")
-    for name, row in results.items():
+    for name, row in heap.results.items():
         spread = f"{row['low'] * 1e3:.0f}..{row['high'] * 1e3:.0f}"
-        ratio = "" if name == "in process" else f"{ours['cpu'] / row['cpu']:.2f}"
-        label = f"{name} {answer['guppy3']}" if name.startswith("guppy3") else name
+        ratio = "" if name == "in process" else f"{ours / row['cpu']:.2f}"
+        label = f"{name} {heap.guppy3}" if name.startswith("guppy3") else name
         print(
-            f"  {label:30} {row['cpu'] * 1e3:9.1f} {row['cpu'] * 1e3 / million:9.1f} "
-            f"{spread:>15} {row['wall'] * 1e3:9.1f} {ratio:>8}"
+            f"  {label:30} {row['cpu'] * 1e3:9.1f} {row['cpu'] * 1e3 / million:9.1f}"
+            f" {spread:>15} {row['wall'] * 1e3:9.1f} {ratio:>8}"
         )
 
 
@@ -59,7 +75,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--heap", action="append", choices=["fresh", "aged", "program"])
     arguments = parser.parse_args()
-    print(f"{platform.machine()}, {platform.platform()}; n = {arguments.rounds}, ratio = ours / peer")
+    print(f"{platform.platform()}; n = {arguments.rounds}; ratio = in process / peer, CPU time")
     for kind in arguments.heap or ["fresh", "aged", "program"]:
         show(run(kind, arguments.objects, arguments.rounds))
 

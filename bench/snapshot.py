@@ -49,7 +49,7 @@ def measure(action: Callable[[], object], rounds: int) -> dict[str, float]:
 
 
 def python_way() -> int:
-    """All objects and all references with gc alone: a closure over get_objects and get_referents."""
+    """All objects and references with gc alone: a closure over get_objects and get_referents."""
     seen: set[int] = set()
     todo: list[object] = gc.get_objects()
     references = 0

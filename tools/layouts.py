@@ -72,10 +72,12 @@ class Dwarf:
 
     @staticmethod
     def name(die: Any) -> str | None:
+        """What a DIE is called; None when it has no name."""
         attribute = die.attributes.get("DW_AT_name")
         return attribute.value.decode() if attribute else None
 
     def take(self, die: Any) -> None:
+        """Remember a top-level struct or typedef."""
         name = self.name(die)
         if name is None or "DW_AT_declaration" in die.attributes:
             return
@@ -106,6 +108,7 @@ class Dwarf:
         return die
 
     def struct(self, name: str) -> Any:
+        """The struct of this tag or typedef name; None when there is none."""
         if name in self.structs:
             return self.structs[name]
         for die in self.typedefs.get(name, []):
@@ -138,6 +141,7 @@ class Dwarf:
         return None
 
     def length(self, array: Any) -> int:
+        """Elements of an array, of all its dimensions; 0 when it is open."""
         total = 1
         for child in array.iter_children():
             if "DW_AT_upper_bound" in child.attributes:
@@ -199,6 +203,7 @@ class Dwarf:
             yield from self.words_of(self.bare(self.target(member)), base + offset, here)
 
     def words_of(self, bare: Any, at: int, here: str) -> Iterator[tuple[int, str]]:
+        """(offset, path) of every object pointer in one member."""
         if bare is None:
             return
         if bare.tag == "DW_TAG_pointer_type":
@@ -225,6 +230,7 @@ def wanted(header: Path, prefix: str) -> list[tuple[str, str]]:
 
 
 def rows(table: str, columns: int) -> Iterator[list[str]]:
+    """Cells of a table beside this file, filled up to `columns`."""
     for line in (TOOLS / table).read_text().splitlines():
         if line and not line.startswith("#"):
             cells = line.split("\t")
@@ -232,6 +238,7 @@ def rows(table: str, columns: int) -> Iterator[list[str]]:
 
 
 def field_flags(text: str) -> str:
+    """The C expression for `A|B` of the table."""
     return "|".join(f"MM_FIELD_{flag}" for flag in text.split("|") if flag) or "0"
 
 
@@ -267,6 +274,7 @@ def merged(words: list[tuple[int, str, str]]) -> Iterator[str]:
 
 
 def state_words(dwarf: Dwarf, name: str) -> list[tuple[int, str, str]]:
+    """(offset, name, flags) of the references in one state struct, by offset."""
     die = dwarf.struct(name)
     rules = [cells[:2] for cells in rows("layout_words.tsv", 2)]
     found: dict[int, tuple[int, str, str]] = {}
@@ -290,10 +298,12 @@ def packed(items: list[str]) -> str:
 
 
 def c_array(element: str, name: str, items: list[str]) -> str:
+    """A constant C array."""
     return f"static const {element} {name}[] = {{\n{packed(items)}\n}};\n"
 
 
 def generate(binary: Path, minor: int, version: str) -> str:
+    """The C file for one binary."""
     dwarf = Dwarf(binary)
     at = []
     for name, source in wanted(ROOT / "engine/base/free/layout.h", "MM_AT"):
@@ -342,6 +352,7 @@ def generate(binary: Path, minor: int, version: str) -> str:
 
 
 def main() -> int:
+    """Command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("binary", type=Path)
     parser.add_argument("version", help="as 3.11.7")

@@ -92,6 +92,9 @@ mm_holder mm_why_edge_kind(const mm_graph *graph, uint32_t edge) {
             if (kind == MM_KIND_CELL) {
                 return MM_HOLDER_CLOSURE;
             }
+            if ((graph->node_flags[source] & MM_NODE_CODE) != 0) {
+                return MM_HOLDER_OTHER;
+            }
             if (kind == MM_KIND_METHOD) {
                 return MM_HOLDER_METHOD;
             }

@@ -316,6 +316,7 @@ static void meta_put(mm_walker *walker) {
     if (walker->options->keys) {
         mm_writer_meta(walker->writer, "keys", "yes");
     }
+    walker->name_c_data = name_put(walker, "C data");
     walker->name_state = name_put(walker, "module state");
     walker->name_dict = name_put(walker, "__dict__");
     walker->name_shared_key = name_put(walker, "shared key");

@@ -93,8 +93,8 @@ static void want_program_texts(mm_walker *walker, uint64_t key, uint64_t value) 
 
 void dict_is_namespace(mm_walker *walker, uint64_t dict, bool of_program) {
     mm_dict_view view;
-    if ((dict & 7) != 0 || !is_readable(walker, dict, 16) || !is_kind(walker, dict, MM_KIND_DICT) ||
-        !dict_view(walker, dict, &view)) {
+    if (dict == 0 || (dict & 7) != 0 || !is_readable(walker, dict, 16) ||
+        !is_kind(walker, dict, MM_KIND_DICT) || !dict_view(walker, dict, &view)) {
         return;
     }
     if (view.values != 0) {

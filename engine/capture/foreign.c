@@ -62,7 +62,11 @@ static int visit_take(void *object, void *context) {
         state->own_type_seen = true;
         return 0;
     }
-    refer_item(walker, target);
+    if (state->type->sequence) {
+        refer_item(walker, target);
+    } else {
+        refer_flagged(walker, MM_NAME_NAMED, 0, walker->name_c_data, target);
+    }
     return 0;
 }
 

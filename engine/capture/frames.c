@@ -123,6 +123,7 @@ static void walk_iframe(mm_walker *walker, uint64_t object, uint64_t iframe) {
         uint64_t at = iframe + walker->at[owned[i]];
         refer_word(walker, at - object, load_word(at));
     }
+    dict_is_namespace(walker, load_word(iframe + AT(walker, IFRAME_LOCALS)), false);
     if (code == 0) {
         return;
     }
@@ -249,10 +250,21 @@ static void frame_put(mm_walker *walker, uint64_t iframe, uint64_t code, uint32_
         root_put(walker, MM_ROOT_THREAD, 0, thread, (uint64_t)owned[i].name + 1,
                  walker->frame_count, load_word(iframe + walker->at[owned[i].at]));
     }
-    uint64_t locals = load_word(iframe + AT(walker, IFRAME_LOCALS));
-    if (locals != 0 && is_readable(walker, locals, 16)) {
-        dict_is_namespace(walker, locals, false);
+    dict_is_namespace(walker, load_word(iframe + AT(walker, IFRAME_LOCALS)), false);
+}
+
+void root_static_type(mm_walker *walker, uint64_t address) {
+    const mm_root *roots = MM_TARGET_AT(walker->target, roots, mm_root);
+    for (uint32_t i = 0; i < walker->target->roots.count; i++) {
+        if (roots[i].kind == MM_ROOT_STATIC_TYPE && roots[i].object == address) {
+            return;
+        }
     }
+    char name[NAME_BYTES_MAX];
+    size_t length =
+        c_text_copy(walker, load_word(address + AT(walker, TYPE_NAME)), name, sizeof name);
+    uint64_t name_code = (uint64_t)mm_writer_name(walker->writer, name, length) + 1;
+    root_put(walker, MM_ROOT_STATIC_TYPE, 0, 0, name_code, 0, address);
 }
 
 static uint64_t thread_top(mm_walker *walker, const mm_thread *thread) {
@@ -317,6 +329,12 @@ void roots_write(mm_walker *walker) {
         }
         root_put(walker, (mm_root_kind)roots[i].kind, (uint8_t)((roots[i].flags & 7) << 4),
                  roots[i].owner, name_code, 0, roots[i].object);
+        if (roots[i].kind == MM_ROOT_MODULES) {
+            // The keys are names of modules.
+            dict_is_namespace(walker, roots[i].object, false);
+            mm_writer_fact(walker->writer, mark_found(walker, roots[i].object), MM_FACT_NAMESPACE,
+                           1);
+        }
     }
     threads_put(walker);
 }

@@ -106,7 +106,7 @@ static uint64_t dict_word(mm_walker *walker, const mm_type_info *type, uint64_t 
     if (type->kind == MM_KIND_INT && HAS(walker, LONG_TAG)) {
         count = (int64_t)(load_word(address + AT(walker, LONG_TAG)) >> 3);
     }
-    uint64_t items = (uint64_t)(count < 0 ? -count : count);
+    uint64_t items = count < 0 ? 0 - (uint64_t)count : (uint64_t)count;
     uint64_t end = type->basic_bytes + items * type->item_bytes;
     return address + ((end + 7) & ~(uint64_t)7) + (uint64_t)type->dict_offset;
 }
@@ -164,6 +164,19 @@ static void walk_static_dicts(mm_walker *walker, uint64_t address) {
     }
 }
 
+// From 3.13 on a class knows the line that it begins at.
+static void class_line(mm_walker *walker, uint64_t address) {
+    uint64_t dict = load_word(address + AT(walker, TYPE_DICT));
+    uint64_t line = walker->minor < 13 || dict == 0 ? 0 : dict_get(walker, dict, "__firstlineno__");
+    uint64_t digits = line + AT(walker, LONG_DIGITS);
+    if (line == 0 || !is_readable(walker, line, AT(walker, LONG_DIGITS) + 4u) ||
+        !is_kind(walker, line, MM_KIND_INT) || load_word(line + AT(walker, LONG_TAG)) >> 3 != 1) {
+        return;
+    }
+    mm_writer_fact(walker->writer, mark_found(walker, address), MM_FACT_FIRST_LINE,
+                   load_u32(digits));
+}
+
 void walk_type(mm_walker *walker, const mm_type_info *type, uint64_t address) {
     const mm_field *field = MM_TARGET_AT(walker->target, fields, mm_field) + type->field_start;
     const mm_field *end = field + type->field_count;
@@ -192,7 +205,11 @@ void walk_type(mm_walker *walker, const mm_type_info *type, uint64_t address) {
     }
     if (heap) {
         walk_shared_keys(walker, address);
+        class_line(walker, address);
     } else {
+        // A static type has no name but in its record, and C keeps it for ever.
+        (void)type_of(walker, address);
+        root_static_type(walker, address);
         walk_static_dicts(walker, address);
     }
 }

@@ -11,7 +11,7 @@ static uint64_t count_of(mm_walker *walker, const mm_type_info *type, uint64_t a
     if (type->kind == MM_KIND_INT && HAS(walker, LONG_TAG)) {
         count = (int64_t)(load_word(address + AT(walker, LONG_TAG)) >> 3);
     }
-    uint64_t items = (uint64_t)(count < 0 ? -count : count);
+    uint64_t items = count < 0 ? 0 - (uint64_t)count : (uint64_t)count;
     return items >> COUNT_MAX_LOG2 == 0 ? items : 0;
 }
 
@@ -156,8 +156,7 @@ static uint64_t size_by_kind(mm_walker *walker, const mm_type_info *type, uint64
                                  AT(walker, GEN_IFRAME) + (uint64_t)AT(walker, IFRAME_LOCALSPLUS));
         case MM_KIND_INT: {
             uint64_t digits = count_of(walker, type, address);
-            uint64_t head = walker->minor == 11 ? AT(walker, OB_SIZE) + 8u : type->basic_bytes;
-            return head + (digits == 0 ? 1 : digits) * DIGIT_BYTES;
+            return AT(walker, LONG_DIGITS) + (digits == 0 ? 1 : digits) * DIGIT_BYTES;
         }
         case MM_KIND_BYTEARRAY:
             return type->basic_bytes + load_word(address + AT(walker, BYTEARRAY_ALLOC));

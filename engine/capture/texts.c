@@ -141,7 +141,7 @@ static uint32_t character_at(const str_view *view, uint64_t i) {
         return load_byte(at);
     }
     if (view->character_bytes == 2) {
-        return *(const uint16_t *)(uintptr_t)at;
+        return *(const foreign_u16 *)(uintptr_t)at;
     }
     return load_u32(at);
 }

@@ -23,7 +23,8 @@ enum {
     BASES_MAX = 512,     ///< longest chain of tp_base that is followed
     MEMBERS_MAX = 4096,  ///< longest tp_members that is read
     MEMBER_OBJECT = 6,   ///< Py_T_OBJECT
-    MEMBER_OBJECT_EX = 16
+    MEMBER_OBJECT_EX = 16,
+    FRAME_WORDS = 4  ///< names of words that frame_words_put() writes
 };
 
 static uint64_t type_flags(const mm_walker *walker, uint64_t type) {
@@ -141,6 +142,16 @@ static void slots_collect(mm_walker *walker, mm_type_info *info) {
     info->slot_count = list.count;
 }
 
+// Has it items that are asked for by number?
+static bool is_sequence(mm_walker *walker, uint64_t type) {
+    if (!HAS(walker, TYPE_AS_SEQUENCE) || !HAS(walker, SEQUENCE_ITEM)) {
+        return false;
+    }
+    uint64_t slots = load_word(type + AT(walker, TYPE_AS_SEQUENCE));
+    return slots != 0 && is_readable(walker, slots, AT(walker, SEQUENCE_ITEM) + 8u) &&
+           load_word(slots + AT(walker, SEQUENCE_ITEM)) != 0;
+}
+
 // Solid base, kind and tail.
 static void kind_resolve(mm_walker *walker, mm_type_info *info) {
     uint64_t solid = info->address;
@@ -180,6 +191,7 @@ static void kind_resolve(mm_walker *walker, mm_type_info *info) {
             info->traverse = traverse;
         }
     }
+    info->sequence = is_sequence(walker, solid);
     info->scan = info->kind == MM_KIND_FOREIGN && info->traverse == 0;
     if (info->kind == MM_KIND_MODULE) {
         info->traverse = traverse;
@@ -357,14 +369,40 @@ static void members_put(mm_walker *walker, const mm_type_info *info, member_coun
     }
 }
 
+// Where the interpreter frame inside a frame object or a generator begins; 0 for other kinds.
+static uint64_t frame_inside(const mm_walker *walker, const mm_type_info *info) {
+    switch (info->kind) {
+        case MM_KIND_FRAME:
+            return AT(walker, FRAME_INLINE);
+        case MM_KIND_GENERATOR:
+        case MM_KIND_COROUTINE:
+        case MM_KIND_ASYNC_GENERATOR:
+            return AT(walker, GEN_IFRAME);
+        default:
+            return 0;
+    }
+}
+
+static void frame_words_put(mm_walker *walker, uint64_t inside) {
+    field_put(walker, inside + AT(walker, IFRAME_CODE), "f_code", 6, 0);
+    field_put(walker, inside + AT(walker, IFRAME_FUNCTION), "f_func", 6, 0);
+    field_put(walker, inside + AT(walker, IFRAME_LOCALS), "f_locals", 8, 0);
+    field_put(walker, inside + AT(walker, IFRAME_FRAME), "frame object", 12, 0);
+}
+
 static void fields_put(mm_walker *walker, const mm_type_info *info) {
     const mm_field *fields = MM_TARGET_AT(walker->target, fields, mm_field) + info->field_start;
     int64_t dict = (int64_t)load_word(info->address + AT(walker, TYPE_DICTOFFSET));
     bool dict_word = dict > 0 && dict < UINT16_MAX && dict % 8 == 0;
+    uint64_t inside = frame_inside(walker, info);
     member_count members = {0, false};
     members_put(walker, info, &members);
     mm_writer_varint(walker->writer, MM_STREAM_TYPE,
-                     info->field_count + (dict_word ? 1u : 0u) + members.count);
+                     info->field_count + (dict_word ? 1u : 0u) + members.count +
+                         (inside != 0 ? FRAME_WORDS : 0u));
+    if (inside != 0) {
+        frame_words_put(walker, inside);
+    }
     for (uint32_t i = 0; i < info->field_count; i++) {
         const char *name = mm_target_text(walker->target, fields[i].name);
         field_put(walker, fields[i].offset, name, mm_text_length(name, NAME_BYTES_MAX),

@@ -50,6 +50,7 @@ typedef struct mm_type_info {
     bool managed_dict;   ///< attribute storage in front of the object
     bool inline_values;  ///< 3.13+: attribute storage behind the object
     bool variable;       ///< ob_size counts items
+    bool sequence;       ///< what tp_traverse finds out of line are its items
     bool scan;           ///< no tp_traverse and not known: word scan, guessed
     uint64_t basic_bytes;
     uint64_t item_bytes;
@@ -120,12 +121,16 @@ typedef struct mm_walker {
 /// Does this version have it?
 #define HAS(walker, name) ((walker)->at[MM_AT_##name] != MM_AT_NONE)
 
-// Raw memory of the target, which is this address space. The caller made sure that it is readable.
+// Raw memory of the target, which is this address space. The caller made sure that it is readable;
+// a pointer of the target may lead anywhere in it, also to an odd address.
+typedef uint64_t MM_FOREIGN_MEMORY foreign_word;
+typedef uint32_t MM_FOREIGN_MEMORY foreign_u32;
+typedef uint16_t MM_FOREIGN_MEMORY foreign_u16;
 static inline uint64_t load_word(uint64_t address) {
-    return *(const uint64_t *)(uintptr_t)address;
+    return *(const foreign_word *)(uintptr_t)address;
 }
 static inline uint32_t load_u32(uint64_t address) {
-    return *(const uint32_t *)(uintptr_t)address;
+    return *(const foreign_u32 *)(uintptr_t)address;
 }
 static inline int32_t load_i32(uint64_t address) {
     return (int32_t)load_u32(address);
@@ -333,6 +338,8 @@ void walk_frame(mm_walker *walker, const mm_type_info *type, uint64_t address);
 void walk_traceback(mm_walker *walker, const mm_type_info *type, uint64_t address);
 /// Line that byte `instruction_offset` of a code object belongs to; 0 = unknown.
 uint32_t code_line(mm_walker *walker, uint64_t code, int64_t instruction_offset);
+/// Root a static type, unless the target's roots have it already.
+void root_static_type(mm_walker *walker, uint64_t address);
 /// Write THRD, FRAM and every ROOT.
 void roots_write(mm_walker *walker);
 

@@ -234,6 +234,28 @@ static uint32_t type_of_object(const mm_graph *graph, uint32_t node) {
     return MM_NONE;
 }
 
+// The shortest name under which a namespace has an object, the first of them by text; or NULL.
+static const char *name_in_namespaces(const mm_graph *graph, uint32_t node) {
+    const char *best = NULL;
+    for (uint32_t i = graph->reverse_start[node]; i < graph->reverse_start[node + 1]; i++) {
+        uint32_t source = graph->reverse_source[i];
+        uint32_t edge = graph->reverse_edge[i];
+        if ((graph->file->reference_naming[edge] & 15u) != MM_NAME_VALUE) {
+            continue;
+        }
+        const char *name = mm_graph_edge_name(graph, source, edge);
+        if (name == NULL || (graph->node_flags[source] & MM_NODE_NAMESPACE) == 0) {
+            continue;
+        }
+        size_t length = strlen(name);
+        size_t have = best != NULL ? strlen(best) : SIZE_MAX;
+        if (length < have || (length == have && strcmp(name, best) < 0)) {
+            best = name;
+        }
+    }
+    return best;
+}
+
 // Qualified name of a class without its module.
 static void label_class(const mm_graph *graph, mm_label *label, uint32_t node) {
     const char *name = callable_name(graph, node);
@@ -245,6 +267,9 @@ static void label_class(const mm_graph *graph, mm_label *label, uint32_t node) {
         const char *full = graph->file->types[type].name;
         const char *dot = strrchr(full, '.');
         name = dot != NULL && dot[1] != '\0' ? dot + 1 : full;
+    }
+    if (name == NULL) {
+        name = name_in_namespaces(graph, node);
     }
     mm_label_text(label, name != NULL ? name : "?");
 }

@@ -90,8 +90,11 @@ typedef struct mm_version_table {
     mm_words runtime;
 } mm_version_table;
 
+/// CPython 3.11.
 extern const mm_version_table mm_table_3_11;
+/// CPython 3.12.
 extern const mm_version_table mm_table_3_12;
+/// CPython 3.13.
 extern const mm_version_table mm_table_3_13;
 
 #endif

@@ -376,9 +376,8 @@ static void notes_print(mm_lines *lines, const mm_why *why) {
                "reference leads from one of these objects to another.",
                "references lead from one of these objects to another.");
     if (why->garbage_count == 0) {
-        note_print(lines, inside,
-                   "reference comes from something that is itself held by this alone (a ring).",
-                   "references come from things that are themselves held by this alone (a ring).");
+        note_print(lines, inside, "reference comes from something that nothing else leads to.",
+                   "references come from things that nothing else leads to.");
     }
     note_print(lines, why->weak_count, "weak reference does not keep anything alive.",
                "weak references do not keep anything alive.");

@@ -5,9 +5,9 @@ When an `Exam` dies, its entry goes with it.
 
 from __future__ import annotations
 
-import os
 import sys
 import weakref
+from pathlib import Path
 
 import mortmain
 
@@ -49,13 +49,13 @@ def mark_exams(count: int) -> float:
     return total / count
 
 
-def main(path: str) -> None:
+def main(path: Path) -> None:
     """Work, then take a snapshot of what is left."""
     average = mark_exams(10_000)
     print(f"The average of 10,000 exams is {average:.1f}. No exam is needed any more.")
     mortmain.snapshot(path, force=True)
-    print(f"Snapshot: {os.path.basename(path)}, {os.path.getsize(path):,} bytes.")
+    print(f"Snapshot: {path.name}, {path.stat().st_size:,} bytes.")
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(Path(sys.argv[1]))

@@ -207,7 +207,7 @@ static PyObject *answer_json(PyObject *self, PyObject *ignored) {
     return heap_rendered(status, bytes, count, &scratch);
 }
 
-static PyMethodDef answer_methods[] = {
+static const PyMethodDef answer_methods[] = {
     {"head", answer_head, METH_NOARGS, answer_head_doc},
     {"text", (PyCFunction)(void (*)(void))answer_text, METH_VARARGS | METH_KEYWORDS,
      answer_text_doc},
@@ -219,10 +219,10 @@ static PyMethodDef answer_methods[] = {
 
 PyDoc_STRVAR(answer_doc, "Who keeps an object alive: what Heap.why() answers.");
 
-static PyType_Slot answer_slots[] = {
+static const PyType_Slot answer_slots[] = {
     {Py_tp_doc, (void *)answer_doc},
     {Py_tp_dealloc, (void *)answer_dealloc},
-    {Py_tp_methods, answer_methods},
+    {Py_tp_methods, (void *)answer_methods},
     {0, NULL},
 };
 
@@ -231,7 +231,7 @@ PyType_Spec answer_spec(void) {
         .name = "mortmain._heap.Answer",
         .basicsize = sizeof(answer_object),
         .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE | Py_TPFLAGS_DISALLOW_INSTANTIATION,
-        .slots = answer_slots,
+        .slots = (PyType_Slot *)answer_slots,
     };
     return spec;
 }

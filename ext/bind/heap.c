@@ -181,7 +181,7 @@ PyDoc_STRVAR(heap_why_doc,
              "own is how many references the call itself holds; with caller the innermost frame\n"
              "that asks is left out.");
 
-static PyMethodDef heap_methods[] = {
+static const PyMethodDef heap_methods[] = {
     {"summary", heap_summary, METH_NOARGS, heap_summary_doc},
     {"types", heap_types, METH_NOARGS, heap_types_doc},
     {"why", (PyCFunction)(void (*)(void))heap_why, METH_METHOD | METH_FASTCALL | METH_KEYWORDS,
@@ -191,19 +191,19 @@ static PyMethodDef heap_methods[] = {
 
 PyDoc_STRVAR(heap_doc, "Heap(path, /)\n--\n\nA snapshot in memory.");
 
-static PyType_Slot heap_slots[] = {
+static const PyType_Slot heap_slots[] = {
     {Py_tp_doc, (void *)heap_doc},
     {Py_tp_new, (void *)heap_new},
     {Py_tp_dealloc, (void *)heap_dealloc},
-    {Py_tp_methods, heap_methods},
+    {Py_tp_methods, (void *)heap_methods},
     {0, NULL},
 };
 
-static PyType_Spec heap_spec = {
+static const PyType_Spec heap_spec = {
     .name = "mortmain._heap.Heap",
     .basicsize = sizeof(heap_object),
     .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE,
-    .slots = heap_slots,
+    .slots = (PyType_Slot *)heap_slots,
 };
 
 // Read a file for verify(). The lock is released meanwhile. Takes no Python object along.
@@ -271,7 +271,7 @@ static PyObject *bind_verify_json(PyObject *module, PyObject *where) {
     return text == NULL ? NULL : Py_BuildValue("(NN)", PyBool_FromLong(good), text);
 }
 
-static PyMethodDef bind_methods[] = {
+static const PyMethodDef bind_methods[] = {
     {"verify", (PyCFunction)(void (*)(void))bind_verify, METH_VARARGS | METH_KEYWORDS,
      bind_verify_doc},
     {"verify_json", bind_verify_json, METH_O, bind_verify_json_doc},
@@ -280,7 +280,7 @@ static PyMethodDef bind_methods[] = {
 
 static int bind_exec(PyObject *module) {
     heap_state *state = PyModule_GetState(module);
-    PyObject *heap_type = PyType_FromModuleAndSpec(module, &heap_spec, NULL);
+    PyObject *heap_type = PyType_FromModuleAndSpec(module, (PyType_Spec *)&heap_spec, NULL);
     if (heap_type == NULL) {
         return -1;
     }
@@ -309,7 +309,7 @@ static int bind_clear(PyObject *module) {
     return 0;
 }
 
-static PyModuleDef_Slot bind_slots[] = {
+static const PyModuleDef_Slot bind_slots[] = {
     {Py_mod_exec, (void *)bind_exec},
     MM_SLOT_INTERPRETERS MM_SLOT_LOCK{0, NULL},
 };
@@ -319,8 +319,8 @@ static struct PyModuleDef bind_module = {
     .m_name = "mortmain._heap",
     .m_doc = "Snapshots as Python objects.",
     .m_size = sizeof(heap_state),
-    .m_methods = bind_methods,
-    .m_slots = bind_slots,
+    .m_methods = (PyMethodDef *)bind_methods,
+    .m_slots = (PyModuleDef_Slot *)bind_slots,
     .m_traverse = bind_traverse,
     .m_clear = bind_clear,
 };

@@ -148,7 +148,7 @@ static PyObject *door_references_held(PyObject *module, PyObject *address) {
     return PyLong_FromSsize_t(Py_REFCNT(object));
 }
 
-static PyMethodDef door_methods[] = {
+static const PyMethodDef door_methods[] = {
     {"snapshot", (PyCFunction)(void (*)(void))door_snapshot, METH_VARARGS | METH_KEYWORDS,
      snapshot_doc},
     {"memory", (PyCFunction)(void (*)(void))door_memory, METH_VARARGS | METH_KEYWORDS, memory_doc},
@@ -156,7 +156,7 @@ static PyMethodDef door_methods[] = {
     {NULL, NULL, 0, NULL},
 };
 
-static PyModuleDef_Slot door_slots[] = {
+static const PyModuleDef_Slot door_slots[] = {
     MM_SLOT_INTERPRETERS MM_SLOT_LOCK{0, NULL},
 };
 
@@ -165,8 +165,8 @@ static struct PyModuleDef door_module = {
     .m_name = "mortmain._door",
     .m_doc = "Takes snapshots of the heap of this process.",
     .m_size = 0,
-    .m_methods = door_methods,
-    .m_slots = door_slots,
+    .m_methods = (PyMethodDef *)door_methods,
+    .m_slots = (PyModuleDef_Slot *)door_slots,
 };
 
 PyMODINIT_FUNC PyInit__door(void) {

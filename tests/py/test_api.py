@@ -9,9 +9,13 @@ import threading
 import weakref
 from pathlib import Path
 
-import mortmain
+import jsonschema
 import pytest
+
+import mortmain
 from mortmain import Heap, MortmainError
+
+DOCS = Path(__file__).parents[2] / "docs"
 
 # Each line of the program prints what its comment says, on every version.
 REFERENCES = """
@@ -144,6 +148,7 @@ def test_why() -> None:
     assert all(len(line) <= 40 for line in answer.render(width=40).splitlines())
     assert answer.render(ascii=True).isascii()
     document = json.loads(answer.json())
+    jsonschema.validate(document, json.loads((DOCS / "why.schema.json").read_text()))
     assert document["schema"] == "mortmain.why/1"
     assert document["reference_count"] == 1
     with pytest.raises(ValueError, match="width"):

@@ -10,8 +10,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import jsonschema
 import pytest
 
+DOCS = Path(__file__).parents[2] / "docs"
+SCHEMA = json.loads((DOCS / "verify.schema.json").read_text())
 PROGRAM = """
 import sys, mortmain
 class Exam:
@@ -60,7 +63,7 @@ def failure(*words: str | Path) -> str:
 
 def test_why(snapshot: Path) -> None:
     text = answer("why", snapshot, "Exam")
-    assert text.splitlines()[0] == "3 references to 3 Exam: 3 × Exam.kept[*]"
+    assert text.splitlines()[0] == "3 references to 3 Exam: 3 \u00d7 Exam.kept[*]"
     assert "\x1b" not in text
     assert all(len(line) <= 80 for line in text.splitlines())
     assert all(
@@ -87,12 +90,15 @@ def test_json(snapshot: Path, tmp_path: Path) -> None:
 
 def test_verify(snapshot: Path, tmp_path: Path) -> None:
     assert answer("verify", snapshot).startswith("ok: ")
-    assert json.loads(answer("verify", "--json", snapshot))["ok"] is True
+    document = json.loads(answer("verify", "--json", snapshot))
+    jsonschema.validate(document, SCHEMA)
+    assert document["ok"] is True
     bad = tmp_path / "bad.mort"
     bad.write_bytes(snapshot.read_bytes()[:-9])
     assert str(bad) in failure("verify", bad)
     done = mortmain("verify", "--json", bad)
     assert (done.returncode, done.stderr) == (2, "")
+    jsonschema.validate(json.loads(done.stdout), SCHEMA)
     assert json.loads(done.stdout)["ok"] is False
 
 

@@ -56,6 +56,58 @@ def address(cell):
 known = sys.version_info[:2] in ((3, 11), (3, 12), (3, 13))
 """
 
+# An object of every kind, with as many of its fields filled as can be.
+OBJECTS = """
+class Plain:
+    __slots__ = ("x", "__weakref__")
+    @property
+    def prop(self): "text"
+    def method(self, a=object(), *, k=object()):
+        "text"
+        return __class__
+class Sub(Plain): pass
+Plain.method.__annotations__ = {"a": Plain}
+Plain.method.attribute = 1
+def generate(): yield
+async def coroutine(): pass
+async def agen(): yield
+sys.set_coroutine_origin_tracking_depth(3)
+waiting = coroutine()
+sys.set_asyncgen_hooks(finalizer=lambda generator: None)
+stepped = agen()
+try:
+    stepped.__anext__().send(None)
+except StopIteration:
+    pass
+sys.set_asyncgen_hooks(None, None)
+def failed():
+    try:
+        try:
+            raise KeyError(Plain)
+        except KeyError as error:
+            raise ValueError(Plain()) from error
+    except ValueError as error:
+        error.attribute = 1
+        return error
+def framed():
+    frame = sys._getframe()
+    frame.f_trace = lambda *args: None
+    if sys.version_info >= (3, 13):
+        frame.f_locals["new"] = object()
+        ctypes.pythonapi.PyEval_GetLocals()
+    return frame
+error = failed()
+classed, static = classmethod(Plain.method), staticmethod(Plain.method)
+classed.attribute = static.attribute = 1
+ordered = collections.OrderedDict(a=Plain())
+objects = [
+    Plain.method, Plain.method.__closure__[0], Plain().method, types.ModuleType("name"),
+    Plain, Sub, Plain.method.__code__, framed(), generate(), waiting, stepped, error,
+    error.__traceback__, weakref.ref(Plain.method, print), [].append, len, Plain.prop,
+    classed, static, ordered, str.join, Plain.x, int.__add__, dict.__dict__["fromkeys"],
+]
+"""
+
 
 @pytest.fixture(scope="session")
 def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -233,72 +285,36 @@ def test_kinds_and_fields(python: Path, library: Path) -> None:
         for known_type, kind in wanted.items():
             assert kinds.get(id(known_type)) == kind, known_type
         assert sorted(kinds) == list(kinds)
-
-        class Plain:
-            __slots__ = ("x", "__weakref__")
-            @property
-            def prop(self): "text"
-            def method(self, a=object(), *, k=object()):
-                "text"
-                return __class__
-        class Sub(Plain): pass
-        Plain.method.__annotations__ = {"a": Plain}
-        Plain.method.attribute = 1
-        def generate(): yield
-        async def coroutine(): pass
-        async def agen(): yield
-        sys.set_coroutine_origin_tracking_depth(3)
-        waiting = coroutine()
-        sys.set_asyncgen_hooks(finalizer=lambda generator: None)
-        stepped = agen()
-        try:
-            stepped.__anext__().send(None)
-        except StopIteration:
-            pass
-        sys.set_asyncgen_hooks(None, None)
-        def failed():
-            try:
-                try:
-                    raise KeyError(Plain)
-                except KeyError as error:
-                    raise ValueError(Plain()) from error
-            except ValueError as error:
-                error.attribute = 1
-                return error
-        def framed():
-            frame = sys._getframe()
-            frame.f_trace = lambda *args: None
-            if sys.version_info >= (3, 13):
-                frame.f_locals["new"] = object()
-                ctypes.pythonapi.PyEval_GetLocals()
-            return frame
-        error = failed()
-        classed, static = classmethod(Plain.method), staticmethod(Plain.method)
-        classed.attribute = static.attribute = 1
-        ordered = collections.OrderedDict(a=Plain())
-        objects = [
-            Plain.method, Plain.method.__closure__[0], Plain().method, types.ModuleType("name"),
-            Plain, Sub, Plain.method.__code__, framed(), generate(), waiting, stepped, error,
-            error.__traceback__, weakref.ref(Plain.method, print), [].append, len, Plain.prop,
-            classed, static, ordered, str.join, Plain.x, int.__add__, dict.__dict__["fromkeys"],
-        ]
-        kind_of = lambda o: next((kinds[id(t)] for t in type(o).__mro__ if id(t) in kinds))
-        fields = {}
-        for kind, flags, offset, name in found["field"]:
-            fields.setdefault(int(kind), []).append((int(flags), int(offset), name))
-        seen = set()
-        for o in objects:
-            visited = {id(r) for r in gc.get_referents(o)}
-            for flags, offset, name in fields.get(kind_of(o), []):
-                word = address(id(o) + offset) if offset < type(o).__basicsize__ else 0
-                if word:
-                    seen.add((kind_of(o), name))
-                    assert (word in visited) == (flags & 5 == 0), (o, name)
-        # What has not been seen with a value is not proven either way: keep it short.
-        everything = {(kind, f[2]) for kind, rows in fields.items() for f in rows}
-        assert len(everything - seen) < 18, everything - seen
-        waiting.close()
         """,
+    )
+
+
+def test_fields(python: Path, library: Path) -> None:
+    run(
+        python,
+        library,
+        OBJECTS
+        + """
+if known:
+    found = locate()
+    kinds = {int(row[0]): int(row[1]) for row in found["type"]}
+    kind_of = lambda o: next((kinds[id(t)] for t in type(o).__mro__ if id(t) in kinds))
+    fields = {}
+    for kind, flags, offset, name in found["field"]:
+        fields.setdefault(int(kind), []).append((int(flags), int(offset), name))
+    seen = set()
+    for o in objects:
+        visited = {id(r) for r in gc.get_referents(o)}
+        for flags, offset, name in fields.get(kind_of(o), []):
+            word = address(id(o) + offset) if offset < type(o).__basicsize__ else 0
+            if word:
+                seen.add((kind_of(o), name))
+                assert (word in visited) == (flags & 5 == 0), (o, name)
+    # What has not been seen with a value is not proven either way: keep it short.
+    everything = {(kind, f[2]) for kind, rows in fields.items() for f in rows}
+    assert len(everything - seen) < 18, everything - seen
+    waiting.close()
+""",
     )
 
 

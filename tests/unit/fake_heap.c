@@ -23,8 +23,8 @@ static uint16_t words_place(fake_heap *heap, uint16_t start, const uint16_t *nam
     return (uint16_t)(start + 8 * count);
 }
 
-#define PLACE(heap, start, ...)                                              \
-    words_place((heap), (start), (const uint16_t[]){__VA_ARGS__},            \
+#define PLACE(heap, start, ...)                                   \
+    words_place((heap), (start), (const uint16_t[]){__VA_ARGS__}, \
                 sizeof((const uint16_t[]){__VA_ARGS__}) / sizeof(uint16_t))
 
 static void layout_types(fake_heap *heap) {
@@ -32,15 +32,16 @@ static void layout_types(fake_heap *heap) {
     at[MM_AT_OB_TYPE] = heap->odd ? 0 : 8;
     at[MM_AT_OB_REFCNT] = heap->odd ? 8 : 0;
     at[MM_AT_OB_SIZE] = heap->odd ? 24 : 16;
-    at[MM_AT_TYPE_SIZEOF] = PLACE(
-        heap, body_of(heap), MM_AT_TYPE_NAME, MM_AT_TYPE_BASICSIZE, MM_AT_TYPE_ITEMSIZE,
-        MM_AT_TYPE_DEALLOC, MM_AT_TYPE_FLAGS, MM_AT_TYPE_TRAVERSE, MM_AT_TYPE_WEAKLISTOFFSET,
-        MM_AT_TYPE_MEMBERS, MM_AT_TYPE_BASE, MM_AT_TYPE_DICT, MM_AT_TYPE_DICTOFFSET,
-        MM_AT_TYPE_IS_GC, MM_AT_TYPE_BASES, MM_AT_TYPE_MRO, MM_AT_TYPE_CACHE,
-        MM_AT_TYPE_SUBCLASSES);
+    at[MM_AT_TYPE_SIZEOF] =
+        PLACE(heap, body_of(heap), MM_AT_TYPE_NAME, MM_AT_TYPE_BASICSIZE, MM_AT_TYPE_ITEMSIZE,
+              MM_AT_TYPE_DEALLOC, MM_AT_TYPE_FLAGS, MM_AT_TYPE_TRAVERSE, MM_AT_TYPE_WEAKLISTOFFSET,
+              MM_AT_TYPE_MEMBERS, MM_AT_TYPE_BASE, MM_AT_TYPE_DICT, MM_AT_TYPE_DICTOFFSET,
+              MM_AT_TYPE_IS_GC, MM_AT_TYPE_BASES, MM_AT_TYPE_MRO, MM_AT_TYPE_AS_SEQUENCE,
+              MM_AT_TYPE_CACHE, MM_AT_TYPE_SUBCLASSES);
     at[MM_AT_HEAPTYPE_SIZEOF] =
         PLACE(heap, at[MM_AT_TYPE_SIZEOF], MM_AT_HEAPTYPE_NAME, MM_AT_HEAPTYPE_SLOTS,
               MM_AT_HEAPTYPE_QUALNAME, MM_AT_HEAPTYPE_CACHED_KEYS, MM_AT_HEAPTYPE_MODULE);
+    at[MM_AT_SEQUENCE_ITEM] = heap->odd ? 8 : 24;
     at[MM_AT_MEMBER_NAME] = heap->odd ? 16 : 0;
     at[MM_AT_MEMBER_TYPE] = heap->odd ? 4 : 8;
     at[MM_AT_MEMBER_OFFSET] = heap->odd ? 8 : 16;
@@ -88,19 +89,19 @@ static void layout_containers(fake_heap *heap) {
 }
 
 static void layout_code(fake_heap *heap) {
-    static const uint16_t numbers[] = {MM_AT_CODE_FLAGS,        MM_AT_CODE_ARGCOUNT,
+    static const uint16_t numbers[] = {MM_AT_CODE_FLAGS,           MM_AT_CODE_ARGCOUNT,
                                        MM_AT_CODE_POSONLYARGCOUNT, MM_AT_CODE_KWONLYARGCOUNT,
-                                       MM_AT_CODE_STACKSIZE,    MM_AT_CODE_FIRSTLINENO,
-                                       MM_AT_CODE_NLOCALSPLUS,  MM_AT_CODE_NFREEVARS};
+                                       MM_AT_CODE_STACKSIZE,       MM_AT_CODE_FIRSTLINENO,
+                                       MM_AT_CODE_NLOCALSPLUS,     MM_AT_CODE_NFREEVARS};
     uint16_t *at = heap->layout.at;
     uint16_t body = body_of(heap);
     (void)PLACE(heap, body, MM_AT_FUNCTION_CODE, MM_AT_FUNCTION_CLOSURE, MM_AT_FUNCTION_DEFAULTS,
                 MM_AT_FUNCTION_KWDEFAULTS, MM_AT_FUNCTION_DICT, MM_AT_FUNCTION_GLOBALS,
                 MM_AT_FUNCTION_QUALNAME, MM_AT_FUNCTION_NAME, MM_AT_FUNCTION_MODULE);
-    uint16_t end = PLACE(heap, body, MM_AT_CODE_CONSTS, MM_AT_CODE_NAMES,
-                         MM_AT_CODE_LOCALSPLUSNAMES, MM_AT_CODE_LOCALSPLUSKINDS,
-                         MM_AT_CODE_FILENAME, MM_AT_CODE_NAME, MM_AT_CODE_QUALNAME,
-                         MM_AT_CODE_LINETABLE);
+    uint16_t end =
+        PLACE(heap, body, MM_AT_CODE_CONSTS, MM_AT_CODE_NAMES, MM_AT_CODE_LOCALSPLUSNAMES,
+              MM_AT_CODE_LOCALSPLUSKINDS, MM_AT_CODE_FILENAME, MM_AT_CODE_NAME, MM_AT_CODE_QUALNAME,
+              MM_AT_CODE_LINETABLE);
     if (heap->layout.minor >= 12) {
         at[MM_AT_CODE_CACHED] = end;
         at[MM_AT_CODE_CACHED_SIZEOF] = 32;
@@ -411,9 +412,8 @@ void fake_heap_init(fake_heap *heap, unsigned minor, bool odd, size_t size_bytes
         fake_put(heap->head[i] + 8, heap->head[i]);
     }
     heap->collecting = fake_take(heap, 16);
-    heap->types[MM_KIND_TYPE] =
-        fake_type(heap, "type", 0, fake_at(heap, MM_AT_HEAPTYPE_SIZEOF),
-                  FAKE_FLAG_COLLECTED | 1u << 31, fake_never_traverse);
+    heap->types[MM_KIND_TYPE] = fake_type(heap, "type", 0, fake_at(heap, MM_AT_HEAPTYPE_SIZEOF),
+                                          FAKE_FLAG_COLLECTED | 1u << 31, fake_never_traverse);
     fake_set(heap, heap->types[MM_KIND_TYPE], MM_AT_OB_TYPE, heap->types[MM_KIND_TYPE]);
     heap->types[MM_KIND_OBJECT] = fake_type(heap, "object", 0, 16, 0, NULL);
     fake_set(heap, heap->types[MM_KIND_TYPE], MM_AT_TYPE_BASE, heap->types[MM_KIND_OBJECT]);
@@ -475,8 +475,8 @@ const mm_target *fake_heap_target(fake_heap *heap) {
     target->types = span_put(target, known, sizeof *known, known_count);
     target->fields = span_put(target, heap->fields, sizeof(mm_field), heap->field_count);
     target->opaque = span_put(target, heap->opaque, sizeof(uint64_t), heap->opaque_count);
-    target->static_dicts = span_put(target, &heap->static_dict, sizeof heap->static_dict,
-                                    heap->static_dict.type != 0);
+    target->static_dicts =
+        span_put(target, &heap->static_dict, sizeof heap->static_dict, heap->static_dict.type != 0);
     target->text = span_put(target, heap->text, 1, heap->text_bytes);
     target->type_type = heap->types[MM_KIND_TYPE];
     target->object_type = heap->types[MM_KIND_OBJECT];

@@ -17,9 +17,9 @@ static int world_traverse(void *object, fake_visit visit, void *context) {
 static uint64_t world_classes(fake_heap *heap, uint64_t value) {
     static const char *const slots[] = {"left", "right"};
     static const char *const attributes[] = {"alpha", "beta", "gamma"};
-    uint64_t base =
-        fake_class(heap, "Base", heap->types[MM_KIND_OBJECT], slots, 2, attributes, 3);
-    uint64_t derived = fake_class(heap, "Items", heap->types[MM_KIND_LIST], slots, 1, attributes, 2);
+    uint64_t base = fake_class(heap, "Base", heap->types[MM_KIND_OBJECT], slots, 2, attributes, 3);
+    uint64_t derived =
+        fake_class(heap, "Items", heap->types[MM_KIND_LIST], slots, 1, attributes, 2);
     uint64_t instances[40];
     for (unsigned i = 0; i < MM_COUNTOF(instances); i++) {
         instances[i] = fake_instance(heap, i % 2 == 0 ? base : derived);
@@ -71,8 +71,7 @@ static void world_modules(fake_heap *heap, uint64_t value) {
 
 static void world_foreign(fake_heap *heap, uint64_t value) {
     uint64_t object_type = heap->types[MM_KIND_OBJECT];
-    uint64_t deque =
-        fake_type(heap, "deque", object_type, 64, FAKE_FLAG_COLLECTED, world_traverse);
+    uint64_t deque = fake_type(heap, "deque", object_type, 64, FAKE_FLAG_COLLECTED, world_traverse);
     uint64_t lock = fake_type(heap, "lock", object_type, 64, 0, NULL);
     uint64_t block = fake_take(heap, 32);
     uint64_t foreign = fake_object(heap, deque, 64);

@@ -18,7 +18,8 @@ typedef struct scene {
 } scene;
 
 static inline void scene_open(scene *at, unsigned minor, bool odd) {
-    static const char *const labels[] = {"3.11", "3.12", "3.13", "3.11 odd", "3.12 odd", "3.13 odd"};
+    static const char *const labels[] = {"3.11",     "3.12",     "3.13",
+                                         "3.11 odd", "3.12 odd", "3.13 odd"};
     fake_heap_init(&at->heap, minor, odd, HEAP_BYTES);
     fake_capture_init(&at->capture);
     at->label = labels[minor - 11 + (odd ? 3 : 0)];
@@ -43,9 +44,9 @@ static inline uint32_t body_word(const scene *at) {
 }
 
 /// The references of an object, all of them, in order.
-#define EXPECT(at, object, name, ...)                                                         \
-    ok(fake_refers(&(at)->capture, (object), (const fake_reference[]){__VA_ARGS__},           \
-                   sizeof((const fake_reference[]){__VA_ARGS__}) / sizeof(fake_reference)),   \
+#define EXPECT(at, object, name, ...)                                                       \
+    ok(fake_refers(&(at)->capture, (object), (const fake_reference[]){__VA_ARGS__},         \
+                   sizeof((const fake_reference[]){__VA_ARGS__}) / sizeof(fake_reference)), \
        "%s: " name, (at)->label)
 /// It has none.
 #define EXPECT_NONE(at, object, name) \

@@ -49,10 +49,9 @@ static blob_entry blob_map(const char *path) {
 }
 
 static mm_status blob_call(blob_entry entry, mm_blob_call *call) {
-    uint8_t *stack = mmap(NULL, STACK_BYTES + 2 * PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
-                          0);
-    if (stack == MAP_FAILED ||
-        mprotect(stack + PAGE, STACK_BYTES, PROT_READ | PROT_WRITE) != 0) {
+    uint8_t *stack =
+        mmap(NULL, STACK_BYTES + 2 * PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (stack == MAP_FAILED || mprotect(stack + PAGE, STACK_BYTES, PROT_READ | PROT_WRITE) != 0) {
         return MM_E_NOMEM;
     }
     leap.entry = entry;

@@ -183,8 +183,8 @@ static void test_hidden_dict_beside_values(unsigned minor, bool odd) {
     static const char *const attributes[] = {"alpha"};
     scene at;
     scene_open(&at, minor, odd);
-    uint64_t type = fake_class(&at.heap, "Exam", at.heap.types[MM_KIND_OBJECT], NULL, 0,
-                               attributes, 1);
+    uint64_t type =
+        fake_class(&at.heap, "Exam", at.heap.types[MM_KIND_OBJECT], NULL, 0, attributes, 1);
     uint64_t a = fake_int(&at.heap);
     uint64_t instance = fake_instance(&at.heap, type);
     fake_attributes(&at.heap, instance, &a, 1);
@@ -255,7 +255,8 @@ static void test_modules_and_classes(unsigned minor, bool odd) {
     scene at;
     scene_open(&at, minor, odd);
     fake_heap *heap = &at.heap;
-    uint64_t keys[] = {fake_str(heap, "__file__"), fake_str(heap, "token"), fake_str(heap, "_seen")};
+    uint64_t keys[] = {fake_str(heap, "__file__"), fake_str(heap, "token"),
+                       fake_str(heap, "_seen")};
     uint64_t file_name = fake_str(heap, "/srv/shop.py");
     uint64_t secret = fake_str(heap, "hunter2");
     uint64_t data = fake_dict(heap, FAKE_UNICODE, &secret, &secret, 1);
@@ -269,8 +270,8 @@ static void test_modules_and_classes(unsigned minor, bool odd) {
     uint64_t member = fake_str(heap, "members");
     uint64_t module_key = fake_str(heap, "__module__");
     uint64_t own = fake_str(heap, "mortmain.cli");
-    uint64_t namespace = fake_dict(heap, FAKE_UNICODE, (uint64_t[]){member, module_key},
-                                   (uint64_t[]){data, own}, 2);
+    uint64_t namespace =
+        fake_dict(heap, FAKE_UNICODE, (uint64_t[]){member, module_key}, (uint64_t[]){data, own}, 2);
     fake_set(heap, type, MM_AT_TYPE_DICT, namespace);
     fake_instance(heap, type);
     scene_run(&at);
@@ -280,9 +281,9 @@ static void test_modules_and_classes(unsigned minor, bool odd) {
     EXPECT(&at, type, "class", {MM_NAME_WORD, word_of(&at, MM_AT_TYPE_DICT), namespace},
            {MM_NAME_WORD, word_of(&at, MM_AT_TYPE_BASE), heap->types[MM_KIND_OBJECT]},
            {MM_NAME_WORD | FLAG_HIDDEN, word_of(&at, MM_AT_HEAPTYPE_QUALNAME), qualified});
-    EXPECT(&at, heap->types[MM_KIND_DICT], "a static type: all hidden",
-           {MM_NAME_WORD | FLAG_HIDDEN, word_of(&at, MM_AT_TYPE_BASE),
-            heap->types[MM_KIND_OBJECT]});
+    EXPECT(
+        &at, heap->types[MM_KIND_DICT], "a static type: all hidden",
+        {MM_NAME_WORD | FLAG_HIDDEN, word_of(&at, MM_AT_TYPE_BASE), heap->types[MM_KIND_OBJECT]});
     ok(has_text(&at, keys[1], "token") && has_text(&at, member, "members") &&
            has_text(&at, qualified, "Exam") && has_text(&at, file_name, "/srv/shop.py"),
        "%s: namespaces and their file are text", at.label);
@@ -295,9 +296,8 @@ static void test_modules_and_classes(unsigned minor, bool odd) {
     ok(number != MM_NONE && (at.capture.file.types[number].flags & MM_TYPE_OWN) != 0,
        "%s: mortmain's own class is marked", at.label);
     uint32_t builtin = dense(&at, heap->types[MM_KIND_DICT]);
-    ok(builtin != MM_NONE &&
-           mm_file_size_of(&at.capture.file, builtin) ==
-               fake_at(heap, MM_AT_TYPE_SIZEOF) + (minor >= 13 ? 0u : 16u),
+    ok(builtin != MM_NONE && mm_file_size_of(&at.capture.file, builtin) ==
+                                 fake_at(heap, MM_AT_TYPE_SIZEOF) + (minor >= 13 ? 0u : 16u),
        "%s: size of a static type, from 3.13 on without a collector's header", at.label);
     scene_close(&at);
 }
@@ -314,8 +314,7 @@ static void test_static_dicts(unsigned minor, bool odd) {
     fake_list(heap, NULL, 0);
     scene_run(&at);
     EXPECT(&at, heap->types[MM_KIND_LIST], "what a static type owns in the interpreter",
-           {MM_NAME_WORD | FLAG_HIDDEN, word_of(&at, MM_AT_TYPE_BASE),
-            heap->types[MM_KIND_OBJECT]},
+           {MM_NAME_WORD | FLAG_HIDDEN, word_of(&at, MM_AT_TYPE_BASE), heap->types[MM_KIND_OBJECT]},
            {MM_NAME_WORD | FLAG_HIDDEN, word_of(&at, MM_AT_TYPE_DICT), dict},
            {MM_NAME_WORD | FLAG_HIDDEN, word_of(&at, MM_AT_TYPE_SUBCLASSES), weak});
     ok(has_text(&at, key, "append"), "%s: its dict is a namespace", at.label);

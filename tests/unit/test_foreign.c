@@ -50,6 +50,13 @@ static uint64_t foreign_type(scene *at, const char *name, fake_traverse traverse
                      traverse == NULL ? 0 : FAKE_FLAG_COLLECTED, traverse);
 }
 
+// Give a type sq_item: what lies out of line is asked for by number then.
+static void sequence_make(scene *at, uint64_t type) {
+    uint64_t slots = fake_take(&at->heap, 64);
+    fake_set(&at->heap, slots, MM_AT_SEQUENCE_ITEM, 1);
+    fake_set(&at->heap, type, MM_AT_TYPE_AS_SEQUENCE, slots);
+}
+
 static void test_traverse(unsigned minor, bool odd) {
     scene at;
     scene_open(&at, minor, odd);
@@ -61,6 +68,7 @@ static void test_traverse(unsigned minor, bool odd) {
     uint64_t b = fake_str(&at.heap, "hunter2");
     uint64_t c = fake_int(&at.heap);
     uint64_t type = foreign_type(&at, "deque", traverse_words);
+    sequence_make(&at, type);
     shared.outside[0] = c;
     shared.outside[1] = 0xdead0000;
     shared.outside[2] = type;
@@ -88,7 +96,14 @@ static void test_own_type_visited_twice(unsigned minor, bool odd) {
     shared.outside[2] = 0;
     uint64_t object = foreign_new(&at, type, NULL, 0, true);
     scene_run(&at);
-    EXPECT(&at, object, "the type as an item besides", {MM_NAME_INDEX, 0, type});
+    const mm_file *file = &at.capture.file;
+    uint32_t id = dense(&at, object);
+    uint32_t first = id == MM_NONE ? 0 : file->reference_start[id];
+    ok(id != MM_NONE && file->reference_start[id + 1] == first + 1 &&
+           file->address[file->reference_target[first]] == type &&
+           file->reference_naming[first] == MM_NAME_NAMED &&
+           strcmp(file->names[file->reference_argument[first]], "C data") == 0,
+       "%s: the type once more, in data of no sequence", at.label);
     scene_close(&at);
 }
 

@@ -3,23 +3,23 @@
 #include "scene.h"
 
 static const uint8_t line_table[] = {
-    0x80 | 0 << 3 | 1,   0x12,                    // short form: no step, 2 units
-    0x80 | 9 << 3 | 0,   0x34,                    // short form, the last: no step, 1 unit
-    0x80 | 10 << 3 | 0,  5,    9,                 // one line: step 0
-    0x80 | 11 << 3 | 0,  5,    9,                 // step 1
-    0x80 | 12 << 3 | 0,  5,    9,                 // step 2
-    0x80 | 13 << 3 | 0,  0x40 | 4, 5,             // no column: zigzag 324 = +162
-    0x80 | 14 << 3 | 0,  7,    0x41, 2, 1, 0x42, 3,  // long: -3, then end line and two columns
-    0x80 | 15 << 3 | 0,                           // no line
-    0x80 | 14 << 3 | 7,  2,    0, 0, 0,           // long: +1, 8 units
+    0x80 | 0 << 3 | 1,  0x12,                           // short form: no step, 2 units
+    0x80 | 9 << 3 | 0,  0x34,                           // short form, the last: no step, 1 unit
+    0x80 | 10 << 3 | 0, 5,        9,                    // one line: step 0
+    0x80 | 11 << 3 | 0, 5,        9,                    // step 1
+    0x80 | 12 << 3 | 0, 5,        9,                    // step 2
+    0x80 | 13 << 3 | 0, 0x40 | 4, 5,                    // no column: zigzag 324 = +162
+    0x80 | 14 << 3 | 0, 7,        0x41, 2, 1, 0x42, 3,  // long: -3, then end line and two columns
+    0x80 | 15 << 3 | 0,                                 // no line
+    0x80 | 14 << 3 | 7, 2,        0,    0, 0,           // long: +1, 8 units
 };
 
 static const struct {
     unsigned instruction;
     uint32_t line;
 } expected_lines[] = {
-    {0, 100}, {1, 100}, {2, 100}, {3, 100}, {4, 101}, {5, 103}, {6, 265}, {7, 262}, {8, 0},
-    {9, 263}, {16, 263}, {17, 0}, {60, 0},
+    {0, 100}, {1, 100}, {2, 100}, {3, 100},  {4, 101}, {5, 103}, {6, 265},
+    {7, 262}, {8, 0},   {9, 263}, {16, 263}, {17, 0},  {60, 0},
 };
 
 static uint64_t generator_new(scene *at, uint64_t code, int8_t state, unsigned instruction,
@@ -42,12 +42,12 @@ static void test_lines(unsigned minor, bool odd) {
         generators[i] = generator_new(&at, code, -1, expected_lines[i].instruction, NULL, 0);
     }
     uint64_t before = generator_new(&at, code, -1, 0, NULL, 0);
-    uint64_t word = before + fake_at(&at.heap, MM_AT_GEN_IFRAME) +
-                    fake_at(&at.heap, MM_AT_IFRAME_INSTRUCTION);
+    uint64_t word =
+        before + fake_at(&at.heap, MM_AT_GEN_IFRAME) + fake_at(&at.heap, MM_AT_IFRAME_INSTRUCTION);
     fake_put(word, fake_get(word) - 2);
     uint64_t cut_table = fake_bytes(&at.heap, line_table, 13);
-    uint64_t cut = generator_new(&at, fake_code(&at.heap, "g", 100, NULL, 0, cut_table), -1, 6,
-                                 NULL, 0);
+    uint64_t cut =
+        generator_new(&at, fake_code(&at.heap, "g", 100, NULL, 0, cut_table), -1, 6, NULL, 0);
     scene_run(&at);
     for (size_t i = 0; i < MM_COUNTOF(expected_lines); i++) {
         is_u64(fact(&at, generators[i], MM_FACT_CURRENT_LINE), expected_lines[i].line,
@@ -111,8 +111,8 @@ static void test_frame_objects(unsigned minor, bool odd) {
     fake_track(heap, exception, 0);
     scene_run(&at);
     EXPECT(&at, frame, "a frame that ended",
-           {MM_NAME_WORD,
-            (uint32_t)(inside - frame) / 8u + fake_at(heap, MM_AT_IFRAME_CODE) / 8u, code},
+           {MM_NAME_WORD, (uint32_t)(inside - frame) / 8u + fake_at(heap, MM_AT_IFRAME_CODE) / 8u,
+            code},
            {MM_NAME_LOCAL, 0, value});
     is_u64(fact(&at, frame, MM_FACT_CURRENT_LINE), 101, "%s: its line", at.label);
     uint32_t id = dense(&at, borrowed);

@@ -30,8 +30,8 @@ static void test_nowhere(unsigned minor, bool odd) {
     fake_heap *heap = &at.heap;
     uint64_t end = heap->end;
     uint64_t a = fake_int(heap);
-    uint64_t far[] = {end - 8, end, end + PAGE, a + 4, UINT64_MAX, UINT64_MAX - 7, (uint64_t)1 << 47,
-                      8, a};
+    uint64_t far[] = {end - 8,           end, end + PAGE, a + 4, UINT64_MAX, UINT64_MAX - 7,
+                      (uint64_t)1 << 47, 8,   a};
     uint64_t list = fake_list(heap, far, MM_COUNTOF(far));
     uint64_t set = fake_set_object(heap, (uint64_t[]){end + PAGE, a}, 2);
     uint64_t values[] = {a, 0x10};
@@ -63,7 +63,8 @@ static void test_half_built(unsigned minor, bool odd) {
              UINT64_MAX);
     uint64_t index = fake_dict(heap, FAKE_UNICODE, &a, &a, 1);
     fake_put8(fake_get(index + fake_at(heap, MM_AT_DICT_KEYS)) +
-                  fake_at(heap, MM_AT_KEYS_LOG2_INDEX_BYTES), 255);
+                  fake_at(heap, MM_AT_KEYS_LOG2_INDEX_BYTES),
+              255);
     uint64_t set = fake_set_object(heap, &a, 1);
     fake_set(heap, set, MM_AT_SET_MASK, UINT64_MAX);
     uint64_t counted = fake_tuple(heap, &a, 1);
@@ -97,8 +98,8 @@ static void test_types_that_are_none(unsigned minor, bool odd) {
     uint64_t nameless = fake_type(heap, "nameless", heap->types[MM_KIND_OBJECT], 64, 0, NULL);
     fake_set(heap, nameless, MM_AT_TYPE_NAME, 0);
     uint64_t latin = fake_type(heap, "caf\xe9", heap->types[MM_KIND_OBJECT], 64, 0, NULL);
-    uint64_t types[] = {0, text, text + 1, 0xdead0000, heap->end - 16, typeless, fake_int(heap),
-                        unready, nameless, latin};
+    uint64_t types[] = {0,        text,           text + 1, 0xdead0000, heap->end - 16,
+                        typeless, fake_int(heap), unready,  nameless,   latin};
     uint64_t objects[MM_COUNTOF(types) + 1];
     for (size_t i = 0; i < MM_COUNTOF(types); i++) {
         objects[i] = fake_object(heap, types[i], 64);
@@ -176,9 +177,9 @@ static void test_static_type_at_border(unsigned minor, bool odd) {
     uint64_t object = fake_object(heap, type, 64);
     fake_list(heap, &object, 1);
     scene_run(&at);
-    EXPECT(&at, type, "a static type at the border",
-           {MM_NAME_WORD | MM_REF_HIDDEN, word_of(&at, MM_AT_TYPE_BASE),
-            heap->types[MM_KIND_OBJECT]});
+    EXPECT(
+        &at, type, "a static type at the border",
+        {MM_NAME_WORD | MM_REF_HIDDEN, word_of(&at, MM_AT_TYPE_BASE), heap->types[MM_KIND_OBJECT]});
     scene_close(&at);
 }
 
@@ -269,8 +270,12 @@ static void test_mutations(unsigned minor, bool odd) {
         uint64_t world = fake_world(&at.heap);
         // What the target vouches for stays as it is: the types of the known kinds.
         uint64_t first = at.heap.types[MM_KIND_LEAF] + 1024;
-        uint64_t friends[] = {first, world, at.heap.types[MM_KIND_DICT], at.heap.at,
-                              at.heap.types[MM_KIND_TYPE], world - 4096};
+        uint64_t friends[] = {first,
+                              world,
+                              at.heap.types[MM_KIND_DICT],
+                              at.heap.at,
+                              at.heap.types[MM_KIND_TYPE],
+                              world - 4096};
         at.heap.target_flags = 0;
         for (unsigned i = 0; i < MUTATIONS; i++) {
             // Half of them among the classes and the first objects.

@@ -7,8 +7,7 @@
 
 #include "base/free/env.h"
 
-/// One arena. Copyable: a copy passed by value allocates from the same block and is forgotten on
-/// return, which frees what it took if the block was not exhausted.
+/// One arena. Not to be copied: what a copy took would be handed out again, and not zeroed.
 typedef struct mm_arena {
     mm_pages pages;
     uint8_t *at;           ///< next free byte

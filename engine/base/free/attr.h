@@ -23,6 +23,8 @@
 #define MM_EXPORT __attribute__((visibility("default")))
 /// Put a function into a section of its own.
 #define MM_SECTION(name) __attribute__((section(name)))
+/// A type for memory that somebody else wrote: any alignment, any effective type.
+#define MM_FOREIGN_MEMORY __attribute__((aligned(1), may_alias))
 /// Bring a cache line near before it is needed.
 #define MM_PREFETCH(address) __builtin_prefetch((const void *)(address), 0, 3)
 #else
@@ -32,6 +34,7 @@
 #define MM_PRINTF(fmt, first)
 #define MM_EXPORT
 #define MM_SECTION(name)
+#define MM_FOREIGN_MEMORY
 #define MM_PREFETCH(address) ((void)(address))
 #endif
 
