@@ -149,23 +149,38 @@ static bool is_leaf(const mm_type_info *type) {
     return leaf_kind && !type->python_class && type->tail_offset == 0;
 }
 
+// What every object of the type has: a compact str and a static type are smaller than the basic
+// size says.
+static uint64_t least_bytes(const mm_walker *walker, const mm_type_info *type) {
+    if (type->python_class || type->tail_offset != 0) {
+        return type->basic_bytes;
+    }
+    if (type->kind == MM_KIND_STR && HAS(walker, STR_STATE)) {
+        return AT(walker, STR_ASCII_SIZEOF);
+    }
+    return type->kind == MM_KIND_TYPE ? AT(walker, TYPE_SIZEOF) : type->basic_bytes;
+}
+
 // Write the record of one object. The type was understood, so its basic size is known; an object
 // that does not lie in readable memory as a whole is written down without being walked.
 static void object_visit(mm_walker *walker, uint64_t address, bool last_round) {
     const mm_type_info *type = type_of(walker, load_word(address + AT(walker, OB_TYPE)));
+    const mm_block *block = block_of(walker, address);
     if (type->scan && !last_round && type->basic_bytes > 16) {
         list_push(walker, &walker->postponed, address);
         return;
     }
     mm_object_record record = {0};
-    record.sparse_id = block_id(block_of(walker, address), address);
+    record.sparse_id = block_id(block, address);
     record.type_index = type->index;
     record.refcount_code = refcount_code(walker, address);
     if (is_tracked(walker, type, address)) {
         record.flags |= MM_OBJECT_TRACKED;
     }
+    uint64_t least = least_bytes(walker, type);
+    bool inside = block->whole && address - block->base + least <= BLOCK_BYTES;
     bool walkable =
-        type->index != 0 && !type->opaque && is_readable(walker, address, type->basic_bytes);
+        type->index != 0 && !type->opaque && (inside || is_readable(walker, address, least));
     if (!walkable) {
         record.flags |= MM_OBJECT_LEAF | MM_OBJECT_OPAQUE;
         mm_writer_object(walker->writer, &record);
@@ -220,18 +235,20 @@ static void block_sweep(mm_walker *walker, mm_block *block) {
     uint64_t batch[BATCH_COUNT];
     size_t count = 0;
     block->fresh = false;
-    for (uint64_t i = 0; i < BLOCK_WORDS; i++) {
-        uint64_t bits = block->found[i] & ~block->done[i];
-        if (bits == 0) {
-            continue;
-        }
-        block->done[i] |= bits;
-        for (; bits != 0; bits &= bits - 1) {
-            batch[count++] = block->base + ((i * 64 + mm_lowest_bit(bits)) << MM_SLOT_SHIFT);
-        }
-        if (count > BATCH_COUNT - 64) {
-            batch_visit(walker, batch, count);
-            count = 0;
+    for (uint64_t group = 0; group < BLOCK_WORDS / 64; group++) {
+        // A visit may find more in this very group: the loop sees that too.
+        while (block->fresh_words[group] != 0) {
+            uint64_t i = group * 64 + mm_lowest_bit(block->fresh_words[group]);
+            uint64_t bits = block->found[i] & ~block->done[i];
+            block->fresh_words[group] &= block->fresh_words[group] - 1;
+            block->done[i] |= bits;
+            for (; bits != 0; bits &= bits - 1) {
+                batch[count++] = block->base + ((i * 64 + mm_lowest_bit(bits)) << MM_SLOT_SHIFT);
+            }
+            if (count > BATCH_COUNT - 64) {
+                batch_visit(walker, batch, count);
+                count = 0;
+            }
         }
     }
     batch_visit(walker, batch, count);
@@ -245,7 +262,8 @@ static void rounds_run(mm_walker *walker) {
         uint64_t at = 0;
         for (mm_block *block = block_next(walker, &at); block != NULL;
              block = block_next(walker, &at)) {
-            if (block->fresh) {
+            // A chain that runs down through memory shows one link in each sweep.
+            while (block->fresh && walker->status == MM_OK && walker->writer->status == MM_OK) {
                 block_sweep(walker, block);
                 again = true;
             }
@@ -255,10 +273,13 @@ static void rounds_run(mm_walker *walker) {
 
 // A word scan believes only addresses of objects that are known, so it comes last.
 static void postponed_visit(mm_walker *walker) {
-    for (size_t i = 0; i < walker->postponed.count && walker->status == MM_OK; i++) {
-        object_visit(walker, walker->postponed.items[i], true);
+    for (size_t i = 0; i < walker->postponed.count && walker->status == MM_OK;) {
+        object_visit(walker, walker->postponed.items[i++], true);
+        // What its class part found may have to be postponed too.
+        if (i == walker->postponed.count) {
+            rounds_run(walker);
+        }
     }
-    rounds_run(walker);
 }
 
 // Begin and end ---------------------------------------------------------------------------------
@@ -315,6 +336,12 @@ static void meta_put(mm_walker *walker) {
     }
     if (walker->options->keys) {
         mm_writer_meta(walker->writer, "keys", "yes");
+    }
+    if (walker->options->warning != NULL) {
+        mm_writer_meta(walker->writer, "warning", walker->options->warning);
+    }
+    if (walker->options->retries != 0) {
+        mm_writer_meta_number(walker->writer, "retries", walker->options->retries);
     }
     walker->name_c_data = name_put(walker, "C data");
     walker->name_state = name_put(walker, "module state");

@@ -91,17 +91,14 @@ static void want_program_texts(mm_walker *walker, uint64_t key, uint64_t value) 
     }
 }
 
-void dict_is_namespace(mm_walker *walker, uint64_t dict, bool of_program) {
+void dict_is_namespace(mm_walker *walker, uint64_t dict, bool of_program, uint64_t shared_keys) {
     mm_dict_view view;
     if (dict == 0 || (dict & 7) != 0 || !is_readable(walker, dict, 16) ||
         !is_kind(walker, dict, MM_KIND_DICT) || !dict_view(walker, dict, &view)) {
         return;
     }
-    if (view.values != 0) {
-        if (view.keys == walker->recent_keys) {
-            return;
-        }
-        walker->recent_keys = view.keys;
+    if (view.values != 0 && view.keys == shared_keys) {
+        return;
     }
     for (uint64_t i = 0; i < view.count; i++) {
         uint64_t key = dict_key(&view, i);

@@ -50,7 +50,7 @@ static int visit_take(void *object, void *context) {
     if (at != 0) {
         refer_at(walker, MM_NAME_WORD, at / 8, target);
         if ((int64_t)at == (int64_t)load_word(state->type->solid + AT(walker, TYPE_DICTOFFSET))) {
-            dict_is_namespace(walker, target, false);
+            dict_is_namespace(walker, target, false, 0);
         }
         return 0;
     }
@@ -138,8 +138,11 @@ void walk_words(mm_walker *walker, const mm_type_info *type, uint64_t address) {
     if (!is_readable(walker, address, type->basic_bytes)) {
         return;
     }
+    // Slots behind the solid base have names: walk_class_part() tells them.
+    uint64_t end = load_word(type->solid + AT(walker, TYPE_BASICSIZE));
+    end = end < type->basic_bytes ? end : type->basic_bytes;
     uint64_t weak = load_word(type->address + AT(walker, TYPE_WEAKLISTOFFSET));
-    for (uint64_t at = 16; at + 8 <= type->basic_bytes; at += 8) {
+    for (uint64_t at = 16; at + 8 <= end; at += 8) {
         uint64_t target = load_word(address + at);
         if (target == 0 || at == weak || target == address) {
             continue;

@@ -123,7 +123,7 @@ static void walk_iframe(mm_walker *walker, uint64_t object, uint64_t iframe) {
         uint64_t at = iframe + walker->at[owned[i]];
         refer_word(walker, at - object, load_word(at));
     }
-    dict_is_namespace(walker, load_word(iframe + AT(walker, IFRAME_LOCALS)), false);
+    dict_is_namespace(walker, load_word(iframe + AT(walker, IFRAME_LOCALS)), false, 0);
     if (code == 0) {
         return;
     }
@@ -250,7 +250,7 @@ static void frame_put(mm_walker *walker, uint64_t iframe, uint64_t code, uint32_
         root_put(walker, MM_ROOT_THREAD, 0, thread, (uint64_t)owned[i].name + 1,
                  walker->frame_count, load_word(iframe + walker->at[owned[i].at]));
     }
-    dict_is_namespace(walker, load_word(iframe + AT(walker, IFRAME_LOCALS)), false);
+    dict_is_namespace(walker, load_word(iframe + AT(walker, IFRAME_LOCALS)), false, 0);
 }
 
 void root_static_type(mm_walker *walker, uint64_t address) {
@@ -331,7 +331,7 @@ void roots_write(mm_walker *walker) {
                  roots[i].owner, name_code, 0, roots[i].object);
         if (roots[i].kind == MM_ROOT_MODULES) {
             // The keys are names of modules.
-            dict_is_namespace(walker, roots[i].object, false);
+            dict_is_namespace(walker, roots[i].object, false, 0);
             mm_writer_fact(walker->writer, mark_found(walker, roots[i].object), MM_FACT_NAMESPACE,
                            1);
         }

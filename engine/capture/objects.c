@@ -34,7 +34,7 @@ void walk_fields(mm_walker *walker, const mm_type_info *type, uint64_t address) 
             want_text(walker, target);
         }
         if ((field->flags & MM_FIELD_DICT) != 0) {
-            dict_is_namespace(walker, target, type->kind == MM_KIND_MODULE);
+            dict_is_namespace(walker, target, type->kind == MM_KIND_MODULE, 0);
         }
     }
 }
@@ -59,12 +59,13 @@ static void walk_values(mm_walker *walker, const mm_type_info *type, uint64_t va
 }
 
 // The word may lie in front of the object, so that it has a name and no number.
-static void refer_attribute_dict(mm_walker *walker, uint8_t flags, uint64_t dict) {
+static void refer_attribute_dict(mm_walker *walker, const mm_type_info *type, uint8_t flags,
+                                 uint64_t dict) {
     if (dict == 0) {
         return;
     }
     refer_flagged(walker, MM_NAME_NAMED, flags, walker->name_dict, dict);
-    dict_is_namespace(walker, dict, false);
+    dict_is_namespace(walker, dict, false, type->keys);
 }
 
 static void walk_managed(mm_walker *walker, const mm_type_info *type, uint64_t address) {
@@ -90,11 +91,11 @@ static void walk_managed(mm_walker *walker, const mm_type_info *type, uint64_t a
             walk_values(walker, type, values + AT(walker, VALUES_FIRST),
                         load_byte(values + AT(walker, VALUES_CAPACITY)));
             // tp_traverse stops at the values: it does not say that the dict exists.
-            refer_attribute_dict(walker, MM_REF_HIDDEN, storage);
+            refer_attribute_dict(walker, type, MM_REF_HIDDEN, storage);
             return;
         }
     }
-    refer_attribute_dict(walker, 0, storage);
+    refer_attribute_dict(walker, type, 0, storage);
 }
 
 // A negative offset counts from the end of the items.
@@ -122,7 +123,7 @@ void walk_class_part(mm_walker *walker, const mm_type_info *type, uint64_t addre
     } else if (type->dict_offset != 0 && type->basic_bytes >= AT(walker, OB_SIZE) + 8u) {
         uint64_t at = dict_word(walker, type, address);
         if (is_readable(walker, at, 8)) {
-            refer_attribute_dict(walker, 0, load_word(at));
+            refer_attribute_dict(walker, type, 0, load_word(at));
         }
     }
 }
@@ -160,7 +161,7 @@ static void walk_static_dicts(mm_walker *walker, uint64_t address) {
                       dicts[low].dict);
         refer_flagged(walker, MM_NAME_WORD, MM_REF_HIDDEN, AT(walker, TYPE_SUBCLASSES) / 8u,
                       dicts[low].subclasses);
-        dict_is_namespace(walker, dicts[low].dict, true);
+        dict_is_namespace(walker, dicts[low].dict, true, 0);
     }
 }
 
@@ -200,7 +201,7 @@ void walk_type(mm_walker *walker, const mm_type_info *type, uint64_t address) {
             want_text(walker, target);
         }
         if ((field->flags & MM_FIELD_DICT) != 0) {
-            dict_is_namespace(walker, target, true);
+            dict_is_namespace(walker, target, true, 0);
         }
     }
     if (heap) {

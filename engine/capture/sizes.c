@@ -27,6 +27,10 @@ static uint64_t size_str(mm_walker *walker, const mm_type_info *type, uint64_t a
     if (compact && ascii) {
         return AT(walker, STR_ASCII_SIZEOF) + length + 1;
     }
+    uint64_t header = compact ? AT(walker, STR_COMPACT_SIZEOF) : AT(walker, STR_LEGACY_SIZEOF);
+    if (!is_readable(walker, address, header)) {
+        return type->basic_bytes;
+    }
     if (compact) {
         size = AT(walker, STR_COMPACT_SIZEOF) + (length + 1) * (state & 7);
     } else {
@@ -81,6 +85,9 @@ static uint64_t size_type(mm_walker *walker, uint64_t address) {
         return AT(walker, TYPE_SIZEOF);
     }
     uint64_t size = AT(walker, HEAPTYPE_SIZEOF);
+    if (!is_readable(walker, address, size)) {
+        return size;
+    }
     uint64_t keys = load_word(address + AT(walker, HEAPTYPE_CACHED_KEYS));
     mm_dict_view view;
     if (keys != 0 && keys_view(walker, keys, &view)) {

@@ -415,6 +415,14 @@ static void fields_put(mm_walker *walker, const mm_type_info *info) {
     members_put(walker, info, &members);
 }
 
+// Sparse id of an object that has a record. What only the writing of types has found has none.
+static uint64_t find_done(const mm_walker *walker, uint64_t address) {
+    uint64_t id = find_found(walker, address);
+    uint64_t slot = id & (((uint64_t)1 << MM_SLOT_BITS) - 1);
+    bool done = id != NO_ID && (block_of(walker, address)->done[slot >> 6] >> (slot & 63) & 1) != 0;
+    return done ? id : NO_ID;
+}
+
 static void keys_put(mm_walker *walker, const mm_type_info *info) {
     mm_dict_view view;
     uint64_t count = 0;
@@ -424,7 +432,7 @@ static void keys_put(mm_walker *walker, const mm_type_info *info) {
     mm_writer_varint(walker->writer, MM_STREAM_TYPE, count);
     for (uint64_t i = 0; i < count; i++) {
         uint64_t key = dict_key(&view, i);
-        uint64_t id = key == 0 ? NO_ID : find_found(walker, key);
+        uint64_t id = key == 0 ? NO_ID : find_done(walker, key);
         mm_writer_varint(walker->writer, MM_STREAM_TYPE, id == NO_ID ? 0 : id + 1);
     }
 }
@@ -468,7 +476,7 @@ static void type_put(mm_walker *walker, const mm_type_info *info) {
     char name[NAME_BYTES_MAX];
     uint64_t name_at = load_word(info->address + AT(walker, TYPE_NAME));
     size_t length = c_text_copy(walker, name_at, name, sizeof name);
-    uint64_t id = find_found(walker, info->address);
+    uint64_t id = find_done(walker, info->address);
     uint64_t base = base_of(walker, info->address);
     const mm_type_info *base_info = base == 0 ? NULL : type_find(walker, base);
     mm_writer_varint(walker->writer, MM_STREAM_TYPE, id == NO_ID ? 0 : id + 1);

@@ -27,6 +27,7 @@ typedef struct mm_block {
     uint64_t *text;  ///< strs whose text is wanted; NULL until the first
     bool whole;      ///< readable from end to end, so that no single address needs a look-up
     bool fresh;      ///< found has bits that done lacks
+    uint64_t fresh_words[BLOCK_WORDS / 64];  ///< in which words of the bitmaps, a bit each
     uint64_t found[BLOCK_WORDS];
     uint64_t done[BLOCK_WORDS];
 } mm_block;
@@ -112,8 +113,7 @@ typedef struct mm_walker {
     uint32_t name_f_locals;
     uint32_t name_frame;
     uint32_t frame_count;
-    uint32_t skipped;      ///< empty slots since the last INDEX
-    uint64_t recent_keys;  ///< shared keys whose texts were wanted last
+    uint32_t skipped;  ///< empty slots since the last INDEX
 } mm_walker;
 
 /// Offset by name.
@@ -202,6 +202,7 @@ static inline uint64_t mark_found(mm_walker *walker, uint64_t address) {
         }
         block->found[slot >> 6] |= bit;
         block->fresh = true;
+        block->fresh_words[slot >> 12] |= (uint64_t)1 << (slot >> 6 & 63);
     }
     return block->number << MM_SLOT_BITS | slot;
 }
@@ -250,6 +251,7 @@ void refer_flagged(mm_walker *walker, mm_naming naming, uint8_t flags, uint64_t 
 static inline void refer_item(mm_walker *walker, uint64_t target) {
     uint64_t id = target == 0 ? NO_ID : mark_found(walker, target);
     if (MM_UNLIKELY(id == NO_ID)) {
+        walker->unreadable_count += target != 0;
         walker->skipped++;
         return;
     }
@@ -313,8 +315,10 @@ static inline uint64_t dict_value(const mm_dict_view *view, uint64_t i) {
 uint64_t keys_bytes(const mm_walker *walker, uint64_t keys);
 /// Value of an ASCII key, or 0.
 uint64_t dict_get(mm_walker *walker, uint64_t dict, const char *key);
-/// The dict is a namespace: want the texts of its keys, and of the values that name things.
-void dict_is_namespace(mm_walker *walker, uint64_t dict, bool of_program);
+/// The dict is a namespace: want the texts of its keys, and in a module's or class's (`of_program`)
+/// of the values that name things. Keys that it shares through `shared_keys` are the class's
+/// business.
+void dict_is_namespace(mm_walker *walker, uint64_t dict, bool of_program, uint64_t shared_keys);
 void walk_dict(mm_walker *walker, uint64_t address);
 void walk_ordered_dict(mm_walker *walker, const mm_type_info *type, uint64_t address);
 void walk_set(mm_walker *walker, uint64_t address);

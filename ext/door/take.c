@@ -1,11 +1,13 @@
 // The fork door, and the walk in process that stands in for it.
 //
-//     lock held      | locate, clone |                                     | result
-//     lock released                  | wait for the child, signals checked |
-//     child                          | settle, walk, write, leave word     | gone
+//     lock held      | clone |                                         | result
+//     lock released          | wait for the child, signals checked     |
+//     child                  | settle, locate, walk, write, leave word | gone
 //
-// The interpreter stands still for the first stretch only. The child leaves its word on a page that
-// both share: what it walks now, and at the end what it did. Its exit status only says how it died.
+// The interpreter stands still for the first stretch only. The heap is located in the child too:
+// there nobody can unmap what the memory map has just promised. The child leaves its word on a page
+// that both share: what it walks now, and at the end what it did. Its exit status only says how it
+// died.
 //
 // A foreign tp_traverse may crash, or never come back. The page then names its type, and the next
 // child treats that type as opaque. The heap has moved on meanwhile, so each try locates it again.
@@ -35,6 +37,8 @@ typedef struct door_shared {
     mm_capture_note note;
     mm_capture_result result;
     uint64_t file_bytes;
+    mm_locate_report report;
+    mm_error located;  ///< why the heap could not be located; its message is a constant of both
     int32_t finished;  ///< the walker came back, and `status` is its answer
     int32_t status;
     int32_t sys_errno;
@@ -81,11 +85,12 @@ static void opaque_write(mm_target *target, const door_opaque *opaque) {
     }
 }
 
-static mm_status heap_locate(const door_opaque *opaque, door_heap *ret, mm_error *err) {
+static mm_status heap_locate(const door_opaque *opaque, uint64_t caller_thread, door_heap *ret,
+                             mm_error *err) {
     mm_os_pages_init(&ret->pages);
     mm_arena_init(&ret->arena, mm_os_pages_view(&ret->pages), ARENA_BLOCK_BYTES);
     memset(&ret->report, 0, sizeof ret->report);
-    mm_locate_options options = {.traverse = true, .caller_thread = mm_os_thread_id()};
+    mm_locate_options options = {.traverse = true, .caller_thread = caller_thread};
     mm_reader reader;
     mm_status status = mm_reader_self(&ret->arena, &reader, err);
     if (status == MM_OK) {
@@ -111,19 +116,33 @@ static mm_capture_options capture_options(const door_request *request, const cha
     return options;
 }
 
+// Who asked, by numbers that a child cannot find out.
+typedef struct door_caller {
+    uint64_t thread;
+    int32_t pid;
+} door_caller;
+
 // All that a child does. It must not return: the caller's stack belongs to another process.
-static _Noreturn void walk_in_child(const door_request *request, const door_heap *heap,
-                                    volatile door_shared *shared, int32_t parent_pid,
+static _Noreturn void walk_in_child(const door_request *request, const door_opaque *opaque,
+                                    volatile door_shared *shared, const door_caller *caller,
                                     uint32_t retries) {
-    mm_os_process_settle_in_child(request->fd, parent_pid);
+    mm_os_process_settle_in_child(request->fd, caller->pid);
+    door_heap heap;
+    mm_error err = {MM_OK, NULL, 0, 0};
+    if (heap_locate(opaque, caller->thread, &heap, &err) != MM_OK) {
+        shared->located = err;
+        shared->finished = 1;
+        mm_os_process_exit_in_child(0);
+    }
+    shared->report = heap.report;
     mm_os_sink sink;
     mm_os_sink_init(&sink, request->fd);
     mm_os_pages pages;
     mm_os_pages_init(&pages);
-    mm_capture_options options = capture_options(request, "fork", heap, parent_pid, retries);
+    mm_capture_options options = capture_options(request, "fork", &heap, caller->pid, retries);
     options.note = &shared->note;
     mm_capture_result result = {0};
-    mm_status status = mm_capture(heap->target, mm_os_pages_view(&pages), mm_os_sink_view(&sink),
+    mm_status status = mm_capture(heap.target, mm_os_pages_view(&pages), mm_os_sink_view(&sink),
                                   &options, &result);
     shared->result = result;
     shared->file_bytes = sink.written_bytes;
@@ -203,7 +222,7 @@ static door_outcome child_wait(const door_request *request, mm_os_process *proce
     return child_judge(&ended, hung, shared, err);
 }
 
-// One child, from locating the heap to its end.
+// One child, from the clone to its end.
 static door_outcome try_in_child(const door_request *request, const door_opaque *opaque,
                                  uint32_t retries, volatile door_shared *shared, door_taken *taken,
                                  mm_error *err) {
@@ -212,19 +231,13 @@ static door_outcome try_in_child(const door_request *request, const door_opaque 
         return DOOR_FAILED;
     }
     uint64_t begin_ns = mm_os_now_ns();
-    door_heap heap;
-    if (heap_locate(opaque, &heap, err) != MM_OK) {
-        return DOOR_FAILED;
-    }
-    int32_t parent_pid = mm_os_process_id();
+    door_caller caller = {mm_os_thread_id(), mm_os_process_id()};
     mm_os_process process;
     mm_status status = mm_os_process_clone(&process, err);
     if (status == MM_OK && process.pid == 0) {
-        walk_in_child(request, &heap, shared, parent_pid, retries);
+        walk_in_child(request, opaque, shared, &caller, retries);
     }
     taken->pause_ns = mm_os_now_ns() - begin_ns;
-    memcpy(taken->warning, heap.report.warning, sizeof taken->warning);
-    heap_forget(&heap);
     if (status != MM_OK) {
         return DOOR_REFUSED;
     }
@@ -272,7 +285,7 @@ static mm_status take_in_process(const door_request *request, const door_opaque 
     MM_TRY(mm_os_file_restart(request->fd, err));
     uint64_t begin_ns = mm_os_now_ns();
     door_heap heap;
-    MM_TRY(heap_locate(opaque, &heap, err));
+    MM_TRY(heap_locate(opaque, mm_os_thread_id(), &heap, err));
     mm_os_sink sink;
     mm_os_sink_init(&sink, request->fd);
     mm_os_pages pages;
@@ -313,6 +326,12 @@ static mm_status take_in_children(const door_request *request, volatile door_sha
         taken->retry_count = retries;
         switch (try_in_child(request, &opaque, retries, shared, taken, err)) {
             case DOOR_FINISHED: {
+                if (shared->located.code != MM_OK) {
+                    *err = shared->located;
+                    return err->code;
+                }
+                mm_locate_report report = shared->report;
+                memcpy(taken->warning, report.warning, sizeof taken->warning);
                 MM_TRY(walker_fail((mm_status)shared->status, shared->sys_errno, err));
                 mm_capture_result result = shared->result;
                 taken_fill(taken, "fork", &result, shared->file_bytes);

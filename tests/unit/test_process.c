@@ -59,7 +59,7 @@ static void test_masks(void) {
             sigismember(&mask, SIGTERM) == 1 && sigismember(&mask, SIGINT) == 1,
             is_closed,
             fcntl(words[1], F_GETFD) != -1,
-            core.rlim_cur == 0 && getpriority(PRIO_PROCESS, 0) == 19,
+            core.rlim_cur == 0 && getpriority(PRIO_PROCESS, 0) == 5,
             strcmp(text, "1000\n") == 0,
         };
         (void)!write(words[1], found, sizeof found);

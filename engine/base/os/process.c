@@ -23,7 +23,7 @@ enum {
     CLONE_PIDFD_FLAG = 0x1000,
     KERNEL_MASK_BYTES = 8,
     PAGE_BYTES = 4096,
-    NICE_LEAST = 19,
+    NICE_LEAST = 5,
     DESCRIPTORS_MAX = 1 << 16
 };
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import collections
 import contextlib
+import ctypes
 import functools
 import gc
 import importlib
@@ -120,11 +121,14 @@ def odd_objects() -> list[object]:
     chained = itertools.chain([[1]], [[2]])
     local = threading.local()
     local.x = [9]
+    view = memoryview(bytearray(5))
+    structure = type("Struct", (ctypes.Structure,), {"_fields_": [("o", ctypes.py_object)]})()
+    structure.o = [1]
     return [
         slotted, plain, shown, odd, listed, mapped, running, waiting, failed, ordered, holes,
         members, partial, counter, chained, local, types.SimpleNamespace(a=[1]),
         types.MappingProxyType({"k": [1]}), collections.deque([[1], [2]], 5),
-        memoryview(bytearray(5)), property(partial), iter([[1]]), {1: [2]}.values(), slice([1]),
+        view, structure, ctypes.py_object([1]), ctypes.c_int(5), property(partial), iter([[1]]), {1: [2]}.values(), slice([1]),
         type("Made", (Listed,), {"__slots__": ("more",)})(),
     ]  # fmt: skip
 
@@ -213,6 +217,8 @@ def compare(
             called[to] = field_name(heap, source, naming, argument)
         compared += 1
         references += sum(wanted.values())
+        if found == wanted:
+            continue
         for to, count in (wanted - found).items():
             differences[f"missing\t{names[address]}\t{called.get(to, names.get(to, '?'))}"] += count
         for to, count in (found - wanted).items():

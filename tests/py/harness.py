@@ -1,0 +1,118 @@
+"""Runs a program in a process of its own and asks its snapshots: what the tests of a heap share.
+
+A program may use what PRELUDE gives it. What it prints is compared by the test.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+
+import readheap
+from mortmain import Heap
+
+PROGRAMS = Path(__file__).with_name("programs")
+READHEAP = Path(readheap.__file__)
+
+# `take()` takes a snapshot and hides whatever the call itself needs; `chain()` says how the best
+# chain to the only object of a type reads.
+PRELUDE = """
+import gc, json, os, sys, threading, time, types, weakref
+import mortmain
+from mortmain import _door, refs, why
+
+TAKEN = "taken.mort"
+
+def take(**options):
+    taken = _door.snapshot(TAKEN, force=True, **options)
+    assert taken["warning"] == "", taken
+    assert taken["unreadable"] == 0, taken
+    return mortmain.Heap.open(TAKEN)
+
+def best(answer):
+    path = json.loads(answer.json())["chains"][0]["path"]
+    return " ".join(part for step in path for part in (step["object"], step["edge"]) if part)
+
+def chain(what, **options):
+    return best(take(**options).why(what))
+
+class Thing:
+    pass
+"""
+
+
+def run(
+    folder: Path,
+    program: str | Path,
+    *arguments: str | Path,
+    options: tuple[str, ...] = (),
+    timeout: float = 120,
+    env: dict[str, str] | None = None,
+    stdin: str | None = None,
+) -> str:
+    """Runs a program, or a text of one behind PRELUDE, in `folder`; answers what it printed."""
+    if isinstance(program, str):
+        file = folder / "program.py"
+        file.write_text(PRELUDE + program)
+        program = file
+    done = subprocess.run(
+        [sys.executable, *options, program, *arguments],
+        cwd=folder,
+        env={**os.environ, **(env or {})},
+        input=stdin,
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        check=False,
+    )
+    assert done.returncode == 0, f"status {done.returncode}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """A chain of references: what each object is, and how it leads to the next."""
+
+    objects: tuple[str, ...]
+    edges: tuple[str, ...]
+    kind: str
+
+    def __str__(self) -> str:
+        """The chain on one line."""
+        edges = [*self.edges, ""]
+        return " ".join(f"{a} {b}".strip() for a, b in zip(self.objects, edges, strict=True))
+
+
+def chains(document: str) -> list[Chain]:
+    """The chains of the JSON that ``why`` answers."""
+    result = []
+    for one in json.loads(document)["chains"]:
+        path = one["path"]
+        result.append(
+            Chain(
+                tuple(step["object"] for step in path),
+                tuple(step["edge"] for step in path if step["edge"] is not None),
+                one["kind"],
+            )
+        )
+    return result
+
+
+def ask(folder: Path, what: str, name: str = "taken.mort") -> list[Chain]:
+    """The chains of something in a snapshot that a program left in `folder`."""
+    return chains(Heap.open(folder / name).why(what).json())
+
+
+def read(path: Path) -> readheap.Heap:
+    """A snapshot, read by the second reader."""
+    return reader().Heap(path.read_bytes())  # type: ignore[no-any-return]
+
+
+def reader() -> ModuleType:
+    """The second reader."""
+    return readheap
