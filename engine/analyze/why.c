@@ -463,6 +463,22 @@ static MM_STATUS rest_count(why_work *work, mm_error *err) {
     return MM_OK;
 }
 
+// A class whose name was asked for, though no instance of it is there.
+static bool is_class_alone(const mm_graph *graph, const mm_selection *selection) {
+    uint32_t node = selection->nodes[0];
+    if (selection->type != MM_NONE || selection->node_count != 1 ||
+        mm_graph_kind(graph, node) != MM_KIND_TYPE) {
+        return false;
+    }
+    // A class without instances may have no row of its own among the types.
+    for (uint32_t type = 0; type < graph->file->type_count; type++) {
+        if (graph->file->types[type].object == node && graph->instance_count[type] > 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static MM_STATUS find(why_work *work, const char *what, mm_error *err) {
     char type[NAME_BYTES];
     MM_TRY(prepare(work, what, err));
@@ -480,6 +496,7 @@ static MM_STATUS find(why_work *work, const char *what, mm_error *err) {
     work->why.type = mm_why_text_keep(work->arena, type);
     work->why.what = what != NULL ? mm_why_text_keep(work->arena, what) : work->why.type;
     work->why.by_type = work->selection.type != MM_NONE;
+    work->why.class_alone = what != NULL && is_class_alone(work->graph, &work->selection);
     return work->why.type == NULL || work->why.what == NULL ? MM_E_NOMEM : MM_OK;
 }
 

@@ -78,6 +78,9 @@ typedef struct mm_why_chain {
     uint32_t line;
     uint32_t place_node;  ///< that class, function or module; MM_NONE = a running frame
     bool near;            ///< a class is there, but the line is one of its methods
+    const char *source;   ///< the line of source that makes the holder; NULL until a front found it
+    const char *source_file;  ///< what to call its file
+    uint32_t source_line;
     mm_why_user users[MM_WHY_USERS_MAX];
     uint32_t user_count;
 } mm_why_chain;
@@ -109,7 +112,8 @@ typedef struct mm_why {
     uint32_t reference_kind_count;
     mm_why_chain *chains;
     uint32_t chain_count;
-    bool by_type;  ///< a type was asked for
+    bool by_type;      ///< a type was asked for
+    bool class_alone;  ///< the object is a class that has no instance in the snapshot
 } mm_why;
 
 /// Answer "who holds `what`?" (NULL: options->node). Failures as mm_select(), and MM_E_NOMEM.

@@ -13,7 +13,7 @@
 
 #include "report/lines.h"
 
-enum { NAMES_MAX = 8, CHAIN_INDENT = 6, ARROW_COLUMN = 5, WORDS_BYTES = 1024 };
+enum { NAMES_MAX = 8, CHAIN_INDENT = 6, SOURCE_INDENT = 4, ARROW_COLUMN = 5, WORDS_BYTES = 1024 };
 
 static const char *const holder_words[MM_HOLDER_COUNT] = {
     [MM_HOLDER_OTHER] = "reference",
@@ -112,6 +112,13 @@ static void references_print(mm_lines *lines, const mm_why *why) {
     shown = shown > NAMES_MAX + 1 ? NAMES_MAX : shown;
     uint64_t hidden = why->reference_kind_count - shown;
     bool any = why->reference_count > 0;
+    if (why->class_alone) {
+        mm_lines_start(lines, 0);
+        mm_lines_words(lines, "No object of type");
+        mm_lines_piece(lines, why->what);
+        mm_lines_words(lines, "is in this snapshot. The class itself has");
+        mm_lines_end(lines);
+    }
     mm_lines_start(lines, 0);
     mm_lines_colour(lines, MM_COLOUR_STRONG);
     number_piece(lines, why->reference_count,
@@ -290,13 +297,33 @@ static void place_of_chain(mm_lines *lines, const mm_why_chain *chain) {
     mm_lines_piece(lines, piece_end(&piece, lines));
 }
 
+// "shop.py:5": the very line, in a file that is called as the reader knows it.
+static void place_of_source(mm_lines *lines, const mm_why_chain *chain) {
+    mm_text piece;
+    mm_text_init(&piece, lines->out->arena);
+    mm_text_put(&piece, chain->source_file);
+    mm_text_put(&piece, ":");
+    mm_text_digits(&piece, chain->source_line);
+    mm_text_put(&piece, chain->user_count > 0 ? "," : ":");
+    mm_lines_piece(lines, piece_end(&piece, lines));
+}
+
+static void source_print(mm_lines *lines, const mm_why_chain *chain) {
+    mm_lines_end(lines);
+    mm_lines_start(lines, CHAIN_INDENT + SOURCE_INDENT);
+    mm_lines_tight(lines, chain->source);
+    mm_lines_end(lines);
+}
+
 static void place_print(mm_lines *lines, const mm_why_chain *chain) {
     if (chain->file == NULL && chain->user_count == 0) {
         return;
     }
     mm_lines_start(lines, CHAIN_INDENT);
     mm_lines_words(lines, "Look at");
-    if (chain->file != NULL) {
+    if (chain->source != NULL) {
+        place_of_source(lines, chain);
+    } else if (chain->file != NULL) {
         place_of_chain(lines, chain);
     }
     for (uint32_t i = 0; i < chain->user_count; i++) {
@@ -307,10 +334,14 @@ static void place_print(mm_lines *lines, const mm_why_chain *chain) {
         mm_text_init(&place, lines->out->arena);
         mm_text_put(&place, "(");
         mm_text_put(&place, place_piece(lines, user->file, user->line, ")"));
-        mm_text_put(&place, i + 1 < chain->user_count ? "," : ".");
+        bool last = i + 1 == chain->user_count;
+        mm_text_put(&place, !last ? "," : chain->source != NULL ? ":" : ".");
         mm_lines_piece(lines, piece_end(&place, lines));
     }
     mm_lines_end(lines);
+    if (chain->source != NULL) {
+        source_print(lines, chain);
+    }
 }
 
 static void chain_print(mm_lines *lines, const mm_why *why, uint32_t number) {

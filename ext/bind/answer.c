@@ -2,7 +2,8 @@
 // rows.
 //
 // An answer keeps its heap alive, because it points into it, and the memory it was found in. It
-// never changes. A heap holds no Python object, so no cycle can go through an answer.
+// changes only when it is told a line of source. A heap holds no Python object, so no cycle can go
+// through an answer.
 #include <string.h>
 
 #include "heap.h"
@@ -207,7 +208,70 @@ static PyObject *answer_json(PyObject *self, PyObject *ignored) {
     return heap_rendered(status, bytes, count, &scratch);
 }
 
+PyDoc_STRVAR(
+    answer_holders_doc,
+    "holders($self, /)\n--\n\n"
+    "(chain, file, name) of each chain whose holder is an attribute of a module or class.");
+
+static PyObject *answer_holders(PyObject *self, PyObject *ignored) {
+    (void)ignored;
+    const mm_why *why = &((answer_object *)self)->why;
+    PyObject *list = PyList_New(0);
+    for (uint32_t i = 0; list != NULL && i < why->chain_count; i++) {
+        const mm_why_chain *chain = &why->chains[i];
+        if (chain->file == NULL || chain->holder == NULL) {
+            continue;
+        }
+        PyObject *row = Py_BuildValue("(Iss)", (unsigned int)i, chain->file, chain->holder);
+        if (row == NULL || PyList_Append(list, row) != 0) {
+            Py_CLEAR(list);
+        }
+        Py_XDECREF(row);
+    }
+    return list;
+}
+
+PyDoc_STRVAR(answer_source_doc,
+             "source($self, chain, file, line, text, /)\n--\n\n"
+             "Tell the line of source that makes the holder of a chain.");
+
+// The texts are copied into the answer's memory.
+static const char *text_kept(answer_object *answer, const char *text) {
+    size_t count = strlen(text);
+    char *kept = mm_arena_take(&answer->scratch.arena, count + 1, 1);
+    if (kept != NULL) {
+        memcpy(kept, text, count);
+    }
+    return kept;
+}
+
+static PyObject *answer_source(PyObject *self, PyObject *args) {
+    answer_object *answer = (answer_object *)self;
+    unsigned int number, line;
+    const char *file; /* borrowed */
+    const char *text; /* borrowed */
+    if (!PyArg_ParseTuple(args, "IsIs:source", &number, &file, &line, &text)) {
+        return NULL;
+    }
+    if (number >= answer->why.chain_count) {
+        PyErr_SetString(PyExc_IndexError, "no such chain");
+        return NULL;
+    }
+    const char *file_kept = text_kept(answer, file);
+    const char *kept = text_kept(answer, text);
+    if (file_kept == NULL || kept == NULL) {
+        return PyErr_NoMemory();
+    }
+    mm_why_chain *chain = &answer->why.chains[number];
+    chain->source_file = file_kept;
+    chain->source_line = line;
+    chain->source = kept;
+    Py_RETURN_NONE;
+}
+
 static const PyMethodDef answer_methods[] = {
+    {"holders", answer_holders, METH_NOARGS, answer_holders_doc},
+    {"source", answer_source, METH_VARARGS, answer_source_doc},
     {"head", answer_head, METH_NOARGS, answer_head_doc},
     {"text", (PyCFunction)(void (*)(void))answer_text, METH_VARARGS | METH_KEYWORDS,
      answer_text_doc},

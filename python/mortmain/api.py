@@ -15,7 +15,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
-from mortmain import _door, _heap
+from mortmain import _door, _heap, source
 from mortmain.errors import MortmainError as MortmainError
 
 _Path = str | bytes | os.PathLike[str] | os.PathLike[bytes]
@@ -198,7 +198,7 @@ class Heap:
         Raises:
             MortmainError: There is no such thing in the snapshot.
         """
-        return Why(self._heap.why(what, verbose=verbose))
+        return _why(self._heap.why(what, verbose=verbose))
 
     def referrers(self, what: str | int) -> References:
         """All direct references to something.
@@ -213,6 +213,14 @@ class Heap:
             MortmainError: There is no such thing in the snapshot.
         """
         return _references(self._heap.why(what))
+
+
+def _why(answer: _heap.Answer) -> Why:
+    for chain, file, holder in answer.holders():
+        found = source.find(file, holder)
+        if found is not None:
+            answer.source(chain, found.shown_file, found.line, found.text)
+    return Why(answer)
 
 
 def _references(answer: _heap.Answer) -> References:
@@ -300,4 +308,4 @@ def why(obj: object) -> Why:
         MortmainError: The heap could not be read now.
     """
     address = id(obj)
-    return Why(_live_heap().why(address, own=_held_by_call(), caller=True))
+    return _why(_live_heap().why(address, own=_held_by_call(), caller=True))

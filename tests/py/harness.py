@@ -18,6 +18,8 @@ from mortmain import Heap
 
 PROGRAMS = Path(__file__).with_name("programs")
 READHEAP = Path(readheap.__file__)
+TAKEN = "taken.mort"
+NONE = readheap.NONE
 
 # `take()` takes a snapshot and hides whatever the call itself needs; `chain()` says how the best
 # chain to the only object of a type reads.
@@ -103,7 +105,7 @@ def chains(document: str) -> list[Chain]:
     return result
 
 
-def ask(folder: Path, what: str, name: str = "taken.mort") -> list[Chain]:
+def ask(folder: Path, what: str, name: str = TAKEN) -> list[Chain]:
     """The chains of something in a snapshot that a program left in `folder`."""
     return chains(Heap.open(folder / name).why(what).json())
 

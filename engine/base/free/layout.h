@@ -26,8 +26,8 @@
     X(TYPE_BASE, "_typeobject.tp_base")                                                   \
     X(TYPE_DICT, "_typeobject.tp_dict")                                                   \
     X(TYPE_DICTOFFSET, "_typeobject.tp_dictoffset")                                       \
-    X(TYPE_AS_SEQUENCE, "_typeobject.tp_as_sequence")                                   \
-    X(SEQUENCE_ITEM, "PySequenceMethods.sq_item")                                       \
+    X(TYPE_AS_SEQUENCE, "_typeobject.tp_as_sequence")                                     \
+    X(SEQUENCE_ITEM, "PySequenceMethods.sq_item")                                         \
     X(TYPE_IS_GC, "_typeobject.tp_is_gc")                                                 \
     X(TYPE_BASES, "_typeobject.tp_bases")                                                 \
     X(TYPE_MRO, "_typeobject.tp_mro")                                                     \
@@ -138,8 +138,8 @@
     X(STR_UTF8_LENGTH, "PyCompactUnicodeObject.utf8_length")                              \
     X(STR_UTF8, "PyCompactUnicodeObject.utf8")                                            \
     X(LONG_TAG, "PyLongObject.long_value.lv_tag")                                         \
-    X(BYTES_DATA, "PyBytesObject.ob_sval")                                              \
-    X(LONG_DIGITS, "PyLongObject.long_value.ob_digit|_longobject.ob_digit|_longobject.long_value.ob_digit")           \
+    X(BYTES_DATA, "PyBytesObject.ob_sval")                                                \
+    X(LONG_DIGITS, "_longobject.ob_digit|_longobject.long_value.ob_digit")                \
     X(BYTEARRAY_ALLOC, "PyByteArrayObject.ob_alloc")                                      \
     X(THREAD_PREVIOUS, "_ts.prev")                                                        \
     X(THREAD_NEXT, "_ts.next")                                                            \

@@ -1,5 +1,6 @@
 // Blocks come from mmap, each with a page of its own in front that links it to the one before.
-// Large blocks ask for huge pages: first-touch faults, not algorithms, dominate analyses of large heaps.
+// Large blocks ask for huge pages: first-touch faults, not algorithms, dominate analyses of large
+// heaps.
 #include "base/os/pages.h"
 
 #include <sys/mman.h>
