@@ -3,6 +3,7 @@
 # PYTHON=...            the interpreter to use (default: the first python3 that is 3.11 or later)
 # MORTMAIN_PYTHONS=...  a folder of further Pythons for `make check`: VERSION/bin/pythonX.Y
 # FUZZ_SECONDS=...      `make check` also fuzzes each target for so long
+# BENCH=...             arguments of bench/run.py
 .DEFAULT_GOAL := help
 .PHONY: help demo test quick check check-fast bench format clean
 
@@ -14,8 +15,8 @@ python = $(if $(filter ok,$(firstword $(preflight))),$(word 2,$(preflight)),$(er
 help:
 	@echo 'make demo        run a program that leaks, and ask who holds what it left behind'
 	@echo 'make test        all tests with one Python (minutes)'
-	@echo 'make quick       style, types, engine and its unit tests (half a minute)'
-	@echo 'make check       test + quick + every Python found, sanitizers, fuzz inputs, models'
+	@echo 'make quick       style, types, engine and its unit tests, slow models of it among them'
+	@echo 'make check       test + quick + every Python found, sanitizers, fuzz inputs'
 	@echo 'make check-fast  the part of check that CI runs after test'
 	@echo 'make bench       measure, beside the alternatives'
 	@echo 'make format      format C and Python in place'
@@ -29,11 +30,11 @@ test quick check check-fast:
 	@$(python) tools/check.py $@
 
 bench:
-	@$(python) tools/environments.py test
-	@.venv/bin/python bench/run.py
+	@$(python) tools/environments.py bench
+	@.venv/bin/python bench/run.py $(BENCH)
 
 format:
 	@$(python) tools/check.py --fix clang-format ruff-format
 
 clean:
-	@rm -rf build .venv .venvs .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@rm -rf build .venv .venvs .mypy_cache .ruff_cache .pytest_cache

@@ -1,22 +1,36 @@
 """`make bench`: what a snapshot costs, beside the alternatives, in one run.
 
 Every number is a median; ratios are ours against the named peer, measured in the same process on
-the same heap. CPU seconds count the fork door's child.
+the same heap. CPU seconds count the fork door's child. The last lines say whether docs/speed.md's
+promises were kept; if not, the exit status is 1.
+
+    bench/run.py [--markdown | --write]    --write: puts the tables into docs/speed.md
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import platform
+import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
+PAGE = HERE.parent / "docs/speed.md"
 MIB = 1 << 20
 GIB = 1 << 30
+OURS, COLLECT, GUPPY = "in process", "gc.collect()", "guppy3 heap()"
+# heap, peer, at most so many times the peer's CPU time.
+GOALS = (
+    ("fresh", COLLECT, 3.0),
+    ("aged", COLLECT, 1.0),
+    ("fresh", GUPPY, 1.0),
+    ("aged", GUPPY, 1.0),
+    ("program", GUPPY, 1.0),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +48,20 @@ class Measured:
     guppy3: str
     results: dict[str, dict[str, float]]
 
+    @property
+    def pause(self) -> str:
+        """Of the fork door."""
+        pause_ms = self.pause_ns / 1e6
+        return f"{pause_ms:.1f} ms ({pause_ms / (self.rss_bytes / GIB):.0f} ms/GiB)"
+
+    def ratio(self, peer: str) -> float:
+        """Our CPU time in process, against a peer's."""
+        return self.results[OURS]["cpu"] / self.results[peer]["cpu"]
+
+    def label(self, peer: str) -> str:
+        """A peer with its version."""
+        return f"{peer}, {self.guppy3}" if peer == GUPPY else peer
+
 
 def run(kind: str, objects: int, rounds: int) -> Measured:
     """One heap in a process of its own."""
@@ -42,43 +70,107 @@ def run(kind: str, objects: int, rounds: int) -> Measured:
     return Measured(**json.loads(done.stdout))
 
 
-def show(heap: Measured) -> None:
-    """Print one heap's rows."""
-    million = heap.objects / 1e6
-    pause_ms = heap.pause_ns / 1e6
-    ours = heap.results["in process"]["cpu"]
-    print(
+def machine() -> str:
+    """The processor, and how many of it."""
+    text = Path("/proc/cpuinfo").read_text()
+    names = re.findall(r"^model name\s*:\s*(.+)$", text, re.MULTILINE)
+    return f"{names[0] if names else 'an unknown processor'}, {len(names)} processors"
+
+
+def show(heap: Measured) -> Iterator[str]:
+    """One heap's rows, for a terminal."""
+    yield (
         f"\n{heap.kind} heap, CPython {heap.python}: {heap.objects:,} objects,"
         f" {heap.references:,} references, RSS {heap.rss_bytes / MIB:,.0f} MiB"
     )
-    print(
+    yield (
         f"  file {heap.file_bytes / heap.objects:.1f} B/object,"
         f" walker's own memory {heap.walker_bytes / heap.objects:.1f} B/object,"
-        f" pause of the fork door {pause_ms:.1f} ms"
-        f" ({pause_ms / (heap.rss_bytes / GIB):.0f} ms/GiB)"
+        f" pause of the fork door {heap.pause}"
     )
-    print(f"  {'':30} {'CPU ms':>9} {'ms/Mobj':>9} {'spread':>15} {'wall ms':>9} {'ratio':>8}")
+    yield (
+        f"  {'':30} {'objects':>10} {'CPU ms':>9} {'ms/Mobj':>8} {'spread':>13} {'n':>2}"
+        f" {'wall ms':>8} {'ratio':>6}"
+    )
     for name, row in heap.results.items():
         spread = f"{row['low'] * 1e3:.0f}..{row['high'] * 1e3:.0f}"
-        ratio = "" if name == "in process" else f"{ours / row['cpu']:.2f}"
-        label = f"{name} {heap.guppy3}" if name.startswith("guppy3") else name
-        print(
-            f"  {label:30} {row['cpu'] * 1e3:9.1f} {row['cpu'] * 1e3 / million:9.1f}"
-            f" {spread:>15} {row['wall'] * 1e3:9.1f} {ratio:>8}"
+        ratio = "" if name == OURS else f"{heap.ratio(name):.2f}"
+        seen = f"{row['objects']:,.0f}" if row["objects"] else "-"
+        yield (
+            f"  {heap.label(name):30} {seen:>10} {row['cpu'] * 1e3:9.1f}"
+            f" {row['cpu'] * 1e9 / heap.objects:8.1f} {spread:>13} {row['rounds']:2.0f}"
+            f" {row['wall'] * 1e3:8.1f} {ratio:>6}"
         )
 
 
-def main() -> None:
+def markdown(heaps: list[Measured]) -> Iterator[str]:
+    """The tables of docs/speed.md."""
+    yield f"CPython {heaps[0].python} on {machine()}; medians of CPU time, in ms for each heap."
+    yield ""
+    yield "| | " + " | ".join(f"{heap.kind}" for heap in heaps) + " |"
+    yield "|---|" + "---|" * len(heaps)
+    rows = {
+        "objects": [f"{heap.objects:,}" for heap in heaps],
+        "references": [f"{heap.references:,}" for heap in heaps],
+        "resident memory": [f"{heap.rss_bytes / MIB:,.0f} MiB" for heap in heaps],
+        "**pause** of the fork door": [f"**{heap.pause}**" for heap in heaps],
+        "file, for each object": [f"{heap.file_bytes / heap.objects:.1f} B" for heap in heaps],
+        "walker's own memory": [f"{heap.walker_bytes / heap.objects:.1f} B" for heap in heaps],
+    }
+    for name in heaps[0].results:
+        cells = []
+        for heap in heaps:
+            ratio = "" if name in (OURS, "fork") else f" (ours: {heap.ratio(name):.2f} of it)"
+            cells.append(f"{heap.results[name]['cpu'] * 1e3:,.0f}{ratio}")
+        named = {OURS: "snapshot, in process", "fork": "snapshot, fork: both processes"}
+        rows[named.get(name, f"`{name}`" if name != GUPPY else heaps[0].label(name))] = cells
+    for name, cells in rows.items():
+        yield f"| {name} | " + " | ".join(cells) + " |"
+
+
+def verdicts(heaps: list[Measured]) -> Iterator[tuple[bool, str]]:
+    """Whether each goal was reached, in words."""
+    for heap in heaps:
+        for kind, peer, most in GOALS:
+            if kind == heap.kind and peer in heap.results:
+                ratio = heap.ratio(peer)
+                words = f"{kind}: {ratio:.2f} times {peer}, at most {most:g}"
+                yield ratio <= most, words
+        if GUPPY not in heap.results:
+            yield False, f"{heap.kind}: guppy3 is not installed, nothing to compare with"
+
+
+def write(lines: list[str]) -> None:
+    """Puts the tables between the marks of docs/speed.md."""
+    begin, end = "<!-- bench: begin -->", "<!-- bench: end -->"
+    before, _, rest = PAGE.read_text().partition(begin)
+    PAGE.write_text(before + "\n".join([begin, *lines, end]) + rest.partition(end)[2])
+
+
+def main() -> int:
     """Parse the arguments and measure each heap."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description="what a snapshot costs, beside the alternatives")
     parser.add_argument("--objects", type=int, default=1_000_000)
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--heap", action="append", choices=["fresh", "aged", "program"])
+    parser.add_argument("--markdown", action="store_true", help="print tables for a document")
+    parser.add_argument("--write", action="store_true", help="put them into docs/speed.md")
     arguments = parser.parse_args()
-    print(f"{platform.platform()}; n = {arguments.rounds}; ratio = in process / peer, CPU time")
+    print(f"{machine()}; n = rounds; ratio = in process / peer, CPU time", file=sys.stderr)
+    heaps = []
     for kind in arguments.heap or ["fresh", "aged", "program"]:
-        show(run(kind, arguments.objects, arguments.rounds))
+        heaps.append(run(kind, arguments.objects, arguments.rounds))
+        if not arguments.markdown:
+            print("\n".join(show(heaps[-1])), flush=True)
+    if arguments.markdown:
+        print("\n".join(markdown(heaps)))
+    if arguments.write:
+        write([*markdown(heaps)])
+    results = [*verdicts(heaps)]
+    for reached, words in results:
+        print(f"{'reached' if reached else 'MISSED '}  {words}", file=sys.stderr)
+    return 0 if all(reached for reached, _ in results) else 1
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

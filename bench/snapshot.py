@@ -18,7 +18,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import heaps
-
 from mortmain import _door
 
 
@@ -29,14 +28,15 @@ def cpu_seconds() -> float:
     return own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime
 
 
-def measure(action: Callable[[], object], rounds: int) -> dict[str, float]:
-    """Median and spread of CPU and wall seconds."""
+def measure(action: Callable[[], int], rounds: int) -> dict[str, float]:
+    """Median and spread of CPU and wall seconds; `action` answers how many objects it saw."""
     cpu = []
     wall = []
+    objects = 0
     for _ in range(rounds):
         cpu_start = cpu_seconds()
         wall_start = time.perf_counter()
-        action()
+        objects = action()
         wall.append(time.perf_counter() - wall_start)
         cpu.append(cpu_seconds() - cpu_start)
     return {
@@ -45,6 +45,7 @@ def measure(action: Callable[[], object], rounds: int) -> dict[str, float]:
         "low": min(cpu),
         "high": max(cpu),
         "rounds": rounds,
+        "objects": objects,
     }
 
 
@@ -52,17 +53,21 @@ def python_way() -> int:
     """All objects and references with gc alone: a closure over get_objects and get_referents."""
     seen: set[int] = set()
     todo: list[object] = gc.get_objects()
-    references = 0
     seen.update(map(id, todo))
     while todo:
         following: list[object] = []
         for referent in gc.get_referents(*todo):
-            references += 1
             if id(referent) not in seen:
                 seen.add(id(referent))
                 following.append(referent)
         todo = following
-    return references
+    return len(seen)
+
+
+def collect() -> int:
+    """What the collector does; it counts nothing."""
+    gc.collect()
+    return 0
 
 
 def main() -> None:
@@ -73,24 +78,26 @@ def main() -> None:
     gc.disable()
     folder = Path(tempfile.mkdtemp(prefix="mortmain-bench-"))
     path = folder / "heap.mort"
-    taken: dict[str, object] = {}
-    pauses = []
+    taken = _door.snapshot(path, force=True)
+    rss_bytes = int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGESIZE")
+    pauses: list[int] = []
 
-    def snapshot(in_process: bool) -> None:
+    def snapshot(in_process: bool) -> int:
         taken.update(_door.snapshot(path, force=True, in_process=in_process))
         pauses.append(taken["pause_ns"])
+        return taken["objects"]
 
     results = {"in process": measure(lambda: snapshot(True), rounds)}
     pauses.clear()
     results["fork"] = measure(lambda: snapshot(False), rounds)
-    results["gc.collect()"] = measure(gc.collect, rounds)
+    results["gc.collect()"] = measure(collect, rounds)
     results["get_objects + get_referents"] = measure(python_way, max(1, rounds // 3))
     try:
         import guppy
 
         heapy = guppy.hpy()
         heapy.heap()
-        results["guppy3 heap()"] = measure(heapy.heap, max(1, rounds // 3))
+        results["guppy3 heap()"] = measure(lambda: int(heapy.heap().count), max(1, rounds // 3))
         guppy_version = importlib.metadata.version("guppy3")
     except ImportError:
         guppy_version = "not installed"
@@ -103,8 +110,7 @@ def main() -> None:
                 "references": taken["references"],
                 "file_bytes": taken["file_bytes"],
                 "walker_bytes": taken["memory_bytes"],
-                "rss_bytes": int(Path("/proc/self/statm").read_text().split()[1])
-                * os.sysconf("SC_PAGESIZE"),
+                "rss_bytes": rss_bytes,
                 "pause_ns": statistics.median(pauses),
                 "guppy3": guppy_version,
                 "results": results,

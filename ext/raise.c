@@ -4,25 +4,7 @@
 
 #include <string.h>
 
-static const char *status_advice(mm_status status, int sys_errno) {
-    switch (status) {
-        case MM_E_EXISTS:
-            return "; choose another name, or replace it with force";
-        case MM_E_BUSY:
-            return "; call again when the collection is over, not from a gc callback or from a "
-                   "finalizer that the collector runs";
-        case MM_E_FORMAT:
-            return "; take the snapshot again";
-        case MM_E_NOMEM:
-            return "; free some memory and try again";
-        case MM_E_IO:
-            return sys_errno == ENOSPC || sys_errno == EFBIG || sys_errno == EDQUOT
-                       ? "; make room or choose another place"
-                       : "";
-        default:
-            return "";
-    }
-}
+#include "report/advice.h"
 
 // "the reason", "the reason: No space left on device", "the reason, at byte 40".
 static PyObject *reason_text(const mm_error *err) {
@@ -64,14 +46,16 @@ PyObject *mm_raise_text(const char *text, size_t count) {
 PyObject *mm_raise(const char *what, PyObject *where, const mm_error *err) {
     assert(err->code != MM_OK);
     assert(!PyErr_Occurred());
-    const char *advice = status_advice(err->code, err->sys_errno);
+    const char *advice = mm_advice_text(err->code, err->sys_errno);
+    const char *between = advice != NULL ? "; " : "";
+    advice = advice != NULL ? advice : "";
     PyObject *shown = NULL;
     PyObject *reason = reason_text(err);
     if (reason == NULL) {
         return NULL;
     }
     if (where == NULL) {
-        line_raise(PyUnicode_FromFormat("%s: %U%s", what, reason, advice));
+        line_raise(PyUnicode_FromFormat("%s: %U%s%s", what, reason, between, advice));
         goto done;
     }
     // A path object is shown as its path, whatever class it has.
@@ -80,7 +64,7 @@ PyObject *mm_raise(const char *what, PyObject *where, const mm_error *err) {
         PyErr_Clear();
         shown = Py_NewRef(where);
     }
-    line_raise(PyUnicode_FromFormat("%s %R: %U%s", what, shown, reason, advice));
+    line_raise(PyUnicode_FromFormat("%s %R: %U%s%s", what, shown, reason, between, advice));
 done:
     Py_XDECREF(shown);
     Py_DECREF(reason);

@@ -3,7 +3,7 @@
 Knows pip and what a change of sources is. Stamps in the environment say what it holds, so that
 nothing is done twice. Runs with a bare Python of 3.11 or later.
 
-    python3 tools/environments.py TIER    makes .venv; TIER is build, test or dev of requirements/
+    python3 tools/environments.py TIER    makes .venv; TIER is one file of requirements/
 """
 
 from __future__ import annotations
@@ -18,7 +18,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-TIERS = ("build", "test", "dev")
+# Each file of requirements/, and those that its first line `-r` brings along.
+TIERS = {
+    "build": ("build",),
+    "bench": ("build", "bench"),
+    "test": ("build", "test"),
+    "dev": ("build", "test", "dev"),
+}
 SOURCES = ("meson.build", "meson.options", "pyproject.toml", "README.md", "engine", "ext", "python")
 FAILURE_LINES = 60
 
@@ -98,10 +104,10 @@ class Venv:
         pip: list[str | Path] = [own]
         if not own.exists():  # an interpreter without ensurepip borrows the pip of .venv
             pip = [ROOT / ".venv/bin/pip", "--python", self.bin / "python"]
-        self.run([*pip, "install", "--quiet", *arguments], what, self._foreign_headers())
+        self.run([*pip, "install", "--quiet", *arguments], what, self.foreign_headers())
 
-    def _foreign_headers(self) -> dict[str, str]:
-        # An unpacked, not installed, Python names a header folder of the machine that built it.
+    def foreign_headers(self) -> dict[str, str]:
+        """What a compiler needs beside: an unpacked Python names headers of another machine."""
         root = self.python.resolve().parent.parent
         folder = root / "include" / self.python.resolve().name
         if root.name != "usr" or root == Path("/usr") or not folder.is_dir():
@@ -129,8 +135,7 @@ class Venv:
         self._stamp("python", identity)
 
     def _make_tools(self, tier: str) -> None:
-        wanted = TIERS[: TIERS.index(tier) + 1]
-        files = [ROOT / "requirements" / f"{name}.txt" for name in wanted]
+        files = [ROOT / "requirements" / f"{name}.txt" for name in TIERS[tier]]
         digest = hashlib.sha256(b"".join(f.read_bytes() for f in files)).hexdigest()
         if self._stamp(f"tools-{tier}") == digest:
             return

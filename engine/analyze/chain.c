@@ -10,7 +10,8 @@
 
 #include <string.h>
 
-enum { KEEP_MAX = 24, TEXT_BYTES = 320 };
+// Ends of a long chain that are kept, and how long one may be before it is cut.
+enum { HEAD_MAX = 8, TAIL_MAX = 3, WHOLE_MAX = 16, TEXT_BYTES = 320, BASES_MAX = 64 };
 
 typedef struct chain_link {
     uint32_t node;
@@ -21,7 +22,7 @@ typedef struct chain_link {
 typedef struct chain_build {
     const mm_graph *graph;
     mm_arena *arena;
-    chain_link links[2 * KEEP_MAX + 2];  ///< from the root; the last is the asked object
+    chain_link links[WHOLE_MAX];  ///< from the root; the last is the asked object
     uint32_t link_count;
     uint32_t gap;  ///< index of the first link after what is left out; 0 = nothing is
     uint64_t left_out_count;
@@ -82,7 +83,7 @@ mm_holder mm_why_edge_kind(const mm_graph *graph, uint32_t edge) {
     uint32_t kind = mm_graph_kind(graph, source);
     uint32_t fold = MM_NONE;
     uint32_t owner = mm_graph_owner(graph, source, &fold);
-    switch (graph->file->reference_naming[edge] & 15u) {
+    switch (mm_file_naming(graph->file, edge)) {
         case MM_NAME_LOCAL:
             return kind == MM_KIND_FRAME ? MM_HOLDER_EXCEPTION : MM_HOLDER_SUSPENDED;
         case MM_NAME_INLINE:
@@ -115,10 +116,10 @@ static MM_STATUS chain_collect(chain_build *build, const mm_paths *paths,
         MM_ASSERT(total <= (uint64_t)build->graph->root_node + 1);
         node = mm_paths_parent(build->graph, paths, node);
     }
-    bool cut = total > 2 * KEEP_MAX;
-    build->link_count = (uint32_t)(cut ? 2 * KEEP_MAX : total);
+    bool cut = total > WHOLE_MAX;
+    build->link_count = (uint32_t)(cut ? (uint64_t)(HEAD_MAX + TAIL_MAX) : total);
     build->left_out_count = total - build->link_count;
-    build->gap = cut ? KEEP_MAX : 0;
+    build->gap = cut ? HEAD_MAX : 0;
     chain_link last = {reference->target, reference->edge, MM_VIA_EDGE};
     if (reference->holder == MM_NONE) {
         last.link = reference->root;
@@ -130,9 +131,9 @@ static MM_STATUS chain_collect(chain_build *build, const mm_paths *paths,
          node = mm_paths_parent(build->graph, paths, node)) {
         position--;
         chain_link link = {node, paths->link[node], (mm_via)paths->via[node]};
-        if (!cut || position < KEEP_MAX) {
+        if (!cut || position < HEAD_MAX) {
             build->links[position] = link;
-        } else if (position >= total - KEEP_MAX) {
+        } else if (position >= total - TAIL_MAX) {
             build->links[position - build->left_out_count] = link;
         }
     }
@@ -185,58 +186,39 @@ static MM_STATUS step_edge(chain_build *build, const char *text, uint32_t edge) 
 static MM_STATUS start_frame(chain_build *build, const chain_link *first) {
     const mm_file *file = build->graph->file;
     const mm_file_root *root = &file->roots[first->link];
-    char text[TEXT_BYTES];
-    (void)mm_graph_root_text(build->graph, first->link, text, sizeof(text));
-    // "local x of f (shop.py:14)" is the edge "local x" of "running frame of f (shop.py:14)".
-    char *of = strstr(text, " of ");
-    char object[TEXT_BYTES + 16] = "running frame";
-    if (of != NULL) {
-        strncat(object, of, sizeof(object) - strlen(object) - 1);
-        *of = '\0';
-    }
-    MM_TRY(step_open_text(build, object, MM_NONE));
     mm_why_step *step = &build->steps[0];
     const mm_file_frame *frame = root->frame == MM_NONE ? NULL : &file->frames[root->frame];
     if (frame != NULL && frame->code != MM_NONE &&
         mm_graph_place(build->graph, frame->code, &step->file, &step->line) && frame->line != 0) {
         step->line = frame->line;
     }
-    MM_TRY(step_edge(build, text, MM_NONE));
-    build->cell_open =
-        build->link_count > 1 && mm_graph_kind(build->graph, first->node) == MM_KIND_CELL;
+    build->cell_open = root->kind == MM_ROOT_FRAME && build->link_count > 1 &&
+                       mm_graph_kind(build->graph, first->node) == MM_KIND_CELL;
     return build->cell_open ? MM_OK : step_open(build, first->node);
 }
 
+// A root that is a part of something opens a line for that, and the reference out of it one more.
 static MM_STATUS start_root(chain_build *build, const chain_link *first) {
     const mm_file_root *root = &build->graph->file->roots[first->link];
-    char text[TEXT_BYTES];
-    (void)mm_graph_root_text(build->graph, first->link, text, sizeof(text));
-    switch (root->kind) {
-        case MM_ROOT_FRAME:
-            return start_frame(build, first);
-        case MM_ROOT_STATIC_TYPE:
-            return step_open(build, first->node);
-        case MM_ROOT_MODULES:
-        case MM_ROOT_BUILTINS:
-        case MM_ROOT_INTERNED:
-            return step_open_text(build, text, first->node);
-        default:
-            break;
-    }
-    if (root->kind == MM_ROOT_THREAD && root->frame != MM_NONE) {
-        MM_TRY(step_open_text(build, text, MM_NONE));
-        const char *name = root->name == MM_NONE ? "frame" : build->graph->file->names[root->name];
-        MM_TRY(step_edge(build, name, MM_NONE));
+    char owner[TEXT_BYTES];
+    char edge[TEXT_BYTES];
+    if (root->kind == MM_ROOT_STATIC_TYPE) {
         return step_open(build, first->node);
     }
-    // "interpreter: codecs" is the edge "codecs" of "interpreter".
-    char *colon = strstr(text, ": ");
-    if (colon != NULL) {
-        *colon = '\0';
+    (void)mm_graph_root_owner_text(build->graph, first->link, owner, sizeof(owner));
+    (void)mm_graph_root_edge_text(build->graph, first->link, edge, sizeof(edge));
+    bool whole = root->kind == MM_ROOT_MODULES || root->kind == MM_ROOT_BUILTINS ||
+                 root->kind == MM_ROOT_INTERNED;
+    if (whole) {
+        return step_open_text(build, owner, first->node);
     }
-    MM_TRY(step_open_text(build, text, MM_NONE));
-    MM_TRY(step_edge(build, colon != NULL ? colon + 2 : "root", MM_NONE));
-    return step_open(build, first->node);
+    MM_TRY(step_open_text(build, owner, MM_NONE));
+    MM_TRY(step_edge(build,
+                     edge[0] != '\0'                ? edge
+                     : root->kind == MM_ROOT_THREAD ? "frame"
+                                                    : "root",
+                     MM_NONE));
+    return root->kind == MM_ROOT_FRAME ? start_frame(build, first) : step_open(build, first->node);
 }
 
 static MM_STATUS chain_start(chain_build *build) {
@@ -271,7 +253,7 @@ static MM_STATUS chain_edge(chain_build *build, uint32_t at) {
     }
     (void)mm_graph_edge_text(graph, link->link, text, sizeof(text));
     MM_TRY(step_edge(build, text, link->link));
-    bool local = (graph->file->reference_naming[link->link] & 15u) == MM_NAME_LOCAL;
+    bool local = mm_file_naming(graph->file, link->link) == MM_NAME_LOCAL;
     if (!is_last && local && mm_graph_kind(graph, link->node) == MM_KIND_CELL) {
         build->cell_open = true;
         return MM_OK;
@@ -320,63 +302,105 @@ static uint32_t guilty_step(const chain_build *build) {
     return guilty;
 }
 
-static bool text_is_cache(const char *text) {
-    return strstr(text, "cache") != NULL || strstr(text, "memo") != NULL ||
-           strstr(text, "Cache") != NULL || strstr(text, "CACHE") != NULL;
+// The wrapper that functools.lru_cache makes is the one cache that says of itself that it is one.
+static bool is_cache(const mm_graph *graph, uint32_t node) {
+    return node != MM_NONE && strcmp(mm_graph_type_short(graph, node), "_lru_cache_wrapper") == 0;
+}
+
+// Is the step out of a container, or out of an object that files it under no name as a deque does?
+static bool step_is_entry(const chain_build *build, uint32_t at) {
+    const mm_graph *graph = build->graph;
+    uint32_t node = build->steps[at].node;
+    uint32_t edge = build->step_edges[at];
+    if (node == MM_NONE) {
+        return false;
+    }
+    if (kind_is_container(mm_graph_kind(graph, node))) {
+        return true;
+    }
+    return edge != MM_NONE && mm_file_naming(graph->file, edge) != MM_NAME_LOCAL &&
+           (graph->node_flags[mm_graph_edge_source(graph, edge)] & MM_NODE_FOLDED) == 0 &&
+           mm_graph_edge_name(graph, mm_graph_edge_source(graph, edge), edge) == NULL;
+}
+
+// The reference that is filed under a name: the guilty one, or the one to the container that it
+// comes out of. MM_NONE when that is a root.
+static uint32_t holder_edge(const chain_build *build, uint32_t guilty) {
+    MM_ASSERT(guilty < build->step_count);
+    if (guilty > 0 && step_is_entry(build, guilty)) {
+        return build->step_edges[guilty - 1];
+    }
+    return build->step_edges[guilty];
+}
+
+static mm_holder holder_kind(const chain_build *build, uint32_t guilty, uint32_t named) {
+    const mm_graph *graph = build->graph;
+    if (guilty + 2 < build->step_count) {
+        uint32_t after = build->step_edges[guilty + 1];
+        if (after != MM_NONE && mm_graph_edge_role(graph, mm_graph_edge_source(graph, after),
+                                                   after) == MM_ROLE_TRACEBACK) {
+            return MM_HOLDER_EXCEPTION;
+        }
+    }
+    if (is_cache(graph, build->steps[guilty].node)) {
+        return MM_HOLDER_CACHE;
+    }
+    if (named != MM_NONE) {
+        return mm_why_edge_kind(graph, named);
+    }
+    if (build->links[0].via == MM_VIA_ROOT) {
+        return mm_why_root_kind(&graph->file->roots[build->links[0].link]);
+    }
+    return build->links[0].via == MM_VIA_C ? MM_HOLDER_C : MM_HOLDER_OTHER;
+}
+
+static void text_append(char text[TEXT_BYTES], const char *more) {
+    size_t used = strlen(text);
+    MM_ASSERT(used < TEXT_BYTES);
+    strncat(text, more, TEXT_BYTES - 1 - used);
+}
+
+// What the guilty reference belongs to is called: "Within._seen", "local x of f", "ERRORS[159]".
+static void holder_text(const chain_build *build, uint32_t guilty, mm_holder kind,
+                        char text[TEXT_BYTES]) {
+    const mm_graph *graph = build->graph;
+    const mm_why_step *step = &build->steps[guilty];
+    char who[TEXT_BYTES / 2];
+    bool entry = step_is_entry(build, guilty);
+    bool attribute = step->edge == NULL || step->edge[0] == '.';
+    text[0] = '\0';
+    (void)mm_graph_holder_text(graph, step->node, false, who, sizeof(who));
+    if (kind == MM_HOLDER_CACHE) {
+        text_append(text, "the cache of ");
+        text_append(text, who);
+        return;
+    }
+    if (!attribute && !entry && strchr("[+ ", step->edge[0]) == NULL) {
+        // "default of x" of "f".
+        text_append(text, step->edge);
+        text_append(text, " of ");
+    }
+    bool local =
+        entry && guilty > 0 && build->step_edges[guilty - 1] == MM_NONE && kind == MM_HOLDER_LOCAL;
+    text_append(text, local ? build->steps[guilty - 1].edge : who);
+    if (step->edge != NULL && (entry ? kind == MM_HOLDER_EXCEPTION : attribute)) {
+        text_append(text, step->edge);
+    }
 }
 
 // Kind and name of what the guilty reference belongs to, and the reference that is filed under a
 // name.
 static MM_STATUS chain_holder(chain_build *build, uint32_t guilty, mm_why_chain *chain,
                               uint32_t *ret_named) {
-    const mm_graph *graph = build->graph;
-    const mm_why_step *step = &build->steps[guilty];
-    uint32_t edge = build->step_edges[guilty];
-    uint32_t named = edge;
     char text[TEXT_BYTES];
-    text[0] = '\0';
-    bool container = step->node != MM_NONE && kind_is_container(mm_graph_kind(graph, step->node));
-    if (container && guilty > 0 && build->step_edges[guilty - 1] != MM_NONE) {
-        named = build->step_edges[guilty - 1];
-    } else if (container && guilty > 0) {
-        named = MM_NONE;
-    }
-    if (named != MM_NONE) {
-        chain->kind = mm_why_edge_kind(graph, named);
-    } else if (build->links[0].via == MM_VIA_ROOT) {
-        chain->kind = mm_why_root_kind(&graph->file->roots[build->links[0].link]);
-    } else {
-        chain->kind = build->links[0].via == MM_VIA_C ? MM_HOLDER_C : MM_HOLDER_OTHER;
-    }
-    if (step->node != MM_NONE) {
-        char who[TEXT_BYTES / 2];
-        bool dotted = step->edge == NULL || step->edge[0] == '.';
-        (void)mm_graph_holder_text(graph, step->node, who, sizeof(who));
-        if (!dotted && !container && strchr("[+ ", step->edge[0]) == NULL) {
-            // "default of x" of "f".
-            strncat(text, step->edge, sizeof(who) - 1);
-            strncat(text, " of ", sizeof(text) - strlen(text) - 1);
-        }
-        bool local = container && named == MM_NONE && chain->kind == MM_HOLDER_LOCAL;
-        strncat(text, local ? build->steps[guilty - 1].edge : who, sizeof(text) - strlen(text) - 1);
-        if (!container && dotted && step->edge != NULL) {
-            strncat(text, step->edge, sizeof(text) - strlen(text) - 1);
-        }
+    uint32_t named = holder_edge(build, guilty);
+    chain->kind = holder_kind(build, guilty, named);
+    if (build->steps[guilty].node != MM_NONE) {
+        holder_text(build, guilty, chain->kind, text);
         chain->holder = mm_why_text_keep(build->arena, text);
         if (chain->holder == NULL) {
             return MM_E_NOMEM;
         }
-    }
-    for (uint32_t i = guilty + 1; i + 1 < build->step_count; i++) {
-        uint32_t after = build->step_edges[i];
-        if (i == guilty + 1 && after != MM_NONE &&
-            mm_graph_edge_role(graph, mm_graph_edge_source(graph, after), after) ==
-                MM_ROLE_TRACEBACK) {
-            chain->kind = MM_HOLDER_EXCEPTION;
-        }
-    }
-    if (chain->kind != MM_HOLDER_EXCEPTION && text_is_cache(text)) {
-        chain->kind = MM_HOLDER_CACHE;
     }
     *ret_named = named;
     return MM_OK;
@@ -410,7 +434,7 @@ static void chain_place(const chain_build *build, uint32_t guilty, mm_why_chain 
 static uint32_t name_object(const mm_graph *graph, uint32_t edge) {
     const mm_file *file = graph->file;
     uint32_t argument = file->reference_argument[edge];
-    unsigned naming = file->reference_naming[edge] & 15u;
+    unsigned naming = mm_file_naming(file, edge);
     uint32_t source = mm_graph_edge_source(graph, edge);
     if (naming == MM_NAME_VALUE && (graph->node_flags[source] & MM_NODE_NAMESPACE) != 0) {
         return argument;
@@ -423,27 +447,94 @@ static uint32_t name_object(const mm_graph *graph, uint32_t edge) {
 
 static bool node_is_called(const mm_graph *graph, uint32_t node, const char *name) {
     char text[TEXT_BYTES];
-    (void)mm_graph_holder_text(graph, node, text, sizeof(text));
+    (void)mm_graph_name_text(graph, node, text, sizeof(text));
     return strcmp(text, name) == 0;
 }
 
-static void user_add(const mm_graph *graph, uint32_t code, mm_why_chain *chain, mm_arena *arena) {
-    mm_why_user user = {NULL, NULL, 0};
+// Where a name may be meant: in the code of a class and its bases when the name is an attribute of
+// theirs or of their instances, or where the class is mentioned too; of a module, anywhere in its
+// file.
+typedef struct user_scope {
+    uint32_t type;   ///< of the class, or MM_NONE when the attribute is no class's
+    uint32_t class;  ///< the class that has it, or MM_NONE
+} user_scope;
+
+static user_scope user_scope_of(const mm_graph *graph, uint32_t named) {
+    user_scope scope = {MM_NONE, MM_NONE};
+    uint32_t source = mm_graph_edge_source(graph, named);
+    uint32_t owner = mm_graph_owner(graph, source, NULL);
+    owner = owner == MM_NONE ? source : owner;
+    uint32_t kind = mm_graph_kind(graph, owner);
+    if (kind == MM_KIND_TYPE) {
+        scope.class = owner;
+        scope.type = mm_graph_type_of_class(graph, owner);
+    } else if (kind != MM_KIND_MODULE) {
+        scope.type = graph->file->type[owner];
+        scope.class = graph->file->types[scope.type].object;
+    }
+    return scope;
+}
+
+// Does the tuple of names that a code mentions have this one?
+static bool names_have(const mm_graph *graph, uint32_t names, const char *name) {
+    const mm_file *file = graph->file;
+    for (uint32_t edge = file->reference_start[names]; edge < file->reference_start[names + 1];
+         edge++) {
+        const char *have = mm_file_text_of(file, file->reference_target[edge]);
+        if (have != NULL && strcmp(have, name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// Is a function of this name a method of the class, or does it mention the class?
+static bool user_knows_class(const mm_graph *graph, uint32_t class_node, uint32_t names,
+                             const char *function) {
     char text[TEXT_BYTES];
-    static const char prefix[] = "code of ";
+    (void)mm_graph_name_text(graph, class_node, text, sizeof(text));
+    size_t length = strlen(text);
+    if (strncmp(function, text, length) == 0 &&
+        (function[length] == '.' || function[length] == '\0')) {
+        return true;
+    }
+    const char *dot = strrchr(text, '.');
+    return names_have(graph, names, dot != NULL ? dot + 1 : text);
+}
+
+static bool user_is_meant(const mm_graph *graph, const user_scope *scope, uint32_t names,
+                          const char *function) {
+    if (scope->class == MM_NONE) {
+        return true;
+    }
+    if (user_knows_class(graph, scope->class, names, function)) {
+        return true;
+    }
+    uint32_t type = scope->type == MM_NONE ? MM_NONE : graph->file->types[scope->type].base;
+    for (uint32_t steps = 0; type != MM_NONE && steps < BASES_MAX; steps++) {
+        uint32_t base = graph->file->types[type].object;
+        if (base != MM_NONE && user_knows_class(graph, base, names, function)) {
+            return true;
+        }
+        type = graph->file->types[type].base;
+    }
+    return false;
+}
+
+static void user_add(const mm_graph *graph, uint32_t code, const char *name, mm_why_chain *chain,
+                     mm_arena *arena) {
+    mm_why_user user = {NULL, NULL, 0};
     if ((graph->node_flags[code] & MM_NODE_OWN) != 0 ||
         !mm_graph_place(graph, code, &user.file, &user.line) ||
         (chain->file != NULL && strcmp(chain->file, user.file) != 0)) {
         return;
     }
-    (void)mm_graph_node_text(graph, code, text, sizeof(text));
-    user.name = text + (strncmp(text, prefix, sizeof(prefix) - 1) == 0 ? sizeof(prefix) - 1 : 0);
     // Code of a whole module mentions everything. The body of the class itself is the place to look
     // at.
-    if (user.name[0] == '<') {
+    if (name[0] == '<') {
         return;
     }
-    if (chain->near && node_is_called(graph, chain->place_node, user.name)) {
+    if (chain->near && node_is_called(graph, chain->place_node, name)) {
         chain->line = user.line;
         chain->near = false;
         return;
@@ -455,7 +546,7 @@ static void user_add(const mm_graph *graph, uint32_t code, mm_why_chain *chain, 
     if (at == MM_WHY_USERS_MAX) {
         return;
     }
-    user.name = mm_why_text_keep(arena, user.name);
+    user.name = mm_why_text_keep(arena, name);
     if (user.name == NULL) {
         return;
     }
@@ -475,17 +566,22 @@ static void chain_users(const mm_graph *graph, uint32_t named, mm_why_chain *cha
     if (name == MM_NONE) {
         return;
     }
+    user_scope scope = user_scope_of(graph, named);
     for (uint32_t i = graph->reverse_start[name]; i < graph->reverse_start[name + 1]; i++) {
         uint32_t tuple = graph->reverse_source[i];
         if (mm_graph_kind(graph, tuple) != MM_KIND_TUPLE ||
-            (file->reference_naming[graph->reverse_edge[i]] & 15u) != MM_NAME_INDEX) {
+            mm_file_naming(file, graph->reverse_edge[i]) != MM_NAME_INDEX) {
             continue;
         }
         for (uint32_t j = graph->reverse_start[tuple]; j < graph->reverse_start[tuple + 1]; j++) {
             uint32_t code = graph->reverse_source[j];
             if (mm_graph_kind(graph, code) == MM_KIND_CODE &&
                 mm_graph_edge_role(graph, code, graph->reverse_edge[j]) == MM_ROLE_NAMES) {
-                user_add(graph, code, chain, arena);
+                char text[TEXT_BYTES];
+                (void)mm_graph_name_text(graph, code, text, sizeof(text));
+                if (user_is_meant(graph, &scope, tuple, text)) {
+                    user_add(graph, code, text, chain, arena);
+                }
             }
         }
     }
@@ -506,6 +602,9 @@ MM_STATUS mm_why_chain_build(const mm_graph *graph, const mm_paths *paths,
     MM_TRY(chain_holder(&build, guilty, &chain, &named));
     chain_place(&build, guilty, &chain);
     chain_users(graph, named, &chain, arena);
+    if (named != MM_NONE && chain.kind != MM_HOLDER_EXCEPTION) {
+        MM_TRY(mm_why_scope_find(graph, named, arena, &chain));
+    }
     chain.steps = build.steps;
     chain.step_count = build.step_count;
     chain.left_out_count = build.left_out_count;

@@ -14,6 +14,11 @@ mm_holder mm_why_edge_kind(const mm_graph *graph, uint32_t edge);
 /// What kind of holder a root is.
 mm_holder mm_why_root_kind(const mm_file_root *root);
 
+/// Where the line of source that makes a holder is to be looked for: fills `scope` and what belongs
+/// to it, if the reference `edge` is an attribute of a module or class. COST: O(V).
+MM_STATUS mm_why_scope_find(const mm_graph *graph, uint32_t edge, mm_arena *arena,
+                            mm_why_chain *chain);
+
 /// Copy of a text in the arena, or NULL.
 const char *mm_why_text_keep(mm_arena *arena, const char *text);
 

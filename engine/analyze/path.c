@@ -4,14 +4,17 @@
 // exhausted, that list is sorted by distance and merged into the search of its level. Each node is
 // expanded once.
 //
-//     level 0 queue  ─▶ ... ─▶ empty          later: (node, level 2, depth 3) (node, level 1, depth
-//     9) ... level 1 queue  ◀─ entries of level 1 by depth, as the search gets there
+//     level 0 queue  ─▶ ... ─▶ empty     later: (node, level 2, depth 3) (node, level 1, depth 9)
+//     level 1 queue  ◀─ entries of level 1 by depth, as the search gets there
 //
 // A node may stand in the list once for each way that was better than the one before, by level and
 // depth; entries that have been overtaken are dropped when their turn comes.
 #include "analyze/path.h"
 
 #include <string.h>
+
+#include "base/free/search.h"
+#include "base/free/sort.h"
 
 typedef struct late_entry {
     uint32_t node;
@@ -101,11 +104,18 @@ static MM_STATUS path_offer(path_work *work, late_entry entry) {
 }
 
 static uint8_t edge_level(const mm_graph *graph, uint32_t source, uint32_t edge) {
+    uint32_t target_kind = mm_graph_kind(graph, graph->file->reference_target[edge]);
+    if (target_kind == MM_KIND_TRACEBACK) {
+        // An exception tells more than its bare traceback, which sys.last_traceback is.
+        uint32_t kind = mm_graph_kind(graph, source);
+        bool plain = kind != MM_KIND_TRACEBACK &&
+                     mm_graph_edge_role(graph, source, edge) != MM_ROLE_TRACEBACK;
+        return plain ? MM_LEVEL_ROOT : MM_LEVEL_MODULE;
+    }
     // Only fields can lead back to the module.
-    unsigned naming = graph->file->reference_naming[edge] & 15u;
+    unsigned naming = mm_file_naming(graph->file, edge);
     bool field = naming == MM_NAME_WORD || naming == MM_NAME_NAMED;
-    bool back = field &&
-                mm_graph_kind(graph, graph->file->reference_target[edge]) == MM_KIND_DICT &&
+    bool back = field && target_kind == MM_KIND_DICT &&
                 mm_graph_edge_role(graph, source, edge) == MM_ROLE_GLOBALS;
     return back ? MM_LEVEL_STDLIB : MM_LEVEL_MODULE;
 }
@@ -159,33 +169,17 @@ static MM_STATUS path_expand(path_work *work, uint32_t node) {
     return work->ephemerons.watch_count > 0 ? path_ephemerons(work, node) : MM_OK;
 }
 
-// Stable merge sort of the entries of one level by depth; ties keep their order.
-static MM_STATUS late_sort(path_work *work, late_entry *items, uint32_t count) {
-    late_entry *buffer = MM_ARENA_NEW(work->scratch, late_entry, (size_t)count + 1);
-    if (buffer == NULL) {
-        return MM_E_NOMEM;
-    }
-    for (size_t width = 1; width < count; width *= 2) {
-        for (size_t low = 0; low < count; low += 2 * width) {
-            size_t middle = low + width < count ? low + width : count;
-            size_t high = low + 2 * width < count ? low + 2 * width : count;
-            size_t a = low;
-            size_t b = middle;
-            for (size_t at = low; at < high; at++) {
-                bool left = a < middle && (b >= high || items[a].depth <= items[b].depth);
-                buffer[at] = left ? items[a++] : items[b++];
-            }
-        }
-        memcpy(items, buffer, count * sizeof(late_entry));
-    }
-    return MM_OK;
+static bool late_before(const void *a, const void *b, const void *context) {
+    (void)context;
+    return ((const late_entry *)a)->depth < ((const late_entry *)b)->depth;
 }
 
 // Search one level to its end.
 static MM_STATUS path_level(path_work *work) {
     uint32_t count = 0;
     late_entry *items = MM_ARENA_NEW(work->scratch, late_entry, (size_t)work->late_count + 1);
-    if (items == NULL) {
+    late_entry *buffer = MM_ARENA_NEW(work->scratch, late_entry, (size_t)work->late_count + 1);
+    if (items == NULL || buffer == NULL) {
         return MM_E_NOMEM;
     }
     for (uint32_t i = 0; i < work->late_count; i++) {
@@ -193,7 +187,7 @@ static MM_STATUS path_level(path_work *work) {
             items[count++] = work->late[i];
         }
     }
-    MM_TRY(late_sort(work, items, count));
+    mm_sort(items, buffer, count, sizeof(*items), late_before, NULL);
     uint32_t next = 0;
     for (;;) {
         bool waiting = work->queue_start < work->queue_end;
@@ -224,45 +218,70 @@ static uint8_t level_of_root(const mm_file_root *root) {
     }
 }
 
-// A root or module that waits for its place in the order of names.
+// Roots or modules that wait for their places in the order of names.
 typedef struct named_start {
     char text[TEXT_BYTES];
     late_entry entry;
 } named_start;
 
-static int named_compare(const named_start *a, const named_start *b) {
+typedef struct named_starts {
+    path_work *work;
+    named_start *items;
+    named_start **order;  ///< as many again behind them, for sorting
+    size_t count;
+    size_t room;
+} named_starts;
+
+static MM_STATUS starts_take(path_work *work, size_t room, named_starts *ret) {
+    named_starts starts = {.work = work, .room = room};
+    starts.items = MM_ARENA_NEW(work->scratch, named_start, room + 1);
+    starts.order = MM_ARENA_NEW(work->scratch, named_start *, 2 * room + 1);
+    if (starts.items == NULL || starts.order == NULL) {
+        return MM_E_NOMEM;
+    }
+    *ret = starts;
+    return MM_OK;
+}
+
+// Add a start; its name goes into the answer's `text`.
+static named_start *starts_add(named_starts *starts, late_entry entry) {
+    MM_ASSERT(starts->count < starts->room);
+    MM_ASSERT(entry.node < starts->work->graph->root_node);
+    named_start *start = &starts->items[starts->count];
+    start->entry = entry;
+    starts->order[starts->count++] = start;
+    return start;
+}
+
+static bool named_before(const void *left, const void *right, const void *context) {
+    const named_start *a = *(named_start *const *)left;
+    const named_start *b = *(named_start *const *)right;
+    (void)context;
     bool a_main = strcmp(a->text, "__main__") == 0;
     bool b_main = strcmp(b->text, "__main__") == 0;
-    return a_main != b_main ? (a_main ? -1 : 1) : strcmp(a->text, b->text);
+    return a_main != b_main ? a_main : strcmp(a->text, b->text) < 0;
 }
 
-static void named_sort(named_start **items, named_start **buffer, size_t count) {
-    for (size_t width = 1; width < count; width *= 2) {
-        for (size_t low = 0; low < count; low += 2 * width) {
-            size_t middle = low + width < count ? low + width : count;
-            size_t high = low + 2 * width < count ? low + 2 * width : count;
-            size_t a = low;
-            size_t b = middle;
-            for (size_t at = low; at < high; at++) {
-                bool left = a < middle && (b >= high || named_compare(items[a], items[b]) <= 0);
-                buffer[at] = left ? items[a++] : items[b++];
-            }
-        }
-        memcpy(items, buffer, count * sizeof(*items));
+static MM_STATUS starts_offer(const named_starts *starts) {
+    mm_sort(starts->order, starts->order + starts->count, starts->count, sizeof(*starts->order),
+            named_before, NULL);
+    for (size_t i = 0; i < starts->count; i++) {
+        MM_TRY(path_offer(starts->work, starts->order[i]->entry));
     }
+    return MM_OK;
 }
 
-static bool root_is_left_out(const path_work *work, const mm_file_root *root) {
+static bool root_is_left_out(const path_work *work, uint32_t number) {
     const mm_file *file = work->graph->file;
+    const mm_file_root *root = &file->roots[number];
+    const uint8_t *left_out = work->options->roots_left_out;
     if ((root->flags & (MM_REF_WEAK | MM_REF_BORROWED)) != 0) {
         return true;
     }
-    if (root->frame == MM_NONE) {
-        return false;
+    if (left_out != NULL && left_out[number] != 0) {
+        return true;
     }
-    const uint8_t *left_out = work->options->frames_left_out;
-    return (file->frames[root->frame].flags & MM_FRAME_OWN) != 0 ||
-           (left_out != NULL && left_out[root->frame] != 0);
+    return root->frame != MM_NONE && (file->frames[root->frame].flags & MM_FRAME_OWN) != 0;
 }
 
 // Modules are starts of their own: a chain begins with "module shop", not with sys.modules.
@@ -270,13 +289,12 @@ static MM_STATUS modules_offer(path_work *work, uint32_t dict) {
     const mm_graph *graph = work->graph;
     const mm_file *file = graph->file;
     uint32_t start = file->reference_start[dict];
-    size_t edges = file->reference_start[dict + 1] - start;
-    named_start *modules = MM_ARENA_NEW(work->scratch, named_start, edges + 1);
-    named_start **order = MM_ARENA_NEW(work->scratch, named_start *, 2 * edges + 1);
-    if (modules == NULL || order == NULL) {
-        return MM_E_NOMEM;
+    size_t modules = 0;
+    for (uint32_t edge = start; edge < file->reference_start[dict + 1]; edge++) {
+        modules += mm_graph_kind(graph, file->reference_target[edge]) == MM_KIND_MODULE;
     }
-    size_t count = 0;
+    named_starts starts;
+    MM_TRY(starts_take(work, modules, &starts));
     for (uint32_t edge = start; edge < file->reference_start[dict + 1]; edge++) {
         uint32_t target = file->reference_target[edge];
         if (mm_graph_kind(graph, target) != MM_KIND_MODULE || !mm_graph_edge_owns(graph, edge)) {
@@ -284,47 +302,43 @@ static MM_STATUS modules_offer(path_work *work, uint32_t dict) {
         }
         const char *name = mm_graph_module_name(graph, target);
         late_entry entry = {target, edge, 0, MM_VIA_MODULE, MM_LEVEL_MODULE};
-        order[count] = &modules[count];
-        modules[count].entry = entry;
-        strncpy(modules[count].text, name != NULL ? name : "?", TEXT_BYTES - 1);
-        count++;
+        strncpy(starts_add(&starts, entry)->text, name != NULL ? name : "?", TEXT_BYTES - 1);
     }
-    named_sort(order, order + count, count);
-    for (size_t i = 0; i < count; i++) {
-        MM_TRY(path_offer(work, order[i]->entry));
+    return starts_offer(&starts);
+}
+
+// Is this the first root by which its object is sys.modules? Looks back to the one before.
+static bool modules_first(const mm_graph *graph, uint32_t root) {
+    uint64_t key = (uint64_t)graph->file->roots[root].object << 32 | root;
+    size_t at = mm_lower_bound_u64(graph->root_index, sizeof(*graph->root_index),
+                                   graph->file->root_count, key);
+    MM_ASSERT(graph->root_index[at] == key);
+    while (at-- > 0 && graph->root_index[at] >> 32 == key >> 32) {
+        if (graph->file->roots[(uint32_t)graph->root_index[at]].kind == MM_ROOT_MODULES) {
+            return false;
+        }
     }
-    return MM_OK;
+    return true;
 }
 
 static MM_STATUS roots_offer(path_work *work) {
     const mm_graph *graph = work->graph;
     const mm_file *file = graph->file;
-    named_start *roots = MM_ARENA_NEW(work->scratch, named_start, (size_t)file->root_count + 1);
-    named_start **order =
-        MM_ARENA_NEW(work->scratch, named_start *, 2 * (size_t)file->root_count + 1);
-    if (roots == NULL || order == NULL) {
-        return MM_E_NOMEM;
-    }
-    size_t count = 0;
+    named_starts starts;
+    MM_TRY(starts_take(work, file->root_count, &starts));
     for (uint32_t root = 0; root < file->root_count; root++) {
         const mm_file_root *r = &file->roots[root];
-        if (root_is_left_out(work, r)) {
+        if (root_is_left_out(work, root)) {
             continue;
         }
-        if (r->kind == MM_ROOT_MODULES) {
+        // Each dict once: a file may name it as often as it likes.
+        if (r->kind == MM_ROOT_MODULES && modules_first(graph, root)) {
             MM_TRY(modules_offer(work, r->object));
         }
         late_entry entry = {r->object, root, 0, MM_VIA_ROOT, level_of_root(r)};
-        order[count] = &roots[count];
-        roots[count].entry = entry;
-        (void)mm_graph_root_text(graph, root, roots[count].text, TEXT_BYTES);
-        count++;
+        (void)mm_graph_root_text(graph, root, starts_add(&starts, entry)->text, TEXT_BYTES);
     }
-    named_sort(order, order + count, count);
-    for (size_t i = 0; i < count; i++) {
-        MM_TRY(path_offer(work, order[i]->entry));
-    }
-    return MM_OK;
+    return starts_offer(&starts);
 }
 
 static MM_STATUS unaccounted_offer(path_work *work) {

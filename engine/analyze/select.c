@@ -189,7 +189,7 @@ static MM_STATUS what_index(what_cursor *cursor) {
     uint32_t node = cursor->node;
     for (uint32_t edge = file->reference_start[node]; edge < file->reference_start[node + 1];
          edge++) {
-        if ((file->reference_naming[edge] & 15u) == MM_NAME_INDEX &&
+        if (mm_file_naming(file, edge) == MM_NAME_INDEX &&
             file->reference_argument[edge] == index) {
             cursor->node = file->reference_target[edge];
             return MM_OK;
@@ -221,7 +221,7 @@ static MM_STATUS what_key(what_cursor *cursor) {
     }
     for (uint32_t edge = file->reference_start[node]; edge < file->reference_start[node + 1];
          edge++) {
-        if ((file->reference_naming[edge] & 15u) == MM_NAME_VALUE) {
+        if (mm_file_naming(file, edge) == MM_NAME_VALUE) {
             const char *have = mm_file_text_of(file, file->reference_argument[edge]);
             if (have != NULL && strcmp(have, key) == 0) {
                 cursor->node = file->reference_target[edge];

@@ -1,35 +1,24 @@
-// One pass over the objects, then a merge sort of the few rows. Names decide ties, so that equal
+// One pass over the objects, then a sort of the few rows. Names decide ties, so that equal
 // heaps give equal tables.
 #include "analyze/types.h"
 
 #include <string.h>
 
+#include "base/free/sort.h"
+
 enum { NAME_BYTES = 320 };
 
-static bool row_before(const mm_type_row *a, const mm_type_row *b) {
+static bool row_before(const void *left, const void *right, const void *context) {
+    const mm_type_row *a = left;
+    const mm_type_row *b = right;
+    (void)context;
     if (a->bytes != b->bytes) {
         return a->bytes > b->bytes;
     }
     if (a->count != b->count) {
         return a->count > b->count;
     }
-    return strcmp(a->name, b->name) <= 0;
-}
-
-static void rows_sort(mm_type_row *items, mm_type_row *buffer, size_t count) {
-    for (size_t width = 1; width < count; width *= 2) {
-        for (size_t low = 0; low < count; low += 2 * width) {
-            size_t middle = low + width < count ? low + width : count;
-            size_t high = low + 2 * width < count ? low + 2 * width : count;
-            size_t a = low;
-            size_t b = middle;
-            for (size_t at = low; at < high; at++) {
-                bool left = a < middle && (b >= high || row_before(&items[a], &items[b]));
-                buffer[at] = left ? items[a++] : items[b++];
-            }
-        }
-        memcpy(items, buffer, count * sizeof(*items));
-    }
+    return strcmp(a->name, b->name) < 0;
 }
 
 MM_STATUS mm_types_count(const mm_graph *graph, mm_arena *arena, mm_types *ret, mm_error *err) {
@@ -64,7 +53,7 @@ MM_STATUS mm_types_count(const mm_graph *graph, mm_arena *arena, mm_types *ret, 
         MM_ASSERT(types.row_count <= type);
         rows[types.row_count++] = row;
     }
-    rows_sort(rows, buffer, types.row_count);
+    mm_sort(rows, buffer, types.row_count, sizeof(*rows), row_before, NULL);
     types.rows = rows;
     *ret = types;
     return MM_OK;

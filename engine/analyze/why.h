@@ -25,6 +25,7 @@ typedef enum mm_holder {
     MM_HOLDER_INSTANCES,  ///< a class by its instances
     MM_HOLDER_ROOT,       ///< a field of the interpreter or a library
     MM_HOLDER_C,          ///< references that nobody accounts for
+    MM_HOLDER_WEAK,       ///< a weak reference, which holds nothing
     MM_HOLDER_COUNT
 } mm_holder;
 
@@ -41,6 +42,7 @@ typedef struct mm_why_reference {
     uint8_t level;    ///< mm_path_level of the chain
     bool chained;     ///< a root leads to the holder without passing the asked objects
     bool among;       ///< from one of the asked objects to another
+    bool weak;        ///< keeps nothing alive: counted nowhere but in `count` and weak_count
     uint32_t depth;
     uint32_t chain;  ///< index into chains, or MM_NONE
 } mm_why_reference;
@@ -64,7 +66,14 @@ typedef struct mm_why_user {
     uint32_t line;
 } mm_why_user;
 
-enum { MM_WHY_USERS_MAX = 3, MM_WHY_CHAINS_DEFAULT = 3 };
+/// A line of a source file that somebody vouches for: the function or class of this qualified name
+/// begins there, with its decorators.
+typedef struct mm_why_anchor {
+    const char *name;
+    uint32_t line;
+} mm_why_anchor;
+
+enum { MM_WHY_USERS_MAX = 3, MM_WHY_CHAINS_DEFAULT = 3, MM_WHY_ANCHORS_MAX = 64 };
 
 /// A chain from a root to one of the asked objects.
 typedef struct mm_why_chain {
@@ -78,22 +87,23 @@ typedef struct mm_why_chain {
     uint32_t line;
     uint32_t place_node;  ///< that class, function or module; MM_NONE = a running frame
     bool near;            ///< a class is there, but the line is one of its methods
-    const char *source;   ///< the line of source that makes the holder; NULL until a front found it
-    const char *source_file;  ///< what to call its file
-    uint32_t source_line;
+    const char *scope;  ///< the holder is an attribute of this class, or of the module when empty;
+                        ///< NULL = it is none of either
+    const char *attribute;   ///< which
+    const char *scope_file;  ///< the source file that makes it
+    mm_why_anchor *anchors;  ///< what must stand in that file
+    uint32_t anchor_count;
     mm_why_user users[MM_WHY_USERS_MAX];
     uint32_t user_count;
 } mm_why_chain;
 
 /// What to leave out. Zero is the default of every member.
 typedef struct mm_why_options {
-    bool leave_out_caller;     ///< the innermost frame of the caller that is not mortmain's own
+    bool leave_out_caller;     ///< variables of the asking function that name an object itself
     bool with_weak;            ///< list weak references too; they are counted in any case
     uint32_t temporary_count;  ///< references that the call itself holds: not unaccounted
-    const uint32_t *frames;    ///< more frames to leave out
-    uint32_t frame_count;
-    uint32_t chains_max;  ///< 0 = MM_WHY_CHAINS_DEFAULT
-    uint32_t node;        ///< asked object; used when `what` is NULL
+    uint32_t chains_max;       ///< 0 = MM_WHY_CHAINS_DEFAULT
+    uint32_t node;             ///< asked object; used when `what` is NULL
 } mm_why_options;
 
 /// The answer. Lives in the arena, and refers to the graph's file.
@@ -106,8 +116,10 @@ typedef struct mm_why {
     uint64_t reference_count;  ///< direct ones, unaccounted ones included
     uint64_t unaccounted_count;
     uint64_t weak_count;
-    uint64_t garbage_count;        ///< of the objects: no root reaches them
-    uint64_t hidden_count;         ///< of the objects: only what was left out holds them
+    uint64_t garbage_count;  ///< of the objects: no root reaches them
+    uint64_t hidden_count;   ///< of the objects: only what was left out holds them
+    uint64_t among_count;    ///< of the references: from one of the objects to another
+    uint64_t inside_count;  ///< of the references: from what nothing else leads to than the objects
     mm_why_reference *references;  ///< the best chain first
     uint32_t reference_kind_count;
     mm_why_chain *chains;
@@ -115,6 +127,9 @@ typedef struct mm_why {
     bool by_type;      ///< a type was asked for
     bool class_alone;  ///< the object is a class that has no instance in the snapshot
 } mm_why;
+
+/// Does no root lead to the holder of a reference but through the asked objects?
+bool mm_why_is_inside(const mm_why_reference *reference);
 
 /// Answer "who holds `what`?" (NULL: options->node). Failures as mm_select(), and MM_E_NOMEM.
 /// COST: O(V + E), some 25 bytes a node of `arena`.

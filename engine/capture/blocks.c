@@ -8,30 +8,28 @@
 //
 // A bit stands for 8 bytes, although nearly all objects are aligned to 16: a few hundred static
 // objects are not, and the denser bitmap is cheaper than a side table for them.
+#include "base/free/search.h"
 #include "capture/walker.h"
 
 bool is_readable_slow(mm_walker *walker, uint64_t address, uint64_t size_bytes) {
-    uint32_t low = 0;
-    uint32_t high = walker->region_count;
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        if (walker->regions[middle].end <= address) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    if (low == walker->region_count || address < walker->regions[low].start) {
+    const mm_region *regions = walker->regions;
+    uint32_t count = walker->region_count;
+    if (MM_UNLIKELY(address == UINT64_MAX)) {
         return false;
     }
-    const mm_region *region = &walker->regions[low];
-    walker->region = region;
+    // The first that ends behind the address.
+    size_t low = mm_lower_bound_u64(&regions->end, sizeof *regions, count, address + 1);
+    if (low == count || address < regions[low].start) {
+        return false;
+    }
+    MM_ASSERT(address < regions[low].end);
+    MM_ASSERT(low == 0 || regions[low - 1].end <= regions[low].start);
+    walker->region = &regions[low];
     // A stretch may run over a seam between regions that differ only in their flags.
-    uint64_t covered = region->end - address;
-    while (covered < size_bytes && low + 1 < walker->region_count &&
-           walker->regions[low + 1].start == walker->regions[low].end) {
+    uint64_t covered = regions[low].end - address;
+    while (covered < size_bytes && low + 1 < count && regions[low + 1].start == regions[low].end) {
         low++;
-        covered += walker->regions[low].end - walker->regions[low].start;
+        covered += regions[low].end - regions[low].start;
     }
     return covered >= size_bytes;
 }
@@ -41,7 +39,8 @@ uint32_t region_flags(mm_walker *walker, uint64_t address) {
 }
 
 mm_block *block_open(mm_walker *walker, uint64_t address) {
-    if (address >> 47 != 0 || !is_readable(walker, address, 16)) {
+    if (address >> 47 != 0 || !is_aligned(address) ||
+        !is_readable(walker, address, OBJECT_HEAD_BYTES)) {
         return NULL;
     }
     mm_block_table **table = &walker->top[address >> (MM_BLOCK_SHIFT + TABLE_BITS)];
@@ -52,6 +51,7 @@ mm_block *block_open(mm_walker *walker, uint64_t address) {
             return NULL;
         }
     }
+    MM_ASSERT(block_of(walker, address) == NULL);
     mm_block *block = MM_ARENA_NEW(&walker->arena, mm_block, 1);
     if (block == NULL) {
         walker_fail(walker, MM_E_NOMEM);
@@ -61,7 +61,8 @@ mm_block *block_open(mm_walker *walker, uint64_t address) {
     block->number = walker->block_count++;
     block->whole = is_readable(walker, block->base, BLOCK_BYTES);
     (*table)->blocks[(address >> MM_BLOCK_SHIFT) & ((1u << TABLE_BITS) - 1)] = block;
-    mm_writer_varint(walker->writer, MM_STREAM_BLKS, block->base >> MM_BLOCK_SHIFT);
+    mm_writer_block(walker->writer, block->base);
+    MM_ASSERT(block_of(walker, address) == block);
     return block;
 }
 

@@ -15,6 +15,9 @@ enum {
     HEAD_AHEAD = 12,  ///< objects whose header is asked for early
     BODY_AHEAD = 6,   ///< objects whose items are asked for early
     RING_MAX = 1 << 30,
+    RELEASE_ALPHA = 10,  ///< release levels of PY_VERSION_HEX
+    RELEASE_BETA = 11,
+    RELEASE_CANDIDATE = 12,
     IMMORTAL_FROM_3_11 = 900000000
 };
 
@@ -32,26 +35,28 @@ void list_push(mm_walker *walker, mm_address_list *list, uint64_t address) {
         list->items = items;
         list->capacity = capacity;
     }
+    MM_ASSERT(list->count < list->capacity);
     list->items[list->count++] = address;
 }
 
 // Enumerate -------------------------------------------------------------------------------------
 
 static void ring_enumerate(mm_walker *walker, uint64_t head) {
-    if (head == 0 || !is_readable(walker, head, 16)) {
+    if (head == 0 || !is_readable(walker, head, GC_HEAD_BYTES)) {
         return;
     }
-    uint64_t at = load_word(head) & ~(uint64_t)3;
+    uint64_t at = load_word(head) & ~(uint64_t)GC_LINK_FLAGS;
     for (unsigned i = 0; i < RING_MAX && at != head && walker->status == MM_OK; i++) {
-        uint64_t object = at + 16;
+        uint64_t object = at + GC_HEAD_BYTES;
         // Every object stands in one ring once. One that was met before means that the ring is
         // torn.
-        if ((at & 7) != 0 || !is_readable(walker, at, 32) || find_found(walker, object) != NO_ID) {
+        if (!is_aligned(at) || !is_readable(walker, at, GC_HEAD_BYTES + OBJECT_HEAD_BYTES) ||
+            find_found(walker, object) != NO_ID) {
             walker_fail(walker, MM_E_TARGET);
             return;
         }
         (void)mark_found(walker, object);
-        at = load_word(at) & ~(uint64_t)3;
+        at = load_word(at) & ~(uint64_t)GC_LINK_FLAGS;
     }
 }
 
@@ -78,13 +83,13 @@ static bool is_collecting(mm_walker *walker) {
 // Visit -----------------------------------------------------------------------------------------
 
 bool is_tracked(mm_walker *walker, const mm_type_info *type, uint64_t address) {
-    if (!type->collected || !is_readable(walker, address - 16, 16) ||
+    if (!type->collected || !is_readable(walker, address - GC_HEAD_BYTES, GC_HEAD_BYTES) ||
         (type->metatype && !is_readable(walker, address, AT(walker, TYPE_SIZEOF)))) {
         return false;
     }
     // Types are collected by their type's word, but static ones have no header in front.
-    bool headless = type->metatype && (load_word(address + AT(walker, TYPE_FLAGS)) >> 9 & 1) == 0;
-    return !headless && load_word(address - 16) != 0;
+    bool headless = type->metatype && !type_is_heap(walker, address);
+    return !headless && load_word(address - GC_HEAD_BYTES) != 0;
 }
 
 static uint64_t refcount_code(const mm_walker *walker, uint64_t address) {
@@ -166,7 +171,9 @@ static uint64_t least_bytes(const mm_walker *walker, const mm_type_info *type) {
 static void object_visit(mm_walker *walker, uint64_t address, bool last_round) {
     const mm_type_info *type = type_of(walker, load_word(address + AT(walker, OB_TYPE)));
     const mm_block *block = block_of(walker, address);
-    if (type->scan && !last_round && type->basic_bytes > 16) {
+    MM_ASSERT(block != NULL);
+    MM_ASSERT(find_done(walker, address) != NO_ID);
+    if (type->scan && !last_round && type->basic_bytes > OBJECT_HEAD_BYTES) {
         list_push(walker, &walker->postponed, address);
         return;
     }
@@ -235,6 +242,7 @@ static void block_sweep(mm_walker *walker, mm_block *block) {
     uint64_t batch[BATCH_COUNT];
     size_t count = 0;
     block->fresh = false;
+    MM_ASSERT(block->number < walker->block_count);
     for (uint64_t group = 0; group < BLOCK_WORDS / 64; group++) {
         // A visit may find more in this very group: the loop sees that too.
         while (block->fresh_words[group] != 0) {
@@ -245,6 +253,7 @@ static void block_sweep(mm_walker *walker, mm_block *block) {
             for (; bits != 0; bits &= bits - 1) {
                 batch[count++] = block->base + ((i * 64 + mm_lowest_bit(bits)) << MM_SLOT_SHIFT);
             }
+            MM_ASSERT(count <= BATCH_COUNT);
             if (count > BATCH_COUNT - 64) {
                 batch_visit(walker, batch, count);
                 count = 0;
@@ -298,23 +307,41 @@ static uint64_t address_of_kind(const mm_target *target, mm_kind kind) {
     return 0;
 }
 
-static void version_put(mm_walker *walker) {
-    // major.minor.micro and, before a release, its level and number, as sys.version begins.
-    char text[40];
+static size_t version_part_put(char *to, unsigned value) {
     char digits[4];
+    size_t count = 0;
     size_t length = 0;
-    for (unsigned part = 0; part < 3; part++) {
-        unsigned value = walker->target->version_hex >> (24 - part * 8) & 255;
-        size_t count = 0;
-        do {
-            digits[count++] = (char)('0' + value % 10);
-            value /= 10;
-        } while (value != 0);
-        while (count > 0) {
-            text[length++] = digits[--count];
-        }
-        text[length++] = part < 2 ? '.' : '\0';
+    MM_ASSERT(value <= UINT8_MAX);
+    do {
+        digits[count++] = (char)('0' + value % 10);
+        value /= 10;
+    } while (value != 0);
+    while (count > 0) {
+        to[length++] = digits[--count];
     }
+    return length;
+}
+
+// major.minor.micro and, before a release, its level and number, as sys.version begins: 3.15.0a2.
+static void version_put(mm_walker *walker) {
+    char text[24];
+    size_t length = 0;
+    uint32_t version = walker->target->version_hex;
+    for (unsigned part = 0; part < 3; part++) {
+        length += version_part_put(text + length, version >> (24 - part * 8) & 255);
+        text[length++] = '.';
+    }
+    length--;
+    unsigned level = version >> 4 & 15;
+    if (level >= RELEASE_ALPHA && level <= RELEASE_CANDIDATE) {
+        text[length++] = level == RELEASE_ALPHA ? 'a' : level == RELEASE_BETA ? 'b' : 'r';
+        if (level == RELEASE_CANDIDATE) {
+            text[length++] = 'c';
+        }
+        length += version_part_put(text + length, version & 15);
+    }
+    MM_ASSERT(length < sizeof text);
+    text[length] = '\0';
     mm_writer_meta(walker->writer, "version", text);
 }
 
@@ -347,10 +374,9 @@ static void meta_put(mm_walker *walker) {
     walker->name_state = name_put(walker, "module state");
     walker->name_dict = name_put(walker, "__dict__");
     walker->name_shared_key = name_put(walker, "shared key");
-    walker->name_f_code = name_put(walker, "f_code");
-    walker->name_f_func = name_put(walker, "f_func");
-    walker->name_f_locals = name_put(walker, "f_locals");
-    walker->name_frame = name_put(walker, "frame object");
+    for (size_t i = 0; i < IFRAME_OWNED; i++) {
+        walker->name_iframe[i] = name_put(walker, iframe_owned[i].name);
+    }
 }
 
 static mm_status walker_init(mm_walker *walker, const mm_target *target, mm_pages pages,

@@ -37,8 +37,9 @@ typedef struct mm_capture_result {
 } mm_capture_result;
 
 /// Write a snapshot of the heap that `target` describes to `sink`.
-/// Answers MM_E_BUSY when an interpreter is inside a collection (nothing was written), MM_E_NOMEM,
-/// MM_E_TARGET, MM_E_LIMIT, or the sink's failure.
+/// Answers MM_E_BUSY when an interpreter is inside a collection (nothing was written),
+/// MM_E_ARGUMENT for a target that is none (nothing was written), MM_E_NOMEM, MM_E_TARGET, or the
+/// sink's failure. After any other failure than the first two the file has no END!.
 /// REQUIRES: nobody changes the heap meanwhile. COST: one visit of every object in address order.
 MM_STATUS mm_capture(const mm_target *target, mm_pages pages, mm_sink sink,
                      const mm_capture_options *options, mm_capture_result *ret);

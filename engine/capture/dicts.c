@@ -1,9 +1,8 @@
 // The containers that make up most of a heap. A dict is a key table (entries in order of insertion)
 // and, when it is split, an array of values beside a table that many dicts share:
 //
-//   ma_keys ─▶ | refcnt | log2_size .. kind | usable | nentries | indices .. | entry 0 | entry 1 |
-//   .. ma_values ─▶ | value 0 | value 1 | ..                     (split: the entries hold keys
-//   only)
+//   ma_keys   ─▶ | refcnt | log2_size .. kind | usable | nentries | indices .. | entry 0 | ..
+//   ma_values ─▶ | value 0 | value 1 | ..          (split: the entries hold keys only)
 //
 // entry: {key, value} where all keys are str, else {hash, key, value}. tp_traverse passes over the
 // keys of the first sort: its record carries MM_OBJECT_HIDDEN_KEYS, set by size_object().
@@ -11,13 +10,14 @@
 
 enum {
     KEYS_GENERAL = 0,
-    LOG2_MAX = 40,        ///< of a key table: no real one comes near
-    SET_ENTRY_BYTES = 16  ///< {key, hash}
+    LOG2_MAX = 40,  ///< of a key table: no real one comes near
+    ENTRY_BYTES_UNICODE = 16,
+    ENTRY_BYTES_GENERAL = 24
 };
 
 bool keys_view(mm_walker *walker, uint64_t keys, mm_dict_view *ret) {
     uint64_t header = AT(walker, KEYS_INDICES);
-    if ((keys & 7) != 0 || !is_readable(walker, keys, header)) {
+    if (!is_aligned(keys) || !is_readable(walker, keys, header)) {
         return false;
     }
     uint8_t log2_index = load_byte(keys + AT(walker, KEYS_LOG2_INDEX_BYTES));
@@ -27,7 +27,7 @@ bool keys_view(mm_walker *walker, uint64_t keys, mm_dict_view *ret) {
     }
     ret->unicode = load_byte(keys + AT(walker, KEYS_KIND)) != KEYS_GENERAL;
     ret->entries = keys + header + ((uint64_t)1 << log2_index);
-    ret->entry_bytes = ret->unicode ? 16 : 24;
+    ret->entry_bytes = ret->unicode ? ENTRY_BYTES_UNICODE : ENTRY_BYTES_GENERAL;
     ret->key_offset = ret->unicode ? 0 : 8;
     ret->values = 0;
     ret->count = count;
@@ -37,7 +37,9 @@ bool keys_view(mm_walker *walker, uint64_t keys, mm_dict_view *ret) {
 }
 
 bool dict_view(mm_walker *walker, uint64_t dict, mm_dict_view *ret) {
-    if (!is_readable(walker, dict, AT(walker, DICT_VALUES) + 8u) ||
+    unsigned last = AT(walker, DICT_KEYS) > AT(walker, DICT_VALUES) ? AT(walker, DICT_KEYS)
+                                                                    : AT(walker, DICT_VALUES);
+    if (!is_readable(walker, dict, last + 8u) ||
         !keys_view(walker, load_word(dict + AT(walker, DICT_KEYS)), ret)) {
         return false;
     }
@@ -58,7 +60,8 @@ bool dict_view(mm_walker *walker, uint64_t dict, mm_dict_view *ret) {
 }
 
 uint64_t keys_bytes(const mm_walker *walker, uint64_t keys) {
-    uint64_t entry = load_byte(keys + AT(walker, KEYS_KIND)) != KEYS_GENERAL ? 16 : 24;
+    bool unicode = load_byte(keys + AT(walker, KEYS_KIND)) != KEYS_GENERAL;
+    uint64_t entry = unicode ? ENTRY_BYTES_UNICODE : ENTRY_BYTES_GENERAL;
     uint64_t size = (uint64_t)1 << (load_byte(keys + AT(walker, KEYS_LOG2_SIZE)) & 63);
     uint64_t index = (uint64_t)1 << (load_byte(keys + AT(walker, KEYS_LOG2_INDEX_BYTES)) & 63);
     return AT(walker, KEYS_INDICES) + index + (size << 1) / 3 * entry;
@@ -66,12 +69,12 @@ uint64_t keys_bytes(const mm_walker *walker, uint64_t keys) {
 
 uint64_t dict_get(mm_walker *walker, uint64_t dict, const char *key) {
     mm_dict_view view;
-    if ((dict & 7) != 0 || !dict_view(walker, dict, &view)) {
+    if (!is_aligned(dict) || !dict_view(walker, dict, &view)) {
         return 0;
     }
     for (uint64_t i = 0; i < view.count; i++) {
         uint64_t at = dict_key(&view, i);
-        if (at != 0 && is_readable(walker, at, 16) && str_is(walker, at, key)) {
+        if (at != 0 && is_readable(walker, at, OBJECT_HEAD_BYTES) && str_is(walker, at, key)) {
             return dict_value(&view, i);
         }
     }
@@ -80,7 +83,8 @@ uint64_t dict_get(mm_walker *walker, uint64_t dict, const char *key) {
 
 // Values in a module's or class's namespace that are names themselves.
 static void want_program_texts(mm_walker *walker, uint64_t key, uint64_t value) {
-    if (!str_begins(walker, key, "_") || value == 0 || !is_readable(walker, value, 16)) {
+    if (!str_begins(walker, key, "_") || value == 0 ||
+        !is_readable(walker, value, OBJECT_HEAD_BYTES)) {
         return;
     }
     if (str_is(walker, key, "__module__") || str_is(walker, key, "__file__") ||
@@ -93,7 +97,7 @@ static void want_program_texts(mm_walker *walker, uint64_t key, uint64_t value) 
 
 void dict_is_namespace(mm_walker *walker, uint64_t dict, bool of_program, uint64_t shared_keys) {
     mm_dict_view view;
-    if (dict == 0 || (dict & 7) != 0 || !is_readable(walker, dict, 16) ||
+    if (dict == 0 || !is_aligned(dict) || !is_readable(walker, dict, OBJECT_HEAD_BYTES) ||
         !is_kind(walker, dict, MM_KIND_DICT) || !dict_view(walker, dict, &view)) {
         return;
     }
@@ -102,7 +106,7 @@ void dict_is_namespace(mm_walker *walker, uint64_t dict, bool of_program, uint64
     }
     for (uint64_t i = 0; i < view.count; i++) {
         uint64_t key = dict_key(&view, i);
-        if (key == 0 || !is_readable(walker, key, 16)) {
+        if (key == 0 || !is_readable(walker, key, OBJECT_HEAD_BYTES)) {
             continue;
         }
         want_text(walker, key);
@@ -114,6 +118,8 @@ void dict_is_namespace(mm_walker *walker, uint64_t dict, bool of_program, uint64
 
 // The keys belong to the shared table: they are named, but not held.
 static void walk_split(mm_walker *walker, const mm_dict_view *view) {
+    MM_ASSERT(view->values != 0);
+    MM_ASSERT(!view->embedded);
     for (uint64_t i = 0; i < view->count; i++) {
         uint64_t value = dict_value(view, i);
         if (value != 0) {
@@ -145,6 +151,7 @@ void walk_dict(mm_walker *walker, uint64_t address) {
         walk_split(walker, &view);
         return;
     }
+    MM_ASSERT(view.entry_bytes == view.key_offset + 16);
     uint64_t entry = view.entries + view.key_offset;
     for (uint64_t i = 0; i < view.count; i++, entry += view.entry_bytes) {
         uint64_t value = load_word(entry + 8);

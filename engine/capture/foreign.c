@@ -24,6 +24,8 @@ typedef struct visit {
 
 // Offset of the word that holds `target`, or 0.
 static uint64_t word_find(visit *state, uint64_t target) {
+    MM_ASSERT(state->first <= state->word);
+    MM_ASSERT(state->first % 8 == 0);
     for (uint64_t at = state->word; at + 8 <= state->end; at += 8) {
         if (load_word(state->object + at) == target) {
             state->word = at + 8;
@@ -58,7 +60,9 @@ static int visit_take(void *object, void *context) {
         return 0;
     }
     // Objects of heap types visit their type; the type column has it already.
-    if (!state->own_type_seen && target == load_word(state->object + AT(walker, OB_TYPE))) {
+    bool visits_type = type_is_heap(walker, state->type->solid);
+    if (visits_type && !state->own_type_seen &&
+        target == load_word(state->object + AT(walker, OB_TYPE))) {
         state->own_type_seen = true;
         return 0;
     }
@@ -77,6 +81,8 @@ static bool may_call(mm_walker *walker, uint64_t function) {
 
 static void traverse_call(mm_walker *walker, uint64_t type, uint64_t function, visit *state,
                           visit_function take) {
+    MM_ASSERT(function != 0);
+    MM_ASSERT((walker->target->flags & MM_TARGET_TRAVERSE) != 0);
     volatile mm_capture_note *note = walker->options->note;
     if (note != NULL) {
         note->type = type;
@@ -103,7 +109,7 @@ void walk_foreign(mm_walker *walker, const mm_type_info *type, uint64_t address)
         walk_words(walker, type, address);
         return;
     }
-    visit state = visit_begin(walker, type, address, 16);
+    visit state = visit_begin(walker, type, address, OBJECT_HEAD_BYTES);
     traverse_call(walker, type->solid, type->traverse, &state, visit_take);
 }
 
@@ -111,6 +117,7 @@ void walk_tail(mm_walker *walker, const mm_type_info *type, uint64_t address) {
     if (!is_tracked(walker, type, address) || !may_call(walker, type->traverse)) {
         return;
     }
+    MM_ASSERT(type->tail_offset != 0);
     visit state = visit_begin(walker, type, address, type->tail_offset);
     state.tail_only = true;
     traverse_call(walker, type->solid, type->traverse, &state, visit_take);
@@ -130,7 +137,7 @@ void walk_module_state(mm_walker *walker, const mm_type_info *type, uint64_t add
     if (type->opaque || !is_tracked(walker, type, address) || !may_call(walker, type->traverse)) {
         return;
     }
-    visit state = visit_begin(walker, type, address, 16);
+    visit state = visit_begin(walker, type, address, OBJECT_HEAD_BYTES);
     traverse_call(walker, type->solid, type->traverse, &state, visit_module);
 }
 
@@ -142,7 +149,7 @@ void walk_words(mm_walker *walker, const mm_type_info *type, uint64_t address) {
     uint64_t end = load_word(type->solid + AT(walker, TYPE_BASICSIZE));
     end = end < type->basic_bytes ? end : type->basic_bytes;
     uint64_t weak = load_word(type->address + AT(walker, TYPE_WEAKLISTOFFSET));
-    for (uint64_t at = 16; at + 8 <= end; at += 8) {
+    for (uint64_t at = OBJECT_HEAD_BYTES; at + 8 <= end; at += 8) {
         uint64_t target = load_word(address + at);
         if (target == 0 || at == weak || target == address) {
             continue;

@@ -4,20 +4,31 @@
 // generator (suspended), inside a frame object (ended, kept by a traceback), or on a thread's own
 // stack (running): the last are roots, since no object reports them.
 //
-//   | code | previous | function | globals | builtins | locals | frame object | .. | local 0 |
-//   local 1 | ..
+//   | code | previous | function | globals | builtins | locals | frame object | .. |
+//   | local 0 | local 1 | .. | stack .. |
 #include "capture/walker.h"
 
 enum {
-    OWNER_GENERATOR = 1,
-    OWNER_FRAME_OBJECT = 2,
-    OWNER_C_STACK = 3,
-    FRAMES_MAX = 1 << 20,  ///< of a thread: recursion limits are far below
-    VARIABLES_MAX = 1 << 16,
-    GENERATOR_ENDED = 1,  ///< gi_frame_state from here on: nothing in the frame
-    GENERATOR_RUNNING = 0,
-    LINE_ENTRIES_MAX = 1 << 20
+    OWNER_C_STACK = 3,        ///< from here on a frame is none of Python's
+    FRAMES_MAX = 1 << 20,     ///< of a thread: recursion limits are far below
+    VARIABLES_MAX = 1 << 16,  ///< of a code object, and slots of its stack
+    FRAME_EXECUTING = 0,      ///< gi_frame_state: below it is suspended, above it has ended
+    LINE_ENTRIES_MAX = 1 << 20,
+    LINE_TABLE_BYTES_MAX = 1 << 28
 };
+
+const iframe_word iframe_owned[IFRAME_OWNED] = {
+    [IFRAME_CODE_WORD] = {MM_AT_IFRAME_CODE, "f_code"},
+    [IFRAME_FUNCTION_WORD] = {MM_AT_IFRAME_FUNCTION, "f_func"},
+    [IFRAME_LOCALS_WORD] = {MM_AT_IFRAME_LOCALS, "f_locals"},
+    [IFRAME_OBJECT_WORD] = {MM_AT_IFRAME_FRAME, "frame object"},
+};
+
+// Object in an owning word of a frame, without the flags that newer versions keep in its low bits.
+static uint64_t iframe_owned_object(const mm_walker *walker, uint64_t iframe, size_t i) {
+    MM_ASSERT(i < IFRAME_OWNED);
+    return load_word(iframe + walker->at[iframe_owned[i].at]) & ~(uint64_t)EXECUTABLE_TAG;
+}
 
 // Line table (3.11+, Objects/locations.md of CPython): entries of one byte, code in bits 3-6 and
 // length less one in code units in bits 0-2, followed by what the code says.
@@ -71,12 +82,12 @@ static int32_t table_step(line_cursor *cursor, uint8_t head, bool *has_line) {
 uint32_t code_line(mm_walker *walker, uint64_t code, int64_t instruction_offset) {
     uint64_t table = load_word(code + AT(walker, CODE_LINETABLE));
     int64_t line = load_i32(code + AT(walker, CODE_FIRSTLINENO));
-    if (table == 0 || !is_readable(walker, table, 32)) {
+    if (table == 0 || !is_readable(walker, table, AT(walker, BYTES_DATA))) {
         return 0;
     }
     uint64_t count = load_word(table + AT(walker, OB_SIZE));
-    uint64_t first = table + 32;  // bytes: count, hash, then the characters
-    if (count > 1 << 28 || !is_readable(walker, first, count)) {
+    uint64_t first = table + AT(walker, BYTES_DATA);
+    if (count > LINE_TABLE_BYTES_MAX || !is_readable(walker, first, count)) {
         return 0;
     }
     line_cursor cursor = {first, first + count};
@@ -93,8 +104,8 @@ uint32_t code_line(mm_walker *walker, uint64_t code, int64_t instruction_offset)
     return 0;
 }
 
-static uint64_t iframe_code(mm_walker *walker, uint64_t iframe) {
-    uint64_t code = load_word(iframe + AT(walker, IFRAME_CODE)) & ~(uint64_t)3;
+uint64_t iframe_code(mm_walker *walker, uint64_t iframe) {
+    uint64_t code = iframe_owned_object(walker, iframe, IFRAME_CODE_WORD);
     if (code == 0 || !is_readable(walker, code, AT(walker, CODE_ADAPTIVE)) ||
         !is_kind(walker, code, MM_KIND_CODE)) {
         return 0;
@@ -109,26 +120,26 @@ static uint32_t iframe_line(mm_walker *walker, uint64_t iframe, uint64_t code) {
     return at + 2 < first ? 0 : code_line(walker, code, at < first ? 0 : (int64_t)(at - first));
 }
 
-static uint64_t variable_count(mm_walker *walker, uint64_t code) {
-    int32_t count = load_i32(code + AT(walker, CODE_NLOCALSPLUS));
+uint64_t code_count(const mm_walker *walker, uint64_t code, enum mm_at at) {
+    MM_ASSERT(walker->at[at] != MM_AT_NONE);
+    int32_t count = load_i32(code + walker->at[at]);
     return count > 0 && count < VARIABLES_MAX ? (uint64_t)count : 0;
 }
 
 // The owning words of a frame inside an object, named by their place in that object.
 static void walk_iframe(mm_walker *walker, uint64_t object, uint64_t iframe) {
-    static const uint16_t owned[] = {MM_AT_IFRAME_CODE, MM_AT_IFRAME_FUNCTION, MM_AT_IFRAME_LOCALS,
-                                     MM_AT_IFRAME_FRAME};
+    MM_ASSERT(iframe > object);
     uint64_t code = iframe_code(walker, iframe);
-    for (size_t i = 0; i < MM_COUNTOF(owned); i++) {
-        uint64_t at = iframe + walker->at[owned[i]];
-        refer_word(walker, at - object, load_word(at));
+    for (size_t i = 0; i < IFRAME_OWNED; i++) {
+        refer_word(walker, iframe + walker->at[iframe_owned[i].at] - object,
+                   iframe_owned_object(walker, iframe, i));
     }
-    dict_is_namespace(walker, load_word(iframe + AT(walker, IFRAME_LOCALS)), false, 0);
+    dict_is_namespace(walker, iframe_owned_object(walker, iframe, IFRAME_LOCALS_WORD), false, 0);
     if (code == 0) {
         return;
     }
     uint64_t locals = iframe + AT(walker, IFRAME_LOCALSPLUS);
-    uint64_t variables = variable_count(walker, code);
+    uint64_t variables = code_count(walker, code, MM_AT_CODE_NLOCALSPLUS);
     int32_t top = load_i32(iframe + AT(walker, IFRAME_STACKTOP));
     uint64_t count = top >= 0 && top < VARIABLES_MAX ? (uint64_t)top : variables;
     if (!is_readable(walker, locals, count * 8)) {
@@ -140,7 +151,8 @@ static void walk_iframe(mm_walker *walker, uint64_t object, uint64_t iframe) {
             refer_at(walker, MM_NAME_LOCAL, i, value);
         }
     }
-    uint64_t id = mark_found(walker, object);
+    uint64_t id = find_found(walker, object);
+    MM_ASSERT(id != NO_ID);
     mm_writer_fact(walker->writer, id, MM_FACT_CURRENT_LINE, iframe_line(walker, iframe, code));
 }
 
@@ -149,7 +161,7 @@ void walk_generator(mm_walker *walker, const mm_type_info *type, uint64_t addres
     uint64_t exception = address + AT(walker, GEN_EXC_STATE) + AT(walker, EXC_INFO_VALUE);
     refer_word(walker, exception - address, load_word(exception));
     int8_t state = (int8_t)load_byte(address + AT(walker, GEN_STATE));
-    if (state < GENERATOR_RUNNING) {
+    if (state < FRAME_EXECUTING) {
         walk_iframe(walker, address, address + AT(walker, GEN_IFRAME));
     }
 }
@@ -167,7 +179,8 @@ void walk_frame(mm_walker *walker, const mm_type_info *type, uint64_t address) {
         code = iframe_code(walker, iframe);
     }
     if (code != 0) {
-        refer_flagged(walker, MM_NAME_NAMED, MM_REF_BORROWED, walker->name_f_code, code);
+        refer_flagged(walker, MM_NAME_NAMED, MM_REF_BORROWED, walker->name_iframe[IFRAME_CODE_WORD],
+                      code);
         mm_writer_fact(walker->writer, mark_found(walker, address), MM_FACT_CURRENT_LINE,
                        iframe_line(walker, iframe, code));
     }
@@ -184,73 +197,58 @@ void walk_traceback(mm_walker *walker, const mm_type_info *type, uint64_t addres
 
 // Roots -----------------------------------------------------------------------------------------
 
-static void root_put(mm_walker *walker, mm_root_kind kind, uint8_t flags, uint64_t owner,
-                     uint64_t name_code, uint64_t frame_code, uint64_t object) {
-    if (object == 0) {
+// `root` but for its object, which is an address still; 0 is passed over.
+static void root_put(mm_walker *walker, mm_root_record root, uint64_t address) {
+    if (address == 0) {
         return;
     }
-    uint64_t id = mark_found(walker, object);
-    if (id == NO_ID) {
+    root.object = mark_found(walker, address);
+    if (root.object == NO_ID) {
         walker->unreadable_count++;
         return;
     }
-    mm_writer *writer = walker->writer;
-    mm_writer_varint(writer, MM_STREAM_ROOT, kind);
-    mm_writer_byte(writer, MM_STREAM_ROOT, flags);
-    mm_writer_varint(writer, MM_STREAM_ROOT, owner);
-    mm_writer_varint(writer, MM_STREAM_ROOT, name_code);
-    mm_writer_varint(writer, MM_STREAM_ROOT, frame_code);
-    mm_writer_varint(writer, MM_STREAM_ROOT, id);
+    mm_writer_root(walker->writer, &root);
 }
 
 static bool frame_is_own(mm_walker *walker, uint64_t iframe) {
     uint64_t globals = load_word(iframe + AT(walker, IFRAME_GLOBALS));
-    uint64_t name = globals == 0 || !is_readable(walker, globals, 16)
-                        ? 0
-                        : dict_get(walker, globals, "__name__");
-    return name != 0 && is_readable(walker, name, 16) &&
-           (str_is(walker, name, "mortmain") || str_begins(walker, name, "mortmain."));
+    return globals != 0 && is_readable(walker, globals, OBJECT_HEAD_BYTES) &&
+           str_is_own(walker, dict_get(walker, globals, "__name__"));
 }
 
-static void frame_locals_put(mm_walker *walker, uint64_t iframe, uint64_t code, uint32_t thread) {
+static void frame_locals_put(mm_walker *walker, uint64_t iframe, uint64_t code, uint32_t thread,
+                             uint32_t frame) {
     uint64_t locals = iframe + AT(walker, IFRAME_LOCALSPLUS);
-    uint64_t count = variable_count(walker, code);
+    uint64_t count = code_count(walker, code, MM_AT_CODE_NLOCALSPLUS);
     if (!is_readable(walker, locals, count * 8)) {
         return;
     }
     for (uint64_t i = 0; i < count; i++) {
-        root_put(walker, MM_ROOT_FRAME, 0, thread, i, walker->frame_count,
-                 load_word(locals + i * 8));
+        mm_root_record root = {.kind = MM_ROOT_FRAME, .owner = thread, .name = i, .frame = frame};
+        root_put(walker, root, load_word(locals + i * 8));
     }
 }
 
 static void frame_put(mm_walker *walker, uint64_t iframe, uint64_t code, uint32_t thread,
                       bool caller) {
-    uint64_t flags =
-        (caller ? MM_FRAME_CALLER : 0u) | (frame_is_own(walker, iframe) ? MM_FRAME_OWN : 0u);
-    uint64_t id = mark_found(walker, code);
-    mm_writer_varint(walker->writer, MM_STREAM_FRAM, thread);
-    mm_writer_varint(walker->writer, MM_STREAM_FRAM, id == NO_ID ? 0 : id + 1);
-    mm_writer_varint(walker->writer, MM_STREAM_FRAM, iframe_line(walker, iframe, code));
-    mm_writer_varint(walker->writer, MM_STREAM_FRAM, flags);
-    walker->frame_count++;
-    want_texts(walker, load_word(code + AT(walker, CODE_LOCALSPLUSNAMES)));
-    frame_locals_put(walker, iframe, code, thread);
-    const struct {
-        uint16_t at;
-        uint32_t name;
-    } owned[] = {
-        {MM_AT_IFRAME_CODE, walker->name_f_code},
-        {MM_AT_IFRAME_FUNCTION, walker->name_f_func},
-        {MM_AT_IFRAME_LOCALS, walker->name_f_locals},
-        {MM_AT_IFRAME_FRAME, walker->name_frame},
+    mm_frame_record record = {
+        .thread = thread,
+        .code = mark_found(walker, code),
+        .line = iframe_line(walker, iframe, code),
+        .flags =
+            (caller ? MM_FRAME_CALLER : 0u) | (frame_is_own(walker, iframe) ? MM_FRAME_OWN : 0u),
     };
-
-    for (size_t i = 0; i < MM_COUNTOF(owned); i++) {
-        root_put(walker, MM_ROOT_THREAD, 0, thread, (uint64_t)owned[i].name + 1,
-                 walker->frame_count, load_word(iframe + walker->at[owned[i].at]));
+    uint32_t frame = mm_writer_frame(walker->writer, &record);
+    want_texts(walker, load_word(code + AT(walker, CODE_LOCALSPLUSNAMES)));
+    frame_locals_put(walker, iframe, code, thread, frame);
+    for (size_t i = 0; i < IFRAME_OWNED; i++) {
+        mm_root_record root = {.kind = MM_ROOT_THREAD,
+                               .owner = thread,
+                               .name = walker->name_iframe[i],
+                               .frame = frame};
+        root_put(walker, root, iframe_owned_object(walker, iframe, i));
     }
-    dict_is_namespace(walker, load_word(iframe + AT(walker, IFRAME_LOCALS)), false, 0);
+    dict_is_namespace(walker, iframe_owned_object(walker, iframe, IFRAME_LOCALS_WORD), false, 0);
 }
 
 void root_static_type(mm_walker *walker, uint64_t address) {
@@ -263,8 +261,9 @@ void root_static_type(mm_walker *walker, uint64_t address) {
     char name[NAME_BYTES_MAX];
     size_t length =
         c_text_copy(walker, load_word(address + AT(walker, TYPE_NAME)), name, sizeof name);
-    uint64_t name_code = (uint64_t)mm_writer_name(walker->writer, name, length) + 1;
-    root_put(walker, MM_ROOT_STATIC_TYPE, 0, 0, name_code, 0, address);
+    mm_root_record root = {.kind = MM_ROOT_STATIC_TYPE, .frame = MM_WRITER_NONE};
+    root.name = mm_writer_name(walker->writer, name, length);
+    root_put(walker, root, address);
 }
 
 static uint64_t thread_top(mm_walker *walker, const mm_thread *thread) {
@@ -290,7 +289,7 @@ static void thread_frames_put(mm_walker *walker, const mm_thread *thread, uint32
         return;
     }
     uint64_t iframe = thread_top(walker, thread);
-    for (unsigned i = 0; i < FRAMES_MAX && iframe != 0 && (iframe & 7) == 0; i++) {
+    for (unsigned i = 0; i < FRAMES_MAX && iframe != 0 && is_aligned(iframe); i++) {
         if (!is_readable(walker, iframe, AT(walker, IFRAME_LOCALSPLUS))) {
             return;
         }
@@ -307,33 +306,38 @@ static void thread_frames_put(mm_walker *walker, const mm_thread *thread, uint32
 static void threads_put(mm_walker *walker) {
     const mm_thread *threads = MM_TARGET_AT(walker->target, threads, mm_thread);
     for (uint32_t i = 0; i < walker->target->threads.count; i++) {
-        mm_writer_varint(walker->writer, MM_STREAM_THRD, threads[i].interpreter);
-        mm_writer_varint(walker->writer, MM_STREAM_THRD, threads[i].native_id);
-        mm_writer_varint(walker->writer, MM_STREAM_THRD, threads[i].flags);
+        mm_thread_record record = {threads[i].interpreter, threads[i].native_id, threads[i].flags};
+        mm_writer_thread(walker->writer, &record);
         thread_frames_put(walker, &threads[i], i);
     }
 }
 
+// Roots of one struct often share a name: it is written once.
 void roots_write(mm_walker *walker) {
     const mm_root *roots = MM_TARGET_AT(walker->target, roots, mm_root);
-    uint64_t name_code = 0;
-    uint32_t name = 0;
+    uint64_t name = MM_WRITER_NONE;
+    uint32_t named = 0;
     for (uint32_t i = 0; i < walker->target->roots.count; i++) {
-        if (roots[i].name != name || name_code == 0) {
+        if (roots[i].name == 0) {
+            name = MM_WRITER_NONE;
+        } else if (roots[i].name != named) {
             const char *text = mm_target_text(walker->target, roots[i].name);
-            name = roots[i].name;
-            name_code = name == 0 ? 0
-                                  : (uint64_t)mm_writer_name(walker->writer, text,
-                                                             mm_text_length(text, NAME_BYTES_MAX)) +
-                                        1;
+            name = mm_writer_name(walker->writer, text, mm_text_length(text, NAME_BYTES_MAX));
         }
-        root_put(walker, (mm_root_kind)roots[i].kind, (uint8_t)((roots[i].flags & 7) << 4),
-                 roots[i].owner, name_code, 0, roots[i].object);
+        named = roots[i].name;
+        mm_root_record root = {.kind = roots[i].kind,
+                               .flags = ref_flags(roots[i].flags),
+                               .owner = roots[i].owner,
+                               .name = name,
+                               .frame = MM_WRITER_NONE};
+        root_put(walker, root, roots[i].object);
         if (roots[i].kind == MM_ROOT_MODULES) {
             // The keys are names of modules.
             dict_is_namespace(walker, roots[i].object, false, 0);
-            mm_writer_fact(walker->writer, mark_found(walker, roots[i].object), MM_FACT_NAMESPACE,
-                           1);
+            uint64_t id = find_found(walker, roots[i].object);
+            if (id != NO_ID) {
+                mm_writer_fact(walker->writer, id, MM_FACT_NAMESPACE, 1);
+            }
         }
     }
     threads_put(walker);

@@ -4,8 +4,10 @@
 //
 //   3.11   [-4] values   [-3] dict   [-2] [-1] collector | object
 //   3.12   [-3] dict, or values with the low bit set      | object
-//   3.13   [-3] dict                                      | object | capacity size embedded valid |
-//   values
+//   3.13   [-3] dict                                      | object | capacity .. valid | values
+//
+// [-n]: n words in front of the object. 3.12 and 3.13 have the collector's two words at [-2], too.
+#include "base/free/search.h"
 #include "capture/walker.h"
 
 enum {
@@ -13,28 +15,35 @@ enum {
     CODE_CACHED_MAX = 8
 };
 
+// One word by its field. `of_program`: a dict there is a module's or a class's.
+static inline void field_refer(mm_walker *walker, const mm_field *field, uint64_t address,
+                               uint8_t hidden, bool of_program) {
+    uint64_t target = load_word(address + field->offset);
+    if (target < FIRST_OBJECT_ADDRESS) {
+        return;
+    }
+    uint8_t flags = ref_flags(field->flags) | hidden;
+    if (flags == 0) {
+        refer_word(walker, field->offset, target);
+    } else {
+        refer_flagged(walker, MM_NAME_WORD, flags, field->offset / 8, target);
+    }
+    if ((field->flags & MM_FIELD_TEXT) != 0) {
+        want_text(walker, target);
+    }
+    if ((field->flags & MM_FIELD_DICT) != 0) {
+        dict_is_namespace(walker, target, of_program, 0);
+    }
+}
+
 void walk_fields(mm_walker *walker, const mm_type_info *type, uint64_t address) {
     const mm_field *field = MM_TARGET_AT(walker->target, fields, mm_field) + type->field_start;
     const mm_field *end = field + type->field_count;
+    MM_ASSERT(type->field_start + type->field_count <= walker->target->fields.count);
     for (; field < end; field++) {
-        if (field->offset + 8u > type->basic_bytes) {
-            continue;
-        }
-        uint64_t target = load_word(address + field->offset);
-        if (target < FIRST_OBJECT_ADDRESS) {
-            continue;
-        }
-        uint8_t flags = (uint8_t)((field->flags & 7) << 4);
-        if (flags == 0) {
-            refer_word(walker, field->offset, target);
-        } else {
-            refer_flagged(walker, MM_NAME_WORD, flags, field->offset / 8, target);
-        }
-        if ((field->flags & MM_FIELD_TEXT) != 0) {
-            want_text(walker, target);
-        }
-        if ((field->flags & MM_FIELD_DICT) != 0) {
-            dict_is_namespace(walker, target, type->kind == MM_KIND_MODULE, 0);
+        MM_ASSERT(field->kind == type->kind);
+        if (field->offset + 8u <= type->basic_bytes) {
+            field_refer(walker, field, address, 0, type->kind == MM_KIND_MODULE);
         }
     }
 }
@@ -69,17 +78,18 @@ static void refer_attribute_dict(mm_walker *walker, const mm_type_info *type, ui
 }
 
 static void walk_managed(mm_walker *walker, const mm_type_info *type, uint64_t address) {
-    if (!is_readable(walker, address - 32, 32)) {
+    if (!is_readable(walker, address - MANAGED_VALUES_BEFORE, MANAGED_VALUES_BEFORE)) {
         return;
     }
-    uint64_t storage = load_word(address - 24);
+    uint64_t storage = load_word(address - MANAGED_DICT_BEFORE);
     if (walker->minor == 11) {
-        uint64_t values = load_word(address - 32);
+        uint64_t values = load_word(address - MANAGED_VALUES_BEFORE);
         if (values != 0) {
             walk_values(walker, type, values, UINT8_MAX);
         }
     } else if (walker->minor == 12) {
-        if ((storage & 1) != 0) {
+        if ((storage & MANAGED_VALUES_TAG) != 0) {
+            // The pointer is one less than the address of the values.
             walk_values(walker, type, storage + 1, UINT8_MAX);
             return;
         }
@@ -98,21 +108,17 @@ static void walk_managed(mm_walker *walker, const mm_type_info *type, uint64_t a
     refer_attribute_dict(walker, type, 0, storage);
 }
 
-// A negative offset counts from the end of the items.
+// Address of the word with the attribute dict. A negative offset counts from the end of the items.
 static uint64_t dict_word(mm_walker *walker, const mm_type_info *type, uint64_t address) {
     if (type->dict_offset > 0) {
         return address + (uint64_t)type->dict_offset;
     }
-    int64_t count = (int64_t)load_word(address + AT(walker, OB_SIZE));
-    if (type->kind == MM_KIND_INT && HAS(walker, LONG_TAG)) {
-        count = (int64_t)(load_word(address + AT(walker, LONG_TAG)) >> 3);
-    }
-    uint64_t items = count < 0 ? 0 - (uint64_t)count : (uint64_t)count;
-    uint64_t end = type->basic_bytes + items * type->item_bytes;
+    uint64_t end = type->basic_bytes + item_count(walker, type, address) * type->item_bytes;
     return address + ((end + 7) & ~(uint64_t)7) + (uint64_t)type->dict_offset;
 }
 
 void walk_class_part(mm_walker *walker, const mm_type_info *type, uint64_t address) {
+    MM_ASSERT(type->python_class);
     for (uint32_t i = 0; i < type->slot_count; i++) {
         if (type->slots[i] + 8u <= type->basic_bytes) {
             refer_word(walker, type->slots[i], load_word(address + type->slots[i]));
@@ -146,22 +152,14 @@ static void walk_shared_keys(mm_walker *walker, uint64_t address) {
 // What a static type of the interpreter owns stands in the interpreter state from 3.12 on.
 static void walk_static_dicts(mm_walker *walker, uint64_t address) {
     const mm_static_dict *dicts = MM_TARGET_AT(walker->target, static_dicts, mm_static_dict);
-    uint32_t low = 0;
-    uint32_t high = walker->target->static_dicts.count;
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        if (dicts[middle].type < address) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    for (; low < walker->target->static_dicts.count && dicts[low].type == address; low++) {
+    uint32_t count = walker->target->static_dicts.count;
+    size_t i = mm_lower_bound_u64(&dicts->type, sizeof *dicts, count, address);
+    for (; i < count && dicts[i].type == address; i++) {
         refer_flagged(walker, MM_NAME_WORD, MM_REF_HIDDEN, AT(walker, TYPE_DICT) / 8u,
-                      dicts[low].dict);
+                      dicts[i].dict);
         refer_flagged(walker, MM_NAME_WORD, MM_REF_HIDDEN, AT(walker, TYPE_SUBCLASSES) / 8u,
-                      dicts[low].subclasses);
-        dict_is_namespace(walker, dicts[low].dict, true, 0);
+                      dicts[i].subclasses);
+        dict_is_namespace(walker, dicts[i].dict, true, 0);
     }
 }
 
@@ -171,37 +169,26 @@ static void class_line(mm_walker *walker, uint64_t address) {
     uint64_t line = walker->minor < 13 || dict == 0 ? 0 : dict_get(walker, dict, "__firstlineno__");
     uint64_t digits = line + AT(walker, LONG_DIGITS);
     if (line == 0 || !is_readable(walker, line, AT(walker, LONG_DIGITS) + 4u) ||
-        !is_kind(walker, line, MM_KIND_INT) || load_word(line + AT(walker, LONG_TAG)) >> 3 != 1) {
+        !is_kind(walker, line, MM_KIND_INT) ||
+        load_word(line + AT(walker, LONG_TAG)) >> LONG_TAG_SHIFT != 1) {
         return;
     }
-    mm_writer_fact(walker->writer, mark_found(walker, address), MM_FACT_FIRST_LINE,
+    mm_writer_fact(walker->writer, find_found(walker, address), MM_FACT_FIRST_LINE,
                    load_u32(digits));
 }
 
 void walk_type(mm_walker *walker, const mm_type_info *type, uint64_t address) {
     const mm_field *field = MM_TARGET_AT(walker->target, fields, mm_field) + type->field_start;
     const mm_field *end = field + type->field_count;
-    bool heap = (load_word(address + AT(walker, TYPE_FLAGS)) >> 9 & 1) != 0;
+    bool heap = type_is_heap(walker, address);
     uint8_t hidden = heap ? 0 : MM_REF_HIDDEN;  // tp_traverse refuses static types
     uint64_t known_bytes = heap ? AT(walker, HEAPTYPE_SIZEOF) : AT(walker, TYPE_SIZEOF);
     if (!is_readable(walker, address, known_bytes)) {
         return;
     }
     for (; field < end; field++) {
-        if (field->offset >= known_bytes) {
-            continue;
-        }
-        uint64_t target = load_word(address + field->offset);
-        if (target < FIRST_OBJECT_ADDRESS) {
-            continue;
-        }
-        refer_flagged(walker, MM_NAME_WORD, (uint8_t)((field->flags & 7) << 4 | hidden),
-                      field->offset / 8u, target);
-        if ((field->flags & MM_FIELD_TEXT) != 0) {
-            want_text(walker, target);
-        }
-        if ((field->flags & MM_FIELD_DICT) != 0) {
-            dict_is_namespace(walker, target, true, 0);
+        if (field->offset < known_bytes) {
+            field_refer(walker, field, address, hidden, true);
         }
     }
     if (heap) {
@@ -218,6 +205,7 @@ void walk_type(mm_walker *walker, const mm_type_info *type, uint64_t address) {
 // Code ------------------------------------------------------------------------------------------
 
 static void code_facts(mm_walker *walker, uint64_t address, uint64_t id) {
+    MM_ASSERT(id != NO_ID);
     static const struct {
         uint16_t at;
         uint8_t fact;
@@ -250,7 +238,7 @@ void walk_code(mm_walker *walker, const mm_type_info *type, uint64_t address) {
             }
         }
     }
-    code_facts(walker, address, mark_found(walker, address));
+    code_facts(walker, address, find_found(walker, address));
 }
 
 void walk_module(mm_walker *walker, const mm_type_info *type, uint64_t address) {

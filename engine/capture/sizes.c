@@ -4,12 +4,12 @@
 // stands in, and the record says that it is an estimate.
 #include "capture/walker.h"
 
-enum { ENTRY_BYTES_SET = 16, COUNT_MAX_LOG2 = 40, DIGIT_BYTES = 4 };
+enum { COUNT_MAX_LOG2 = 40, DIGIT_BYTES = 4 };
 
-static uint64_t count_of(mm_walker *walker, const mm_type_info *type, uint64_t address) {
+uint64_t item_count(const mm_walker *walker, const mm_type_info *type, uint64_t address) {
     int64_t count = (int64_t)load_word(address + AT(walker, OB_SIZE));
     if (type->kind == MM_KIND_INT && HAS(walker, LONG_TAG)) {
-        count = (int64_t)(load_word(address + AT(walker, LONG_TAG)) >> 3);
+        count = (int64_t)(load_word(address + AT(walker, LONG_TAG)) >> LONG_TAG_SHIFT);
     }
     uint64_t items = count < 0 ? 0 - (uint64_t)count : (uint64_t)count;
     return items >> COUNT_MAX_LOG2 == 0 ? items : 0;
@@ -19,25 +19,16 @@ static uint64_t size_str(mm_walker *walker, const mm_type_info *type, uint64_t a
     if (!HAS(walker, STR_STATE)) {
         return type->basic_bytes;
     }
-    uint32_t state = load_u32(address + AT(walker, STR_STATE)) >> AT(walker, STR_KIND_BIT);
-    uint64_t length = load_word(address + AT(walker, STR_LENGTH));
-    bool compact = (state >> 3 & 1) != 0;
-    bool ascii = (state >> 4 & 1) != 0;
-    uint64_t size;
-    if (compact && ascii) {
-        return AT(walker, STR_ASCII_SIZEOF) + length + 1;
+    mm_str_head head = str_head(walker, address);
+    uint64_t size = head.header_bytes + (head.length + 1) * head.character_bytes;
+    if (head.compact && head.ascii) {
+        return size;
     }
-    uint64_t header = compact ? AT(walker, STR_COMPACT_SIZEOF) : AT(walker, STR_LEGACY_SIZEOF);
-    if (!is_readable(walker, address, header)) {
+    if (!is_readable(walker, address, head.header_bytes)) {
         return type->basic_bytes;
     }
-    if (compact) {
-        size = AT(walker, STR_COMPACT_SIZEOF) + (length + 1) * (state & 7);
-    } else {
-        size = AT(walker, STR_LEGACY_SIZEOF) + (length + 1) * (state & 7);
-    }
     uint64_t utf8 = load_word(address + AT(walker, STR_UTF8));
-    bool shared = !compact && utf8 == load_word(address + AT(walker, STR_DATA));
+    bool shared = !head.compact && utf8 == load_word(address + AT(walker, STR_DATA));
     if (utf8 != 0 && !shared) {
         size += load_word(address + AT(walker, STR_UTF8_LENGTH)) + 1;
     }
@@ -75,13 +66,13 @@ static uint64_t size_set(mm_walker *walker, const mm_type_info *type, uint64_t a
     uint64_t size = type->basic_bytes;
     uint64_t table = load_word(address + AT(walker, SET_TABLE));
     if (table != address + AT(walker, SET_SMALLTABLE)) {
-        size += (load_word(address + AT(walker, SET_MASK)) + 1) * ENTRY_BYTES_SET;
+        size += (load_word(address + AT(walker, SET_MASK)) + 1) * SET_ENTRY_BYTES;
     }
     return size;
 }
 
 static uint64_t size_type(mm_walker *walker, uint64_t address) {
-    if ((load_word(address + AT(walker, TYPE_FLAGS)) >> 9 & 1) == 0) {
+    if (!type_is_heap(walker, address)) {
         return AT(walker, TYPE_SIZEOF);
     }
     uint64_t size = AT(walker, HEAPTYPE_SIZEOF);
@@ -101,19 +92,19 @@ static uint64_t size_of_frame(mm_walker *walker, uint64_t iframe, uint64_t fixed
     if (iframe == 0 || !is_readable(walker, iframe, AT(walker, IFRAME_LOCALSPLUS))) {
         return fixed;
     }
-    uint64_t code = load_word(iframe + AT(walker, IFRAME_CODE)) & ~(uint64_t)3;
-    if (code == 0 || !is_readable(walker, code, AT(walker, CODE_ADAPTIVE)) ||
-        !is_kind(walker, code, MM_KIND_CODE)) {
+    uint64_t code = iframe_code(walker, iframe);
+    if (code == 0) {
         return fixed;
     }
-    uint64_t slots = (uint64_t)(uint32_t)load_i32(code + AT(walker, CODE_NLOCALSPLUS)) +
-                     (uint64_t)(uint32_t)load_i32(code + AT(walker, CODE_STACKSIZE));
+    uint64_t slots = code_count(walker, code, MM_AT_CODE_NLOCALSPLUS) +
+                     code_count(walker, code, MM_AT_CODE_STACKSIZE);
     return fixed + slots * 8;
 }
 
 // Attribute storage that sys.getsizeof of an instance does not count.
 static uint64_t storage_of(mm_walker *walker, const mm_type_info *type, uint64_t address) {
-    if (!type->managed_dict || !is_readable(walker, address - 32, 32)) {
+    if (!type->managed_dict ||
+        !is_readable(walker, address - MANAGED_VALUES_BEFORE, MANAGED_VALUES_BEFORE)) {
         return 0;
     }
     if (walker->minor >= 13) {
@@ -124,8 +115,9 @@ static uint64_t storage_of(mm_walker *walker, const mm_type_info *type, uint64_t
         return AT(walker, VALUES_FIRST) +
                8 * (uint64_t)load_byte(values + AT(walker, VALUES_CAPACITY));
     }
-    uint64_t word = load_word(address - (walker->minor == 11 ? 32 : 24));
-    bool values = walker->minor == 11 ? word != 0 : (word & 1) != 0;
+    bool old = walker->minor == 11;
+    uint64_t word = load_word(address - (old ? MANAGED_VALUES_BEFORE : MANAGED_DICT_BEFORE));
+    bool values = old ? word != 0 : (word & MANAGED_VALUES_TAG) != 0;
     if (!values || type->keys == 0 || !is_readable(walker, type->keys, AT(walker, KEYS_INDICES))) {
         return 0;
     }
@@ -162,26 +154,28 @@ static uint64_t size_by_kind(mm_walker *walker, const mm_type_info *type, uint64
             return size_of_frame(walker, address + AT(walker, GEN_IFRAME),
                                  AT(walker, GEN_IFRAME) + (uint64_t)AT(walker, IFRAME_LOCALSPLUS));
         case MM_KIND_INT: {
-            uint64_t digits = count_of(walker, type, address);
+            uint64_t digits = item_count(walker, type, address);
             return AT(walker, LONG_DIGITS) + (digits == 0 ? 1 : digits) * DIGIT_BYTES;
         }
         case MM_KIND_BYTEARRAY:
             return type->basic_bytes + load_word(address + AT(walker, BYTEARRAY_ALLOC));
         case MM_KIND_CODE:
-            return (type->basic_bytes + count_of(walker, type, address) * type->item_bytes + 7) &
+            return (type->basic_bytes + item_count(walker, type, address) * type->item_bytes + 7) &
                    ~(uint64_t)7;
         default:
             break;
     }
     return type->basic_bytes +
-           (type->variable ? count_of(walker, type, address) * type->item_bytes : 0);
+           (type->variable ? item_count(walker, type, address) * type->item_bytes : 0);
 }
 
 void size_object(mm_walker *walker, const mm_type_info *type, uint64_t address,
                  mm_object_record *record) {
+    MM_ASSERT(type->index != 0);
+    MM_ASSERT(record->size_bytes == 0);
     uint64_t size = size_by_kind(walker, type, address, record) + type->prefix_bytes;
-    if (type->kind == MM_KIND_TYPE && walker->minor >= 13 &&
-        (load_word(address + AT(walker, TYPE_FLAGS)) >> 9 & 1) == 0) {
+    if (type->kind == MM_KIND_TYPE && walker->minor >= 13 && !type_is_heap(walker, address)) {
+        MM_ASSERT(size >= type->prefix_bytes);
         size -= type->prefix_bytes;  // static types have no header in front
     }
     uint64_t storage = storage_of(walker, type, address);

@@ -2,16 +2,15 @@
 // block while references are walked; a last sweep writes their texts in address order, so that no
 // string is written twice and no table of strings is needed.
 //
-// A str is characters of 1, 2 or 4 bytes behind one of two headers (compact), or somewhere else:
-//   state: interned(..) | kind(3) | compact(1) | ascii(1)
+// A str is characters of 1, 2 or 4 bytes behind one of two headers (compact), or somewhere else.
 #include "capture/walker.h"
 
 enum {
-    KIND_MASK = 7,
-    COMPACT_BIT = 3,  ///< above the kind
-    ASCII_BIT = 4,
     UTF8_MAX = 4,  ///< bytes of one character
-    REPLACEMENT = '?'
+    REPLACEMENT = '?',
+    ELLIPSIS = 0x2026,
+    LENGTH_MAX_LOG2 = 40,
+    NAMES_MAX = 1 << 20  ///< of a tuple whose items are names
 };
 
 /// A str laid open.
@@ -23,38 +22,34 @@ typedef struct str_view {
 } str_view;
 
 static bool str_open(mm_walker *walker, uint64_t address, str_view *ret) {
-    if (!HAS(walker, STR_STATE) || (address & 7) != 0 ||
+    if (!HAS(walker, STR_STATE) || !is_aligned(address) ||
         !is_readable(walker, address, AT(walker, STR_ASCII_SIZEOF)) ||
         !is_kind(walker, address, MM_KIND_STR)) {
         return false;
     }
-    uint32_t state = load_u32(address + AT(walker, STR_STATE)) >> AT(walker, STR_KIND_BIT);
-    bool compact = (state >> COMPACT_BIT & 1) != 0;
-    ret->ascii = (state >> ASCII_BIT & 1) != 0;
-    ret->character_bytes = state & KIND_MASK;
-    ret->length = load_word(address + AT(walker, STR_LENGTH));
-    if (compact) {
-        ret->data =
-            address + (ret->ascii ? AT(walker, STR_ASCII_SIZEOF) : AT(walker, STR_COMPACT_SIZEOF));
-    } else {
-        if (!is_readable(walker, address, AT(walker, STR_LEGACY_SIZEOF))) {
-            return false;
-        }
-        ret->data = load_word(address + AT(walker, STR_DATA));
+    mm_str_head head = str_head(walker, address);
+    if (!head.compact && !is_readable(walker, address, head.header_bytes)) {
+        return false;
     }
+    ret->data =
+        head.compact ? address + head.header_bytes : load_word(address + AT(walker, STR_DATA));
+    ret->length = head.length;
+    ret->character_bytes = head.character_bytes;
+    ret->ascii = head.ascii;
     bool sensible =
-        ret->character_bytes == 1 || ret->character_bytes == 2 || ret->character_bytes == 4;
-    return sensible && ret->length < (uint64_t)1 << 40 &&
-           is_readable(walker, ret->data, ret->length * ret->character_bytes);
+        head.character_bytes == 1 || head.character_bytes == 2 || head.character_bytes == 4;
+    return sensible && head.length >> LENGTH_MAX_LOG2 == 0 &&
+           is_readable(walker, ret->data, head.length * head.character_bytes);
 }
 
 // Set the bit of a str in one of its block's bitmaps, which is made when it is first needed.
 static void want_in(mm_walker *walker, uint64_t address, bool key) {
-    if (address == 0 || (address & 7) != 0 || !is_readable(walker, address, 16) ||
+    if (address == 0 || !is_aligned(address) || !is_readable(walker, address, OBJECT_HEAD_BYTES) ||
         !is_kind(walker, address, MM_KIND_STR) || mark_found(walker, address) == NO_ID) {
         return;
     }
     mm_block *block = block_of(walker, address);
+    MM_ASSERT(block != NULL);
     uint64_t **bits = key ? &block->keys : &block->text;
     if (*bits == NULL) {
         *bits = MM_ARENA_NEW(&walker->arena, uint64_t, BLOCK_WORDS);
@@ -76,13 +71,14 @@ void want_key(mm_walker *walker, uint64_t address) {
 }
 
 void want_texts(mm_walker *walker, uint64_t address) {
-    if (address == 0 || (address & 7) != 0 || !is_readable(walker, address, 24) ||
+    if (address == 0 || !is_aligned(address) ||
+        !is_readable(walker, address, AT(walker, OB_SIZE) + 8u) ||
         !is_kind(walker, address, MM_KIND_TUPLE)) {
         return;
     }
     uint64_t count = load_word(address + AT(walker, OB_SIZE));
     uint64_t items = address + AT(walker, TUPLE_ITEMS);
-    if (count > (uint64_t)1 << 20 || !is_readable(walker, items, count * 8)) {
+    if (count > NAMES_MAX || !is_readable(walker, items, count * 8)) {
         return;
     }
     for (uint64_t i = 0; i < count; i++) {
@@ -106,6 +102,11 @@ bool str_is(mm_walker *walker, uint64_t address, const char *ascii) {
 
 bool str_begins(mm_walker *walker, uint64_t address, const char *ascii) {
     return str_compare(walker, address, ascii, false);
+}
+
+bool str_is_own(mm_walker *walker, uint64_t address) {
+    return address != 0 && is_readable(walker, address, OBJECT_HEAD_BYTES) &&
+           (str_is(walker, address, "mortmain") || str_begins(walker, address, OWN_PREFIX));
 }
 
 // One character as UTF-8. What no text may hold (NUL, half a surrogate pair) becomes '?'.
@@ -159,12 +160,10 @@ static void text_put(mm_walker *walker, uint64_t address, uint64_t id, uint64_t 
         length += utf8_put(character_at(&view, i), text + length);
     }
     if (cut) {
-        length += utf8_put(0x2026, text + length);
+        length += utf8_put(ELLIPSIS, text + length);
     }
-    mm_writer *writer = walker->writer;
-    mm_writer_varint(writer, MM_STREAM_TEXT, mm_zigzag((int64_t)(id - writer->previous_text)));
-    mm_writer_text(writer, MM_STREAM_TEXT, text, length);
-    writer->previous_text = id;
+    MM_ASSERT(length <= sizeof text);
+    mm_writer_text_of(walker->writer, id, text, length);
 }
 
 static void block_texts_put(mm_walker *walker, const mm_block *block) {
@@ -191,23 +190,8 @@ void texts_write(mm_walker *walker) {
     }
 }
 
-// Length of the UTF-8 character that begins at `at`, or 0 when it is none.
-static size_t utf8_length(const uint8_t *at, size_t left) {
-    size_t length = at[0] < 0x80 ? 1 : at[0] >> 5 == 6 ? 2 : at[0] >> 4 == 14 ? 3 : 4;
-    if (at[0] == 0 || length > left || (at[0] >= 0x80 && at[0] < 0xc2) || at[0] > 0xf4) {
-        return 0;
-    }
-    for (size_t i = 1; i < length; i++) {
-        if (at[i] >> 6 != 2) {
-            return 0;
-        }
-    }
-    bool too_short = (at[0] == 0xe0 && at[1] < 0xa0) || (at[0] == 0xf0 && at[1] < 0x90);
-    bool out_of_range = (at[0] == 0xed && at[1] > 0x9f) || (at[0] == 0xf4 && at[1] > 0x8f);
-    return too_short || out_of_range ? 0 : length;
-}
-
 size_t c_text_copy(mm_walker *walker, uint64_t address, char *to, size_t to_bytes) {
+    MM_ASSERT(to_bytes > 0);
     size_t limit = to_bytes - 1;
     size_t readable = 0;
     while (readable < limit && is_readable(walker, address + readable, 1) &&
@@ -216,7 +200,7 @@ size_t c_text_copy(mm_walker *walker, uint64_t address, char *to, size_t to_byte
     }
     const uint8_t *from = (const uint8_t *)(uintptr_t)address;
     for (size_t i = 0; i < readable;) {
-        size_t length = utf8_length(from + i, readable - i);
+        size_t length = mm_utf8_length(from + i, readable - i);
         if (length == 0) {
             to[i++] = REPLACEMENT;
             continue;

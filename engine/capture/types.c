@@ -10,35 +10,26 @@
 //
 // A solid base that is not known but descends from a known one (defaultdict) is walked as that one,
 // and the words behind it by tp_traverse: its tail.
+#include "base/free/search.h"
 #include "capture/walker.h"
 
 enum {
-    FLAG_INLINE_VALUES = 1 << 2,
-    FLAG_MANAGED_WEAKREF = 1 << 3,
-    FLAG_MANAGED_DICT = 1 << 4,
-    FLAG_HEAP = 1 << 9,
-    FLAG_COLLECTED = 1 << 14,
-    FLAG_EXCEPTION = 1 << 30,
     MAP_FIRST_COUNT = 1 << 12,
     BASES_MAX = 512,     ///< longest chain of tp_base that is followed
     MEMBERS_MAX = 4096,  ///< longest tp_members that is read
     MEMBER_OBJECT = 6,   ///< Py_T_OBJECT
     MEMBER_OBJECT_EX = 16,
-    FRAME_WORDS = 4  ///< names of words that frame_words_put() writes
+    SIZE_MASK = 0x7fffffff  ///< tp_basicsize and tp_itemsize are kept small, whatever they say
 };
-
-static uint64_t type_flags(const mm_walker *walker, uint64_t type) {
-    return load_word(type + AT(walker, TYPE_FLAGS));
-}
 
 // A type object is readable and its own type has the flag that only types of types have.
 static bool is_type_object(mm_walker *walker, uint64_t type) {
-    if ((type & 7) != 0 || !is_readable(walker, type, AT(walker, TYPE_SIZEOF))) {
+    if (!is_aligned(type) || !is_readable(walker, type, AT(walker, TYPE_SIZEOF))) {
         return false;
     }
     uint64_t meta = load_word(type + AT(walker, OB_TYPE));
-    return (meta & 7) == 0 && is_readable(walker, meta, AT(walker, TYPE_SIZEOF)) &&
-           (type_flags(walker, meta) >> 31 & 1) != 0;
+    return is_aligned(meta) && is_readable(walker, meta, AT(walker, TYPE_SIZEOF)) &&
+           type_is_metatype(walker, meta);
 }
 
 static uint64_t base_of(mm_walker *walker, uint64_t type) {
@@ -52,22 +43,14 @@ static bool is_class_statement(const mm_walker *walker, uint64_t type) {
     bool readable = (walker->target->layout.kinds_checked >> MM_KIND_DICT & 1) != 0;
     uint64_t traverse = load_word(type + AT(walker, TYPE_TRAVERSE));
     return readable && traverse != 0 && traverse == walker->target->subtype_traverse &&
-           (type_flags(walker, type) & FLAG_HEAP) != 0;
+           type_is_heap(walker, type);
 }
 
 static const mm_known_type *known_type(const mm_walker *walker, uint64_t type) {
     const mm_known_type *known = MM_TARGET_AT(walker->target, types, mm_known_type);
-    uint32_t low = 0;
-    uint32_t high = walker->target->types.count;
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        if (known[middle].address < type) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    return low < walker->target->types.count && known[low].address == type ? &known[low] : NULL;
+    uint32_t count = walker->target->types.count;
+    size_t at = mm_lower_bound_u64(&known->address, sizeof *known, count, type);
+    return at < count && known[at].address == type ? &known[at] : NULL;
 }
 
 static bool type_is_opaque(const mm_walker *walker, uint64_t type) {
@@ -138,6 +121,7 @@ static void slots_collect(mm_walker *walker, mm_type_info *info) {
         members_each(walker, type, slot_take, &list);
         type = base_of(walker, type);
     }
+    MM_ASSERT(list.count <= capacity);
     info->slots = list.offsets;
     info->slot_count = list.count;
 }
@@ -226,6 +210,7 @@ static void fields_resolve(const mm_walker *walker, mm_type_info *info) {
     while (end < count && fields[end].kind == info->kind) {
         end++;
     }
+    MM_ASSERT(start <= end);
     info->field_start = start;
     info->field_count = end - start;
 }
@@ -234,12 +219,13 @@ static void type_understand(mm_walker *walker, mm_type_info *info) {
     uint64_t flags = type_flags(walker, info->address);
     info->heap = (flags & FLAG_HEAP) != 0;
     info->collected = (flags & FLAG_COLLECTED) != 0;
-    info->metatype = (flags >> 31 & 1) != 0;
-    info->basic_bytes = load_word(info->address + AT(walker, TYPE_BASICSIZE)) & 0x7fffffff;
-    info->item_bytes = load_word(info->address + AT(walker, TYPE_ITEMSIZE)) & 0x7fffffff;
+    info->metatype = (flags & FLAG_METATYPE) != 0;
+    info->basic_bytes = load_word(info->address + AT(walker, TYPE_BASICSIZE)) & SIZE_MASK;
+    info->item_bytes = load_word(info->address + AT(walker, TYPE_ITEMSIZE)) & SIZE_MASK;
     bool managed = (flags & FLAG_MANAGED_DICT) != 0 ||
                    (walker->minor >= 12 && (flags & FLAG_MANAGED_WEAKREF) != 0);
-    info->prefix_bytes = (info->collected ? 16u : 0u) + (managed ? 16u : 0u);
+    info->prefix_bytes = (info->collected ? (unsigned)GC_HEAD_BYTES : 0u) +
+                         (managed ? (unsigned)MANAGED_HEAD_BYTES : 0u);
     kind_resolve(walker, info);
     info->opaque = type_is_opaque(walker, info->address) || type_is_opaque(walker, info->solid);
     storage_resolve(walker, info, flags);
@@ -260,6 +246,9 @@ static uint32_t type_hash(uint64_t type) {
 }
 
 static mm_type_info **map_slot(const mm_type_map *map, uint64_t type) {
+    // At least half of the slots are empty, so the search ends.
+    MM_ASSERT((map->mask & (map->mask + 1)) == 0);
+    MM_ASSERT(map->count <= map->mask);
     uint32_t at = type_hash(type) & map->mask;
     while (map->slots[at] != NULL && map->slots[at]->address != type) {
         at = (at + 1) & map->mask;
@@ -291,6 +280,7 @@ static mm_type_info *map_add(mm_walker *walker, uint64_t type) {
         walker_fail(walker, MM_E_NOMEM);
         return NULL;
     }
+    MM_ASSERT(*map_slot(map, type) == NULL);
     info->address = type;
     info->index = map->count++;
     *map_slot(map, type) = info;
@@ -343,9 +333,7 @@ bool is_kind(mm_walker *walker, uint64_t address, mm_kind kind) {
 
 static void field_put(mm_walker *walker, uint64_t offset, const char *name, size_t length,
                       uint8_t flags) {
-    mm_writer_varint(walker->writer, MM_STREAM_TYPE, offset / 8);
-    mm_writer_text(walker->writer, MM_STREAM_TYPE, name, length);
-    mm_writer_byte(walker->writer, MM_STREAM_TYPE, flags);
+    mm_writer_type_field(walker->writer, offset / 8, name, length, flags);
 }
 
 typedef struct member_count {
@@ -386,43 +374,43 @@ static uint64_t frame_inside(const mm_walker *walker, const mm_type_info *info) 
 }
 
 static void frame_words_put(mm_walker *walker, uint64_t inside) {
-    field_put(walker, inside + AT(walker, IFRAME_CODE), "f_code", 6, 0);
-    field_put(walker, inside + AT(walker, IFRAME_FUNCTION), "f_func", 6, 0);
-    field_put(walker, inside + AT(walker, IFRAME_LOCALS), "f_locals", 8, 0);
-    field_put(walker, inside + AT(walker, IFRAME_FRAME), "frame object", 12, 0);
+    for (size_t i = 0; i < IFRAME_OWNED; i++) {
+        const char *name = iframe_owned[i].name;
+        field_put(walker, inside + walker->at[iframe_owned[i].at], name,
+                  mm_text_length(name, sizeof iframe_owned[i].name), 0);
+    }
 }
 
-static void fields_put(mm_walker *walker, const mm_type_info *info) {
-    const mm_field *fields = MM_TARGET_AT(walker->target, fields, mm_field) + info->field_start;
+// Is the attribute dict at a word that a field can name?
+static bool has_dict_word(const mm_walker *walker, const mm_type_info *info) {
     int64_t dict = (int64_t)load_word(info->address + AT(walker, TYPE_DICTOFFSET));
-    bool dict_word = dict > 0 && dict < UINT16_MAX && dict % 8 == 0;
-    uint64_t inside = frame_inside(walker, info);
+    return dict > 0 && dict < UINT16_MAX && dict % 8 == 0;
+}
+
+static uint64_t fields_count(mm_walker *walker, const mm_type_info *info) {
     member_count members = {0, false};
     members_put(walker, info, &members);
-    mm_writer_varint(walker->writer, MM_STREAM_TYPE,
-                     info->field_count + (dict_word ? 1u : 0u) + members.count +
-                         (inside != 0 ? FRAME_WORDS : 0u));
+    return info->field_count + members.count + (has_dict_word(walker, info) ? 1u : 0u) +
+           (frame_inside(walker, info) != 0 ? (unsigned)IFRAME_OWNED : 0u);
+}
+
+// As many as fields_count() says.
+static void fields_put(mm_walker *walker, const mm_type_info *info) {
+    const mm_field *fields = MM_TARGET_AT(walker->target, fields, mm_field) + info->field_start;
+    uint64_t inside = frame_inside(walker, info);
     if (inside != 0) {
         frame_words_put(walker, inside);
     }
     for (uint32_t i = 0; i < info->field_count; i++) {
         const char *name = mm_target_text(walker->target, fields[i].name);
         field_put(walker, fields[i].offset, name, mm_text_length(name, NAME_BYTES_MAX),
-                  (uint8_t)((fields[i].flags & 7) << 4));
+                  ref_flags(fields[i].flags));
     }
-    if (dict_word) {
-        field_put(walker, (uint64_t)dict, "__dict__", 8, 0);
+    if (has_dict_word(walker, info)) {
+        field_put(walker, load_word(info->address + AT(walker, TYPE_DICTOFFSET)), "__dict__", 8, 0);
     }
-    members.write = true;
+    member_count members = {0, true};
     members_put(walker, info, &members);
-}
-
-// Sparse id of an object that has a record. What only the writing of types has found has none.
-static uint64_t find_done(const mm_walker *walker, uint64_t address) {
-    uint64_t id = find_found(walker, address);
-    uint64_t slot = id & (((uint64_t)1 << MM_SLOT_BITS) - 1);
-    bool done = id != NO_ID && (block_of(walker, address)->done[slot >> 6] >> (slot & 63) & 1) != 0;
-    return done ? id : NO_ID;
 }
 
 static void keys_put(mm_walker *walker, const mm_type_info *info) {
@@ -431,23 +419,21 @@ static void keys_put(mm_walker *walker, const mm_type_info *info) {
     if (info->keys != 0 && keys_view(walker, info->keys, &view)) {
         count = view.count;
     }
-    mm_writer_varint(walker->writer, MM_STREAM_TYPE, count);
+    mm_writer_type_keys(walker->writer, count);
     for (uint64_t i = 0; i < count; i++) {
         uint64_t key = dict_key(&view, i);
-        uint64_t id = key == 0 ? NO_ID : find_done(walker, key);
-        mm_writer_varint(walker->writer, MM_STREAM_TYPE, id == NO_ID ? 0 : id + 1);
+        mm_writer_type_key(walker->writer, key == 0 ? NO_ID : find_done(walker, key));
     }
 }
 
 // A class is mortmain's own when its module is.
 static bool is_own(mm_walker *walker, const mm_type_info *info, const char *name, size_t length) {
-    if (length > 9 && mm_same(name, "mortmain.", 9)) {
+    if (length > OWN_PREFIX_BYTES && mm_same(name, OWN_PREFIX, OWN_PREFIX_BYTES)) {
         return true;
     }
     uint64_t dict = load_word(info->address + AT(walker, TYPE_DICT));
     uint64_t module = dict == 0 || !info->heap ? 0 : dict_get(walker, dict, "__module__");
-    return module != 0 && is_readable(walker, module, 16) &&
-           (str_is(walker, module, "mortmain") || str_begins(walker, module, "mortmain."));
+    return str_is_own(walker, module);
 }
 
 static uint64_t type_record_flags(mm_walker *walker, const mm_type_info *info, const char *name,
@@ -461,34 +447,36 @@ static uint64_t type_record_flags(mm_walker *walker, const mm_type_info *info, c
            (info->python_class ? MM_TYPE_CLASS : 0u) | (weakrefable ? MM_TYPE_WEAKREFABLE : 0u) |
            (dict ? MM_TYPE_HAS_DICT : 0u) |
            ((flags & FLAG_EXCEPTION) != 0 ? MM_TYPE_EXCEPTION : 0u) |
-           ((flags >> 31 & 1) != 0 ? MM_TYPE_METATYPE : 0u) |
+           ((flags & FLAG_METATYPE) != 0 ? MM_TYPE_METATYPE : 0u) |
            (is_own(walker, info, name, length) ? MM_TYPE_OWN : 0u) |
            (interpreter ? MM_TYPE_INTERPRETER : 0u);
 }
 
 static void type_put_unknown(mm_walker *walker) {
-    mm_writer_varint(walker->writer, MM_STREAM_TYPE, 0);
-    mm_writer_text(walker->writer, MM_STREAM_TYPE, "?", 1);
-    for (unsigned i = 0; i < 7; i++) {
-        mm_writer_varint(walker->writer, MM_STREAM_TYPE, 0);
-    }
+    mm_type_record record = {.object = MM_WRITER_NONE, .name = "?", .name_bytes = 1};
+    record.base = MM_WRITER_NONE;
+    mm_writer_type(walker->writer, &record);
+    mm_writer_type_keys(walker->writer, 0);
 }
 
 static void type_put(mm_walker *walker, const mm_type_info *info) {
     char name[NAME_BYTES_MAX];
     uint64_t name_at = load_word(info->address + AT(walker, TYPE_NAME));
     size_t length = c_text_copy(walker, name_at, name, sizeof name);
-    uint64_t id = find_done(walker, info->address);
     uint64_t base = base_of(walker, info->address);
     const mm_type_info *base_info = base == 0 ? NULL : type_find(walker, base);
-    mm_writer_varint(walker->writer, MM_STREAM_TYPE, id == NO_ID ? 0 : id + 1);
-    mm_writer_text(walker->writer, MM_STREAM_TYPE, name, length);
-    mm_writer_varint(walker->writer, MM_STREAM_TYPE, info->kind);
-    mm_writer_varint(walker->writer, MM_STREAM_TYPE, type_record_flags(walker, info, name, length));
-    mm_writer_varint(walker->writer, MM_STREAM_TYPE, info->basic_bytes + info->prefix_bytes);
-    mm_writer_varint(walker->writer, MM_STREAM_TYPE, info->item_bytes);
-    mm_writer_varint(walker->writer, MM_STREAM_TYPE,
-                     base_info == NULL ? 0 : (uint64_t)base_info->index + 1);
+    mm_type_record record = {
+        .object = find_done(walker, info->address),
+        .name = name,
+        .name_bytes = length,
+        .kind = info->kind,
+        .flags = type_record_flags(walker, info, name, length),
+        .size_bytes = info->basic_bytes + info->prefix_bytes,
+        .item_bytes = info->item_bytes,
+        .base = base_info == NULL ? MM_WRITER_NONE : base_info->index,
+        .field_count = fields_count(walker, info),
+    };
+    mm_writer_type(walker->writer, &record);
     fields_put(walker, info);
     keys_put(walker, info);
 }

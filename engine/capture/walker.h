@@ -16,8 +16,47 @@ enum {
     NAME_BYTES_MAX = 240  ///< longest C name that is looked at
 };
 
+// What all versions that we walk by layout share, and no offset of mm_layout says: what stands in
+// front of an object, and which bits of a pointer are not address.
+enum {
+    OBJECT_ALIGN = 8,
+    OBJECT_HEAD_BYTES = 16,      ///< ob_refcnt, ob_type: the least that an object has
+    GC_HEAD_BYTES = 16,          ///< the collector's, in front of what it collects
+    GC_LINK_FLAGS = 3,           ///< low bits of its links that are flags
+    MANAGED_HEAD_BYTES = 16,     ///< in front of the collector's, where attributes are managed
+    MANAGED_DICT_BEFORE = 24,    ///< the attribute dict; 3.12: or values with the low bit set
+    MANAGED_VALUES_BEFORE = 32,  ///< 3.11: attribute values
+    MANAGED_VALUES_TAG = 1,
+    EXECUTABLE_TAG = 3,    ///< low bits of a frame's pointers that are flags
+    SET_ENTRY_BYTES = 16,  ///< {key, hash}
+    LONG_TAG_SHIFT = 3,    ///< lv_tag: digits above sign and immortality
+    FIELD_FLAGS = MM_FIELD_WEAK | MM_FIELD_BORROWED | MM_FIELD_HIDDEN
+};
+
+_Static_assert(MM_FORMAT_KIND_COUNT == MM_KIND_COUNT, "kinds go into the file as they are");
+_Static_assert(MM_FORMAT_ROOT_LOCAL == (int)MM_ROOT_FRAME, "kinds of roots do, too");
+_Static_assert(MM_FIELD_WEAK << 4 == (int)MM_REF_WEAK, "ref_flags() shifts them");
+_Static_assert(MM_FIELD_BORROWED << 4 == (int)MM_REF_BORROWED, "ref_flags() shifts them");
+_Static_assert(MM_FIELD_HIDDEN << 4 == (int)MM_REF_HIDDEN, "ref_flags() shifts them");
+_Static_assert(OBJECT_ALIGN == 1 << MM_SLOT_SHIFT, "a slot is where an object may begin");
+_Static_assert(BLOCK_WORDS % 64 == 0, "fresh_words has a bit for each word of a bitmap");
+
+/// What modules of mortmain begin with: what it leaves out of its answers.
+#define OWN_PREFIX "mortmain."
+enum { OWN_PREFIX_BYTES = sizeof OWN_PREFIX - 1 };
+
+/// What a reference is worth, from the flags of a field.
+static inline uint8_t ref_flags(uint8_t field_flags) {
+    return (uint8_t)((field_flags & FIELD_FLAGS) << 4);
+}
+
+/// May an object begin here?
+static inline bool is_aligned(uint64_t address) {
+    return address % OBJECT_ALIGN == 0;
+}
+
 /// No sparse id: the address is not readable.
-#define NO_ID UINT64_MAX
+#define NO_ID MM_WRITER_NONE
 
 /// One MiB of address space in which objects were found. The bitmaps have a bit per 8 bytes.
 typedef struct mm_block {
@@ -77,12 +116,21 @@ typedef struct mm_type_map {
     mm_type_info *recent;  ///< the one asked for last
 } mm_type_map;
 
-/// Sparse ids that wait for the last round.
+/// Objects that wait for the last round.
 typedef struct mm_address_list {
     uint64_t *items;
     size_t count;
     size_t capacity;
 } mm_address_list;
+
+/// Words of an interpreter's frame that own an object.
+enum {
+    IFRAME_CODE_WORD,
+    IFRAME_FUNCTION_WORD,
+    IFRAME_LOCALS_WORD,
+    IFRAME_OBJECT_WORD,
+    IFRAME_OWNED
+};
 
 /// Everything a capture knows. One on the door's memory, gone with it.
 typedef struct mm_walker {
@@ -108,12 +156,8 @@ typedef struct mm_walker {
     uint32_t name_state;
     uint32_t name_dict;
     uint32_t name_shared_key;
-    uint32_t name_f_code;
-    uint32_t name_f_func;
-    uint32_t name_f_locals;
-    uint32_t name_frame;
-    uint32_t frame_count;
-    uint32_t skipped;  ///< empty slots since the last INDEX
+    uint32_t name_iframe[IFRAME_OWNED];  ///< as iframe_owned
+    uint32_t skipped;                    ///< empty slots since the last INDEX
 } mm_walker;
 
 /// Offset by name.
@@ -148,8 +192,9 @@ static inline void walker_fail(mm_walker *walker, mm_status status) {
 
 // blocks.c ------------------------------------------------------------------------------------
 
-/// Is [address, address + size) readable? COST: one comparison when it lies where the last one did.
+/// As is_readable(), wherever it lies. COST: O(log n) of the regions.
 bool is_readable_slow(mm_walker *walker, uint64_t address, uint64_t size_bytes);
+/// Is [address, address + size) readable? COST: one comparison when it lies where the last one did.
 static inline bool is_readable(mm_walker *walker, uint64_t address, uint64_t size_bytes) {
     const mm_region *region = walker->region;
     if (MM_LIKELY(address >= region->start && address < region->end &&
@@ -174,10 +219,12 @@ static inline mm_block *block_of(const mm_walker *walker, uint64_t address) {
     return table->blocks[(address >> MM_BLOCK_SHIFT) & ((1u << TABLE_BITS) - 1)];
 }
 
-/// Make the block of an address. NULL when nothing there is readable or memory is out.
+/// Make the block of an address. NULL when no object can begin there, nothing there is readable, or
+/// memory is out.
 mm_block *block_open(mm_walker *walker, uint64_t address);
 
 static inline uint64_t block_id(const mm_block *block, uint64_t address) {
+    MM_ASSERT(address - block->base < BLOCK_BYTES);
     return block->number << MM_SLOT_BITS | (address & (BLOCK_BYTES - 1)) >> MM_SLOT_SHIFT;
 }
 
@@ -191,13 +238,16 @@ static inline uint64_t mark_found(mm_walker *walker, uint64_t address) {
             return NO_ID;
         }
     }
+    MM_ASSERT(block->base == (address & ~(uint64_t)(BLOCK_BYTES - 1)));
+    MM_ASSERT(block->number < walker->block_count);
     uint64_t slot = (address & (BLOCK_BYTES - 1)) >> MM_SLOT_SHIFT;
     uint64_t bit = (uint64_t)1 << (slot & 63);
-    if (MM_UNLIKELY((address & 7) != 0)) {
+    MM_ASSERT(slot >> 6 < BLOCK_WORDS);
+    if (MM_UNLIKELY(!is_aligned(address))) {
         return NO_ID;
     }
     if ((block->found[slot >> 6] & bit) == 0) {
-        if (MM_UNLIKELY(!block->whole && !is_readable(walker, address, 16))) {
+        if (MM_UNLIKELY(!block->whole && !is_readable(walker, address, OBJECT_HEAD_BYTES))) {
             return NO_ID;
         }
         block->found[slot >> 6] |= bit;
@@ -210,7 +260,7 @@ static inline uint64_t mark_found(mm_walker *walker, uint64_t address) {
 /// Sparse id of an object that was found already, or NO_ID.
 static inline uint64_t find_found(const mm_walker *walker, uint64_t address) {
     const mm_block *block = block_of(walker, address);
-    if (block == NULL || (address & 7) != 0) {
+    if (block == NULL || !is_aligned(address)) {
         return NO_ID;
     }
     uint64_t slot = (address & (BLOCK_BYTES - 1)) >> MM_SLOT_SHIFT;
@@ -218,6 +268,15 @@ static inline uint64_t find_found(const mm_walker *walker, uint64_t address) {
         return NO_ID;
     }
     return block->number << MM_SLOT_BITS | slot;
+}
+
+/// Sparse id of an object whose turn to be visited has come, or NO_ID. What only the writing of
+/// types finds has no record.
+static inline uint64_t find_done(const mm_walker *walker, uint64_t address) {
+    uint64_t id = find_found(walker, address);
+    uint64_t slot = id & (((uint64_t)1 << MM_SLOT_BITS) - 1);
+    bool done = id != NO_ID && (block_of(walker, address)->done[slot >> 6] >> (slot & 63) & 1) != 0;
+    return done ? id : NO_ID;
 }
 
 /// Next block at or above `*address` in address order, or NULL; `*address` moves behind it.
@@ -261,7 +320,7 @@ static inline void refer_item(mm_walker *walker, uint64_t target) {
     }
     mm_writer_reference(walker->writer, MM_NAME_INDEX, id);
 }
-/// As refer_item() for a word of the object; NULL is passed over.
+/// The word at `offset` of the object; NULL is passed over.
 static inline void refer_word(mm_walker *walker, uint64_t offset, uint64_t target) {
     if (target != 0) {
         refer_at(walker, MM_NAME_WORD, offset / 8, target);
@@ -270,11 +329,34 @@ static inline void refer_word(mm_walker *walker, uint64_t offset, uint64_t targe
 
 // types.c ---------------------------------------------------------------------------------------
 
+/// Bits of tp_flags.
+enum {
+    FLAG_INLINE_VALUES = 1 << 2,
+    FLAG_MANAGED_WEAKREF = 1 << 3,
+    FLAG_MANAGED_DICT = 1 << 4,
+    FLAG_HEAP = 1 << 9,
+    FLAG_COLLECTED = 1 << 14,
+    FLAG_EXCEPTION = 1 << 30
+};
+#define FLAG_METATYPE ((uint64_t)1 << 31)
+
+/// REQUIRES, for these three: a readable type object.
+static inline uint64_t type_flags(const mm_walker *walker, uint64_t type) {
+    return load_word(type + AT(walker, TYPE_FLAGS));
+}
+static inline bool type_is_heap(const mm_walker *walker, uint64_t type) {
+    return (type_flags(walker, type) & FLAG_HEAP) != 0;
+}
+static inline bool type_is_metatype(const mm_walker *walker, uint64_t type) {
+    return (type_flags(walker, type) & FLAG_METATYPE) != 0;
+}
+
 /// What is known of a type; registers it when it is new. Never NULL: a type that cannot be read
 /// gets the info with index 0.
 mm_type_info *type_of_slow(mm_walker *walker, uint64_t type);
 static inline mm_type_info *type_of(mm_walker *walker, uint64_t type) {
     mm_type_info *recent = walker->types.recent;
+    MM_ASSERT(recent != NULL);
     return MM_LIKELY(recent->address == type) ? recent : type_of_slow(walker, type);
 }
 /// Only if it is registered already, else NULL.
@@ -304,6 +386,7 @@ bool keys_view(mm_walker *walker, uint64_t keys, mm_dict_view *ret);
 /// Lay open a dict object.
 bool dict_view(mm_walker *walker, uint64_t dict, mm_dict_view *ret);
 static inline uint64_t dict_key(const mm_dict_view *view, uint64_t i) {
+    MM_ASSERT(i < view->count);
     return load_word(view->entries + i * view->entry_bytes + view->key_offset);
 }
 static inline uint64_t dict_value(const mm_dict_view *view, uint64_t i) {
@@ -316,8 +399,8 @@ uint64_t keys_bytes(const mm_walker *walker, uint64_t keys);
 /// Value of an ASCII key, or 0.
 uint64_t dict_get(mm_walker *walker, uint64_t dict, const char *key);
 /// The dict is a namespace: want the texts of its keys, and in a module's or class's (`of_program`)
-/// of the values that name things. Keys that it shares through `shared_keys` are the class's
-/// business.
+/// of the values that name things. A dict whose key table is `shared_keys` (0 = none) is passed
+/// over: those names stand with the class.
 void dict_is_namespace(mm_walker *walker, uint64_t dict, bool of_program, uint64_t shared_keys);
 void walk_dict(mm_walker *walker, uint64_t address);
 void walk_ordered_dict(mm_walker *walker, const mm_type_info *type, uint64_t address);
@@ -330,6 +413,7 @@ void walk_tuple(mm_walker *walker, uint64_t address);
 /// The words of a kind, by the target's field table.
 void walk_fields(mm_walker *walker, const mm_type_info *type, uint64_t address);
 /// What a class statement adds: slots and attributes.
+/// REQUIRES: tp_basicsize bytes at `address` are readable, as for every walk_*.
 void walk_class_part(mm_walker *walker, const mm_type_info *type, uint64_t address);
 void walk_type(mm_walker *walker, const mm_type_info *type, uint64_t address);
 void walk_code(mm_walker *walker, const mm_type_info *type, uint64_t address);
@@ -340,6 +424,17 @@ void walk_module(mm_walker *walker, const mm_type_info *type, uint64_t address);
 void walk_generator(mm_walker *walker, const mm_type_info *type, uint64_t address);
 void walk_frame(mm_walker *walker, const mm_type_info *type, uint64_t address);
 void walk_traceback(mm_walker *walker, const mm_type_info *type, uint64_t address);
+
+/// Where the owning words of a frame stand, and their names. MM_AT_*.
+typedef struct iframe_word {
+    uint16_t at;
+    char name[14];
+} iframe_word;
+extern const iframe_word iframe_owned[IFRAME_OWNED];
+/// Code object of a frame, or 0. REQUIRES: the frame's fixed part is readable.
+uint64_t iframe_code(mm_walker *walker, uint64_t iframe);
+/// A count in a code object (MM_AT_CODE_*), or 0 when it makes no sense.
+uint64_t code_count(const mm_walker *walker, uint64_t code, enum mm_at at);
 /// Line that byte `instruction_offset` of a code object belongs to; 0 = unknown.
 uint32_t code_line(mm_walker *walker, uint64_t code, int64_t instruction_offset);
 /// Root a static type, unless the target's roots have it already.
@@ -360,12 +455,35 @@ void walk_words(mm_walker *walker, const mm_type_info *type, uint64_t address);
 
 // sizes.c ---------------------------------------------------------------------------------------
 
+/// Items of an object with ob_size, digits of an int; 0 when that makes no sense.
+uint64_t item_count(const mm_walker *walker, const mm_type_info *type, uint64_t address);
 /// Fill size, storage and their flags of a record.
 void size_object(mm_walker *walker, const mm_type_info *type, uint64_t address,
                  mm_object_record *record);
 
 // texts.c ---------------------------------------------------------------------------------------
 
+/// The header of a str.
+typedef struct mm_str_head {
+    uint64_t length;        ///< characters
+    uint64_t header_bytes;  ///< in front of the characters, or of what leads to them
+    uint32_t character_bytes;
+    bool compact;  ///< the characters stand behind the header
+    bool ascii;
+} mm_str_head;
+/// Read it. REQUIRES: STR_ASCII_SIZEOF bytes are readable.
+static inline mm_str_head str_head(const mm_walker *walker, uint64_t address) {
+    // state: interned (..) | kind (3) | compact (1) | ascii (1), from its low end
+    uint32_t state = load_u32(address + AT(walker, STR_STATE)) >> AT(walker, STR_KIND_BIT);
+    bool compact = (state >> 3 & 1) != 0;
+    bool ascii = (state >> 4 & 1) != 0;
+    uint64_t header_bytes = !compact ? AT(walker, STR_LEGACY_SIZEOF)
+                            : ascii  ? AT(walker, STR_ASCII_SIZEOF)
+                                     : AT(walker, STR_COMPACT_SIZEOF);
+    mm_str_head head = {load_word(address + AT(walker, STR_LENGTH)), header_bytes, state & 7,
+                        compact, ascii};
+    return head;
+}
 /// The str at `address` is a name: its text goes into the file. Anything else is passed over.
 void want_text(mm_walker *walker, uint64_t address);
 /// The str at `address` is a key of data: its text goes into the file. REQUIRES: keys were asked
@@ -377,6 +495,8 @@ void want_texts(mm_walker *walker, uint64_t address);
 bool str_is(mm_walker *walker, uint64_t address, const char *ascii);
 /// Does the str begin with `ascii`?
 bool str_begins(mm_walker *walker, uint64_t address, const char *ascii);
+/// Is the object a str that names mortmain or a module of it?
+bool str_is_own(mm_walker *walker, uint64_t address);
 /// Write the TEXT stream.
 void texts_write(mm_walker *walker);
 /// Copy a C string of the target as clean UTF-8 (bytes that are not become '?'). Returns its

@@ -14,7 +14,8 @@
 
 enum {
     MM_DECODE_SLACK = 64,  ///< zeros behind each stream: more than a record's fixed part reads past
-    MM_LEAF_BITS = 12,     ///< slots of a leaf, as a power of two: 32 KiB of address space
+    MM_DECODE_END_BYTES = 56,  ///< of the last chunk
+    MM_LEAF_BITS = 12,         ///< slots of a leaf, as a power of two: 32 KiB of address space
     MM_LEAF_WORDS = 1 << (MM_LEAF_BITS - 6)
 };
 
@@ -66,12 +67,23 @@ MM_STATUS mm_decode_fail(const mm_decoder *decoder, mm_stream stream, const uint
 /// Fill the error with MM_E_NOMEM.
 MM_STATUS mm_decode_nomem(const mm_decoder *decoder);
 
+/// What the first MM_FORMAT_HEADER_BYTES and the last MM_DECODE_END_BYTES alone can say: is it a
+/// file of ours, and whole? REQUIRES: `end` is readable where size_bytes is enough for both.
+MM_STATUS mm_decode_ends_check(const uint8_t *head, const uint8_t *end, size_t size_bytes,
+                               mm_error *err);
 /// Check the frame of the file and join its streams inside `bytes`, which has MM_DECODE_SLACK zeros
 /// behind it and is private. Fills file_bytes, incomplete and the counts that END! gives.
 MM_STATUS mm_decode_chunks(mm_decoder *decoder, uint8_t *bytes, size_t size_bytes);
 
 /// Sort by key; equal keys keep their order. COST: O(n) when sorted already, else O(n log n).
 MM_STATUS mm_decode_sort(const mm_decoder *decoder, mm_pair *pairs, size_t count);
+
+/// The number that an element of a table is sorted by.
+typedef uint64_t mm_decode_key(const void *element);
+/// Sort a table in place by the key of its elements; equal keys keep their order.
+/// COST: as mm_decode_sort(), and room for the table once more.
+MM_STATUS mm_decode_table_sort(const mm_decoder *decoder, void *elements, size_t size_bytes,
+                               size_t count, mm_decode_key *key_of);
 
 /// BLKS: fills block_base, block_count and sparse_end.
 MM_STATUS mm_decode_blocks(mm_decoder *decoder);
@@ -107,22 +119,11 @@ static inline uint32_t mm_decode_dense(const mm_decoder *decoder, uint64_t spars
     return word->rank + mm_popcount(word->bits & (bit - 1));
 }
 
-/// Eight bytes, little endian.
-static inline uint64_t mm_decode_u64(const uint8_t *at) {
-    return (uint64_t)at[0] | (uint64_t)at[1] << 8 | (uint64_t)at[2] << 16 | (uint64_t)at[3] << 24 |
-           (uint64_t)at[4] << 32 | (uint64_t)at[5] << 40 | (uint64_t)at[6] << 48 |
-           (uint64_t)at[7] << 56;
-}
-/// Four bytes, little endian.
-static inline uint32_t mm_decode_u32(const uint8_t *at) {
-    return (uint32_t)at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24;
-}
-
 /// Read a varint of up to eight bytes at once: the first byte without its top bit ends it, and the
 /// groups of seven are then pushed together in three steps. Longer ones take the slow way. Returns
 /// the first byte after it, or NULL when it says more than 64 bits. REQUIRES: ten readable bytes.
 static inline const uint8_t *mm_decode_varint(const uint8_t *at, uint64_t *ret) {
-    uint64_t word = mm_decode_u64(at);
+    uint64_t word = mm_u64_get(at);
     if (MM_LIKELY((word & 0x80) == 0)) {
         *ret = word & 0x7f;
         return at + 1;

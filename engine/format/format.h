@@ -6,7 +6,7 @@
 #ifndef MM_FORMAT_FORMAT_H
 #define MM_FORMAT_FORMAT_H
 
-#include "base/free/attr.h"
+#include "base/free/bytes.h"
 
 /// First eight bytes of a file.
 #define MM_FORMAT_MAGIC "\x89MORT\r\n\x1a"
@@ -27,20 +27,22 @@
 
 /// Kinds of types that this version knows, 0 to one below: as mm_kind.
 #define MM_FORMAT_KIND_COUNT 29u
+/// The kind of root whose name is the index of a variable: as MM_ROOT_FRAME.
+#define MM_FORMAT_ROOT_LOCAL 5u
 
 /// Streams, in the order of the writer's buffers.
 typedef enum mm_stream {
-    MM_STREAM_OBJS,
-    MM_STREAM_TYPE,
-    MM_STREAM_BLKS,
-    MM_STREAM_TEXT,
-    MM_STREAM_NAME,
-    MM_STREAM_ROOT,
-    MM_STREAM_FRAM,
-    MM_STREAM_THRD,
-    MM_STREAM_FACT,
-    MM_STREAM_META,
-    MM_STREAM_EPHE,
+    MM_STREAM_OBJS,  ///< objects and references
+    MM_STREAM_TYPE,  ///< types
+    MM_STREAM_BLKS,  ///< where each block of sparse ids lies
+    MM_STREAM_TEXT,  ///< what strings say that are names
+    MM_STREAM_NAME,  ///< names that are no object
+    MM_STREAM_ROOT,  ///< references from outside the heap
+    MM_STREAM_FRAM,  ///< running frames
+    MM_STREAM_THRD,  ///< threads
+    MM_STREAM_FACT,  ///< numbers about objects
+    MM_STREAM_META,  ///< about the snapshot
+    MM_STREAM_EPHE,  ///< ephemeron entries
     MM_STREAM_COUNT
 } mm_stream;
 
@@ -50,69 +52,72 @@ typedef enum mm_stream {
 
 /// How a reference is named.
 typedef enum mm_naming {
-    MM_NAME_INDEX = 0,
-    MM_NAME_KEY = 1,
-    MM_NAME_VALUE = 2,
-    MM_NAME_WORD = 3,
-    MM_NAME_INLINE = 4,
-    MM_NAME_MEMBER = 5,
-    MM_NAME_LOCAL = 6,
-    MM_NAME_EXTENDED = 7,
-    MM_NAME_NAMED = 8,
-    MM_NAME_SKIP = 9
+    MM_NAME_INDEX = 0,     ///< `[i]`
+    MM_NAME_KEY = 1,       ///< the key of an entry
+    MM_NAME_VALUE = 2,     ///< the value of the entry with the last KEY
+    MM_NAME_WORD = 3,      ///< a word of the object: a field of its type
+    MM_NAME_INLINE = 4,    ///< an attribute, by its number among the type's shared keys
+    MM_NAME_MEMBER = 5,    ///< a member of a set
+    MM_NAME_LOCAL = 6,     ///< a variable, by its number in the code
+    MM_NAME_EXTENDED = 7,  ///< in the short form: what follows says more
+    MM_NAME_NAMED = 8,     ///< a name of NAME; extended form only
+    MM_NAME_SKIP = 9       ///< empty slots and no reference; extended form only
 } mm_naming;
 
 /// What a reference is worth: the high half of the naming byte.
 enum {
-    MM_REF_STRONG = 0,
-    MM_REF_WEAK = 16,
-    MM_REF_BORROWED = 32,
-    MM_REF_HIDDEN = 64,
-    MM_REF_GUESSED = 128
+    MM_REF_STRONG = 0,     ///< owned
+    MM_REF_WEAK = 16,      ///< does not keep its target alive
+    MM_REF_BORROWED = 32,  ///< a pointer that owns nothing
+    MM_REF_HIDDEN = 64,    ///< owned, but tp_traverse does not report it
+    MM_REF_GUESSED = 128   ///< a word that equals an address: counts only to fill a remainder
 };
 
 /// Flags of an object record.
 enum {
-    MM_OBJECT_SIZE = 1,
-    MM_OBJECT_STORAGE = 2,
-    MM_OBJECT_LEAF = 4,
-    MM_OBJECT_ESTIMATED = 8,
-    MM_OBJECT_TRACKED = 16,
-    MM_OBJECT_OPAQUE = 32,
+    MM_OBJECT_SIZE = 1,         ///< a size follows; else it is the type's
+    MM_OBJECT_STORAGE = 2,      ///< storage follows; else it is 0
+    MM_OBJECT_LEAF = 4,         ///< no references and no end
+    MM_OBJECT_ESTIMATED = 8,    ///< the size is estimated
+    MM_OBJECT_TRACKED = 16,     ///< tracked by the collector
+    MM_OBJECT_OPAQUE = 32,      ///< could not be walked
     MM_OBJECT_HIDDEN_KEYS = 64  ///< short KEY references of the record carry MM_REF_HIDDEN
 };
 
 /// Flags of a type record.
 enum {
-    MM_TYPE_HEAP = 1,
-    MM_TYPE_COLLECTED = 2,
-    MM_TYPE_CLASS = 4,
-    MM_TYPE_WEAKREFABLE = 8,
-    MM_TYPE_HAS_DICT = 16,
-    MM_TYPE_EXCEPTION = 32,
-    MM_TYPE_METATYPE = 64,
-    MM_TYPE_OWN = 128,
-    MM_TYPE_INTERPRETER = 256
+    MM_TYPE_HEAP = 1,          ///< made at run time
+    MM_TYPE_COLLECTED = 2,     ///< its objects have a collector's header
+    MM_TYPE_CLASS = 4,         ///< made by a class statement
+    MM_TYPE_WEAKREFABLE = 8,   ///< its objects have a list of weak references
+    MM_TYPE_HAS_DICT = 16,     ///< its objects have attributes of their own
+    MM_TYPE_EXCEPTION = 32,    ///< a subclass of BaseException
+    MM_TYPE_METATYPE = 64,     ///< its objects are types
+    MM_TYPE_OWN = 128,         ///< mortmain's own
+    MM_TYPE_INTERPRETER = 256  ///< static, in the file that holds the interpreter
 };
 
 /// Facts about objects.
 typedef enum mm_fact {
-    MM_FACT_FIRST_LINE = 1,
-    MM_FACT_ARGUMENTS = 2,
-    MM_FACT_KEYWORD_ARGUMENTS = 3,
-    MM_FACT_VARIABLES = 4,
-    MM_FACT_FREE_VARIABLES = 5,
-    MM_FACT_CURRENT_LINE = 6,
-    MM_FACT_STATUS = 7,
-    MM_FACT_BOUND = 8,
-    MM_FACT_ENTRIES = 9,
-    MM_FACT_NAMESPACE = 10,
-    MM_FACT_TRACEBACK_LINE = 11,
-    MM_FACT_CODE_FLAGS = 12
+    MM_FACT_FIRST_LINE = 1,         ///< of a code object, or of a class from 3.13 on
+    MM_FACT_ARGUMENTS = 2,          ///< positional ones of a code object
+    MM_FACT_KEYWORD_ARGUMENTS = 3,  ///< keyword-only ones
+    MM_FACT_VARIABLES = 4,          ///< variables of a code object in all
+    MM_FACT_FREE_VARIABLES = 5,     ///< of them, those that a closure brings
+    MM_FACT_CURRENT_LINE = 6,       ///< of a frame or generator
+    MM_FACT_STATUS = 7,             ///< 1 open, 2 closed, 3 finished, 4 ended; nobody writes it yet
+    MM_FACT_BOUND = 8,              ///< maxsize, maxlen; nobody writes it yet
+    MM_FACT_ENTRIES = 9,            ///< of a container; nobody writes it yet
+    MM_FACT_NAMESPACE = 10,         ///< the dict is a namespace
+    MM_FACT_TRACEBACK_LINE = 11,    ///< of a traceback entry
+    MM_FACT_CODE_FLAGS = 12         ///< co_flags
 } mm_fact;
 
 /// Flags of a FRAM record.
-enum { MM_FRAME_CALLER = 1, MM_FRAME_OWN = 2 };
+enum {
+    MM_FRAME_CALLER = 1,  ///< of the thread that asked for the snapshot
+    MM_FRAME_OWN = 2      ///< mortmain's own
+};
 
 /// Characters of a name that are kept: a path must not lose its end.
 #define MM_TEXT_CHARACTERS_MAX 1000u
@@ -127,11 +132,7 @@ enum { MM_FRAME_CALLER = 1, MM_FRAME_OWN = 2 };
 /// byte.
 static inline uint64_t mm_format_checksum(uint64_t sum, const uint8_t *bytes, size_t count) {
     for (size_t i = 0; i + 8 <= count; i += 8) {
-        const uint8_t *at = bytes + i;
-        uint64_t word = (uint64_t)at[0] | (uint64_t)at[1] << 8 | (uint64_t)at[2] << 16 |
-                        (uint64_t)at[3] << 24 | (uint64_t)at[4] << 32 | (uint64_t)at[5] << 40 |
-                        (uint64_t)at[6] << 48 | (uint64_t)at[7] << 56;
-        sum = (sum ^ word) * MM_FORMAT_CHECKSUM_PRIME;
+        sum = (sum ^ mm_u64_get(bytes + i)) * MM_FORMAT_CHECKSUM_PRIME;
     }
     return sum;
 }

@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "base/free/search.h"
 #include "base/os/load.h"
 #include "format/decode.h"
 
@@ -73,7 +74,9 @@ static mm_status private_decode(uint8_t *bytes, size_t size_bytes, mm_arena *are
 mm_status mm_file_open(const char *path, mm_arena *arena, mm_file *ret, mm_error *err) {
     uint8_t *bytes = NULL;
     size_t size_bytes = 0;
-    MM_TRY(mm_os_load(path, MM_DECODE_SLACK, arena, &bytes, &size_bytes, err));
+    // A file that is none of ours is not read, however large it is.
+    mm_os_load_ends ends = {MM_FORMAT_HEADER_BYTES, MM_DECODE_END_BYTES, mm_decode_ends_check};
+    MM_TRY(mm_os_load(path, MM_DECODE_SLACK, &ends, arena, &bytes, &size_bytes, err));
     return private_decode(bytes, size_bytes, arena, ret, err);
 }
 
@@ -93,38 +96,22 @@ mm_status mm_file_decode(const uint8_t *bytes, size_t size_bytes, mm_arena *aren
 }
 
 const char *mm_file_text_of(const mm_file *file, uint32_t object) {
-    uint32_t low = 0;
-    uint32_t high = file->text_count;
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        if (file->texts[middle].object < object) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    return low < file->text_count && file->texts[low].object == object ? file->texts[low].text
-                                                                       : NULL;
+    size_t at =
+        mm_lower_bound_u32(&file->texts->object, sizeof *file->texts, file->text_count, object);
+    return at < file->text_count && file->texts[at].object == object ? file->texts[at].text : NULL;
 }
 
+// Facts are sorted by object, then by fact.
 bool mm_file_fact_of(const mm_file *file, uint32_t object, mm_fact fact, uint64_t *ret) {
-    uint64_t key = (uint64_t)object << 32 | (uint64_t)fact;
-    uint32_t low = 0;
-    uint32_t high = file->fact_count;
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        const mm_file_fact *at = &file->facts[middle];
-        if (((uint64_t)at->object << 32 | at->fact) < key) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    if (low == file->fact_count || file->facts[low].object != object ||
-        file->facts[low].fact != (uint32_t)fact) {
+    MM_ASSERT(object < file->object_count);
+    const mm_file_fact *facts = file->facts;
+    size_t at = mm_lower_bound_u32(&facts->object, sizeof *facts, file->fact_count, object);
+    size_t end = mm_lower_bound_u32(&facts->object, sizeof *facts, file->fact_count, object + 1);
+    at += mm_lower_bound_u32(&facts[at].fact, sizeof *facts, end - at, (uint32_t)fact);
+    if (at == end || facts[at].fact != (uint32_t)fact) {
         return false;
     }
-    *ret = file->facts[low].value;
+    *ret = facts[at].value;
     return true;
 }
 
@@ -139,18 +126,10 @@ const char *mm_file_meta_of(const mm_file *file, const char *key) {
 
 // The entry of an object in `large`, or NULL.
 static const mm_file_large *large_find(const mm_file *file, uint32_t object) {
-    uint32_t low = 0;
-    uint32_t high = file->large_count;
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        if (file->large[middle].object < object) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    bool found = low < file->large_count && file->large[low].object == object;
-    return found ? &file->large[low] : NULL;
+    size_t at =
+        mm_lower_bound_u32(&file->large->object, sizeof *file->large, file->large_count, object);
+    bool found = at < file->large_count && file->large[at].object == object;
+    return found ? &file->large[at] : NULL;
 }
 
 uint64_t mm_file_size_of(const mm_file *file, uint32_t object) {
@@ -174,15 +153,7 @@ uint64_t mm_file_storage_of(const mm_file *file, uint32_t object) {
 }
 
 uint32_t mm_file_find(const mm_file *file, uint64_t address) {
-    uint32_t low = 0;
-    uint32_t high = file->object_count;
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        if (file->address[middle] < address) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    return low < file->object_count && file->address[low] == address ? low : MM_NONE;
+    size_t at =
+        mm_lower_bound_u64(file->address, sizeof *file->address, file->object_count, address);
+    return at < file->object_count && file->address[at] == address ? (uint32_t)at : MM_NONE;
 }

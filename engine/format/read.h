@@ -140,9 +140,16 @@ typedef struct mm_file {
 /// bytes and 100 ns for each object with four references, the file itself included.
 MM_STATUS mm_file_open(const char *path, mm_arena *arena, mm_file *ret, mm_error *err);
 
-/// As mm_file_open(), from `size_bytes` bytes that the caller keeps until return.
+/// As mm_file_open(), from `size_bytes` bytes that the caller keeps until return; without MM_E_IO.
+/// COST: the same, and one copy of the bytes.
 MM_STATUS mm_file_decode(const uint8_t *bytes, size_t size_bytes, mm_arena *arena, mm_file *ret,
                          mm_error *err);
+
+/// What a reference is filed under: its mm_naming without the flags beside it.
+static inline unsigned mm_file_naming(const mm_file *file, uint32_t edge) {
+    MM_ASSERT(edge < file->reference_count);
+    return file->reference_naming[edge] & 15u;
+}
 
 /// Text of a str object that is a name, or NULL. COST: O(log n).
 const char *mm_file_text_of(const mm_file *file, uint32_t object);

@@ -8,24 +8,26 @@
 
 #include <string.h>
 
-enum { CHUNK_FRAME_BYTES = 8, END_CHUNK_BYTES = CHUNK_FRAME_BYTES + MM_FORMAT_END_BYTES };
+#include "base/free/search.h"
+#include "base/free/sort.h"
+
+enum { CHUNK_FRAME_BYTES = 8, END_CHUNK_BYTES = MM_DECODE_END_BYTES };
+
+_Static_assert(END_CHUNK_BYTES == CHUNK_FRAME_BYTES + MM_FORMAT_END_BYTES, "a frame and a payload");
 
 mm_status mm_decode_fail(const mm_decoder *decoder, mm_stream stream, const uint8_t *at,
                          const char *message) {
     const mm_joined *joined = &decoder->streams[stream];
     uint64_t position = joined->start == NULL ? 0 : (uint64_t)(at - joined->start);
     uint64_t offset = 0;
-    uint32_t low = 0;
-    uint32_t high = joined->seam_count;
     // The last seam at or before the position.
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        if (joined->seams[middle].stream_at <= position) {
-            offset = joined->seams[middle].file_at + (position - joined->seams[middle].stream_at);
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
+    size_t behind = joined->seam_count == 0
+                        ? 0
+                        : mm_lower_bound_u64(&joined->seams->stream_at, sizeof *joined->seams,
+                                             joined->seam_count, position + 1);
+    if (behind > 0) {
+        const mm_seam *seam = &joined->seams[behind - 1];
+        offset = seam->file_at + (position - seam->stream_at);
     }
     return mm_fail(decoder->err, MM_E_FORMAT, message, offset);
 }
@@ -60,13 +62,13 @@ static mm_status header_check(const uint8_t *bytes, size_t size_bytes, mm_error 
     if (size_bytes < MM_FORMAT_HEADER_BYTES + END_CHUNK_BYTES) {
         return mm_fail(err, MM_E_FORMAT, "the file was cut off", size_bytes);
     }
-    if (mm_decode_u32(bytes + 8) > MM_FORMAT_VERSION) {
+    if (mm_u32_get(bytes + 8) > MM_FORMAT_VERSION) {
         return mm_fail(err, MM_E_FORMAT, "it was written by a newer version", 8);
     }
-    if (mm_decode_u32(bytes + 8) != MM_FORMAT_VERSION) {
+    if (mm_u32_get(bytes + 8) != MM_FORMAT_VERSION) {
         return mm_fail(err, MM_E_FORMAT, "a format version that never was", 8);
     }
-    if (mm_decode_u32(bytes + 12) != 8) {
+    if (mm_u32_get(bytes + 12) != 8) {
         return mm_fail(err, MM_E_FORMAT, "pointers are not of eight bytes", 12);
     }
     if (!is_zero(bytes + 16, 16)) {
@@ -75,30 +77,37 @@ static mm_status header_check(const uint8_t *bytes, size_t size_bytes, mm_error 
     return MM_OK;
 }
 
-// The last chunk: counts, length, checksum.
+mm_status mm_decode_ends_check(const uint8_t *head, const uint8_t *end, size_t size_bytes,
+                               mm_error *err) {
+    MM_TRY(header_check(head, size_bytes, err));
+    if (size_bytes % 8 != 0 || memcmp(end, MM_FORMAT_END_TAG, 4) != 0 ||
+        mm_u32_get(end + 4) != MM_FORMAT_END_BYTES) {
+        return mm_fail(err, MM_E_FORMAT, "the file was cut off: it does not end in END!",
+                       size_bytes);
+    }
+    if (mm_u64_get(end + 24) != size_bytes) {
+        return mm_fail(err, MM_E_FORMAT, "the file is not as long as END! says",
+                       size_bytes - END_CHUNK_BYTES + 24);
+    }
+    return MM_OK;
+}
+
+// The last chunk but for its length: counts and checksum.
 static mm_status end_check(mm_decoder *decoder, const uint8_t *bytes, size_t size_bytes) {
     size_t end_at = size_bytes - END_CHUNK_BYTES;
     const uint8_t *end = bytes + end_at;
     mm_error *err = decoder->err;
-    if (size_bytes % 8 != 0 || memcmp(end, MM_FORMAT_END_TAG, 4) != 0 ||
-        mm_decode_u32(end + 4) != MM_FORMAT_END_BYTES) {
-        return mm_fail(err, MM_E_FORMAT, "the file was cut off: it does not end in END!",
-                       size_bytes);
-    }
-    if (mm_decode_u64(end + 24) != size_bytes) {
-        return mm_fail(err, MM_E_FORMAT, "the file is not as long as END! says", end_at + 24);
-    }
     uint64_t sum = mm_format_checksum(MM_FORMAT_CHECKSUM_START, bytes, end_at + 32);
     sum = mm_format_checksum(sum, end + 40, 16);
-    if (mm_decode_u64(end + 32) != sum) {
+    if (mm_u64_get(end + 32) != sum) {
         return mm_fail(err, MM_E_FORMAT, "the checksum is wrong: the file is damaged", end_at + 32);
     }
-    int32_t incomplete = (int32_t)mm_decode_u32(end + 40);
+    int32_t incomplete = (int32_t)mm_u32_get(end + 40);
     if (incomplete > 0 || !is_zero(end + 44, 12)) {
         return mm_fail(err, MM_E_FORMAT, "END! has a status that never was", end_at + 40);
     }
-    uint64_t object_count = mm_decode_u64(end + 8);
-    uint64_t reference_count = mm_decode_u64(end + 16);
+    uint64_t object_count = mm_u64_get(end + 8);
+    uint64_t reference_count = mm_u64_get(end + 16);
     // Every object takes four bytes and every reference one: no file can ask for more memory.
     if (object_count > size_bytes / 4 || reference_count > size_bytes) {
         return mm_fail(err, MM_E_FORMAT, "END! counts more than the file can hold", end_at + 8);
@@ -119,7 +128,7 @@ static mm_status chunk_check(const mm_decoder *decoder, const uint8_t *bytes, si
     if (end - at < CHUNK_FRAME_BYTES) {
         return mm_fail(decoder->err, MM_E_FORMAT, "a chunk runs over the end", at);
     }
-    uint32_t payload_bytes = mm_decode_u32(bytes + at + 4);
+    uint32_t payload_bytes = mm_u32_get(bytes + at + 4);
     size_t room = end - at - CHUNK_FRAME_BYTES;
     size_t padding_bytes = (8 - payload_bytes % 8) % 8;
     if (payload_bytes > room || padding_bytes > room - payload_bytes) {
@@ -167,7 +176,7 @@ static mm_status chunks_measure(mm_decoder *decoder, const uint8_t *bytes, size_
 // Append the payloads of all chunks of the small streams, or of OBJS, to their streams.
 static void chunks_join(mm_decoder *decoder, const uint8_t *bytes, size_t end, bool objects) {
     for (size_t at = MM_FORMAT_HEADER_BYTES; at < end;) {
-        uint32_t payload_bytes = mm_decode_u32(bytes + at + 4);
+        uint32_t payload_bytes = mm_u32_get(bytes + at + 4);
         size_t payload_at = at + CHUNK_FRAME_BYTES;
         mm_stream stream = stream_of_tag(bytes + at);
         at = payload_at + ((size_t)payload_bytes + 7) / 8 * 8;
@@ -186,6 +195,8 @@ static void chunks_join(mm_decoder *decoder, const uint8_t *bytes, size_t end, b
 
 mm_status mm_decode_chunks(mm_decoder *decoder, uint8_t *bytes, size_t size_bytes) {
     MM_TRY(header_check(bytes, size_bytes, decoder->err));
+    MM_TRY(mm_decode_ends_check(bytes, bytes + size_bytes - END_CHUNK_BYTES, size_bytes,
+                                decoder->err));
     MM_TRY(end_check(decoder, bytes, size_bytes));
     size_t end = size_bytes - END_CHUNK_BYTES;
     MM_TRY(chunks_measure(decoder, bytes, end));
@@ -208,48 +219,44 @@ mm_status mm_decode_chunks(mm_decoder *decoder, uint8_t *bytes, size_t size_byte
     return MM_OK;
 }
 
-static bool pairs_sorted(const mm_pair *pairs, size_t count) {
-    for (size_t i = 1; i < count; i++) {
-        if (pairs[i - 1].key > pairs[i].key) {
-            return false;
-        }
-    }
-    return true;
-}
-
-// Merge [start, middle) and [middle, end) of `from` into `to`.
-static void pairs_merge(const mm_pair *from, mm_pair *to, size_t start, size_t middle, size_t end) {
-    size_t left = start;
-    size_t right = middle;
-    for (size_t i = start; i < end; i++) {
-        bool take_left = left < middle && (right == end || from[left].key <= from[right].key);
-        to[i] = take_left ? from[left++] : from[right++];
-    }
+static bool pair_before(const void *a, const void *b, const void *context) {
+    (void)context;
+    return ((const mm_pair *)a)->key < ((const mm_pair *)b)->key;
 }
 
 mm_status mm_decode_sort(const mm_decoder *decoder, mm_pair *pairs, size_t count) {
-    if (pairs_sorted(pairs, count)) {
+    // Files of ours are sorted already: then no memory is taken.
+    if (mm_sorted(pairs, count, sizeof(*pairs), pair_before, NULL)) {
         return MM_OK;
     }
-    mm_pair *other = MM_ARENA_NEW(decoder->arena, mm_pair, count);
-    if (other == NULL) {
+    mm_pair *buffer = MM_ARENA_NEW(decoder->arena, mm_pair, count);
+    if (buffer == NULL) {
         return mm_decode_nomem(decoder);
     }
-    mm_pair *from = pairs;
-    mm_pair *to = other;
-    for (size_t width = 1; width < count; width *= 2) {
-        for (size_t start = 0; start < count; start += 2 * width) {
-            size_t middle = start + width < count ? start + width : count;
-            size_t end = middle + width < count ? middle + width : count;
-            pairs_merge(from, to, start, middle, end);
-        }
-        mm_pair *swap = from;
-        from = to;
-        to = swap;
+    mm_sort(pairs, buffer, count, sizeof(*pairs), pair_before, NULL);
+    return MM_OK;
+}
+
+// The rows are larger than what they are sorted by: numbers are sorted, and each row moves once.
+mm_status mm_decode_table_sort(const mm_decoder *decoder, void *elements, size_t size_bytes,
+                               size_t count, mm_decode_key *key_of) {
+    uint8_t *rows = elements;
+    mm_pair *order = MM_ARENA_NEW(decoder->arena, mm_pair, count);
+    uint8_t *copy = mm_arena_take(decoder->arena, count, size_bytes);
+    if (order == NULL || copy == NULL) {
+        return mm_decode_nomem(decoder);
     }
-    if (from != pairs) {
-        memcpy(pairs, from, count * sizeof *pairs);
+    for (size_t i = 0; i < count; i++) {
+        order[i].key = key_of(rows + i * size_bytes);
+        order[i].value = i;
     }
-    MM_ASSERT(pairs_sorted(pairs, count));
+    MM_TRY(mm_decode_sort(decoder, order, count));
+    if (count != 0) {
+        memcpy(copy, rows, count * size_bytes);
+    }
+    for (size_t i = 0; i < count; i++) {
+        MM_ASSERT(order[i].value < count);
+        memcpy(rows + i * size_bytes, copy + order[i].value * size_bytes, size_bytes);
+    }
     return MM_OK;
 }

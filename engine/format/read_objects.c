@@ -10,7 +10,7 @@
 // forward.
 #include "format/decode.h"
 
-enum { OBJECT_FLAGS_KNOWN = 127 };
+enum { OBJECT_FLAGS_KNOWN = 2 * MM_OBJECT_HIDDEN_KEYS - 1 };
 
 #define NO_RECORD "a reference to an object without a record"
 
@@ -67,7 +67,7 @@ typedef struct reference_scan {
 
 // The byte behind a varint, whatever it says. NULL as for mm_decode_varint().
 static inline const uint8_t *varint_skip(const uint8_t *at) {
-    uint64_t stops = ~mm_decode_u64(at) & 0x8080808080808080u;
+    uint64_t stops = ~mm_u64_get(at) & 0x8080808080808080u;
     if (MM_UNLIKELY(stops == 0)) {
         uint64_t number = 0;
         return mm_decode_varint(at, &number);
@@ -447,23 +447,9 @@ static void references_compact(mm_file *file) {
     file->reference_count = out;
 }
 
-static mm_status large_sort(const mm_decoder *decoder) {
-    mm_file *file = decoder->file;
-    mm_pair *order = MM_ARENA_NEW(decoder->arena, mm_pair, file->large_count);
-    mm_file_large *sorted = MM_ARENA_NEW(decoder->arena, mm_file_large, file->large_count);
-    if (order == NULL || sorted == NULL) {
-        return mm_decode_nomem(decoder);
-    }
-    for (uint32_t i = 0; i < file->large_count; i++) {
-        order[i].key = file->large[i].object;
-        order[i].value = i;
-    }
-    MM_TRY(mm_decode_sort(decoder, order, file->large_count));
-    for (uint32_t i = 0; i < file->large_count; i++) {
-        sorted[i] = file->large[order[i].value];
-    }
-    file->large = sorted;
-    return MM_OK;
+static uint64_t large_key(const void *element) {
+    const mm_file_large *large = element;
+    return large->object;
 }
 
 // One record. Answers what is wrong, with pass->at where.
@@ -514,5 +500,6 @@ mm_status mm_decode_objects(mm_decoder *decoder) {
     if (pass.dropped) {
         references_compact(file);
     }
-    return large_sort(decoder);
+    return mm_decode_table_sort(decoder, file->large, sizeof(mm_file_large), file->large_count,
+                                large_key);
 }

@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-enum { KIND_COUNT = MM_FORMAT_KIND_COUNT, FLAGS_LOW_BITS = 15, FRAME_LOCAL_ROOT = 5 };
+enum { FLAGS_LOW_BITS = 15 };
 
 // Runs over one stream.
 typedef struct mm_record_cursor {
@@ -111,29 +111,6 @@ static mm_status next_object_delta(mm_record_cursor *cursor, uint32_t *ret) {
     return object_of(cursor, cursor->previous, ret);
 }
 
-// Length of the UTF-8 sequence at `at`, or 0 when it is none: overlong, a surrogate, too high, cut
-// off, or NUL.
-static size_t utf8_step(const uint8_t *at, const uint8_t *end) {
-    uint32_t lead = *at;
-    if (lead < 0x80) {
-        return lead != 0;
-    }
-    size_t length = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
-    if (lead < 0xc2 || lead > 0xf4 || (size_t)(end - at) < length) {
-        return 0;
-    }
-    uint32_t code = lead & (0x7fu >> length);
-    for (size_t i = 1; i < length; i++) {
-        if ((at[i] & 0xc0) != 0x80) {
-            return 0;
-        }
-        code = code << 6 | (at[i] & 0x3fu);
-    }
-    bool is_short = (length == 3 && code < 0x800) || (length == 4 && code < 0x10000);
-    bool is_surrogate = code >= 0xd800 && code < 0xe000;
-    return is_short || is_surrogate || code > 0x10ffff ? 0 : length;
-}
-
 static mm_status next_text(mm_record_cursor *cursor, const char **ret) {
     uint64_t length = 0;
     MM_TRY(next_u64(cursor, &length));
@@ -148,7 +125,7 @@ static mm_status next_text(mm_record_cursor *cursor, const char **ret) {
         *ret = (const char *)(start - 1);
     } else {
         while (cursor->at < end) {
-            size_t step = utf8_step(cursor->at, end);
+            size_t step = mm_utf8_length(cursor->at, (size_t)(end - cursor->at));
             if (step == 0) {
                 return cursor_fail(cursor, "a text is not UTF-8 without NUL");
             }
@@ -290,7 +267,7 @@ static mm_status type_next(mm_record_cursor *cursor, type_tables *tables) {
     }
     MM_TRY(fields_next(cursor, tables, &type));
     MM_TRY(keys_next(cursor, tables, &type));
-    type.kind = kind < KIND_COUNT ? (uint32_t)kind : 0;
+    type.kind = kind < MM_FORMAT_KIND_COUNT ? (uint32_t)kind : 0;
     type.base = base == 0 ? MM_NONE : (uint32_t)base - 1;
     if (tables->types != NULL) {
         tables->types[tables->type_count] = type;
@@ -390,9 +367,9 @@ static mm_status frame_next(mm_record_cursor *cursor, void *element, bool *keep)
     return next_u32(cursor, &frame->flags);
 }
 
-//  ├──────┼───────┼───────┼──────────┼───────────┼────────┤
-//  │ kind │ flags │ owner │ name + 1 │ frame + 1 │ object │   the name of a frame's local: its
-//  index │      │ byte  │       │          │           │        │
+//  ├──────┼───────┼───────┼──────────┼───────────┼────────┤   the name of a frame's local is its
+//  │ kind │ flags │ owner │ name + 1 │ frame + 1 │ object │   index, from 0
+//  │      │ byte  │       │          │           │        │
 //  └──────┴───────┴───────┴──────────┴───────────┴────────┘
 static mm_status root_next(mm_record_cursor *cursor, void *element, bool *keep) {
     mm_file_root *root = element;
@@ -402,7 +379,7 @@ static mm_status root_next(mm_record_cursor *cursor, void *element, bool *keep) 
     root->kind = kind <= UINT8_MAX ? (uint8_t)kind : 0;
     MM_TRY(next_flags(cursor, &root->flags));
     MM_TRY(next_u32(cursor, &root->owner));
-    if (root->kind == FRAME_LOCAL_ROOT) {
+    if (root->kind == MM_FORMAT_ROOT_LOCAL) {
         MM_TRY(next_u32(cursor, &root->name));
     } else {
         MM_TRY(next_number(cursor, file->name_count, "a name outside NAME", &root->name));
@@ -460,42 +437,14 @@ static mm_status ephemeron_next(mm_record_cursor *cursor, void *element, bool *k
     return MM_OK;
 }
 
-static mm_status facts_sort(const mm_decoder *decoder) {
-    mm_file *file = decoder->file;
-    mm_pair *order = MM_ARENA_NEW(decoder->arena, mm_pair, file->fact_count);
-    mm_file_fact *sorted = MM_ARENA_NEW(decoder->arena, mm_file_fact, file->fact_count);
-    if (order == NULL || sorted == NULL) {
-        return mm_decode_nomem(decoder);
-    }
-    for (uint32_t i = 0; i < file->fact_count; i++) {
-        order[i].key = (uint64_t)file->facts[i].object << 32 | file->facts[i].fact;
-        order[i].value = i;
-    }
-    MM_TRY(mm_decode_sort(decoder, order, file->fact_count));
-    for (uint32_t i = 0; i < file->fact_count; i++) {
-        sorted[i] = file->facts[order[i].value];
-    }
-    file->facts = sorted;
-    return MM_OK;
+static uint64_t fact_key(const void *element) {
+    const mm_file_fact *fact = element;
+    return (uint64_t)fact->object << 32 | fact->fact;
 }
 
-static mm_status texts_sort(const mm_decoder *decoder) {
-    mm_file *file = decoder->file;
-    mm_pair *order = MM_ARENA_NEW(decoder->arena, mm_pair, file->text_count);
-    mm_file_text *sorted = MM_ARENA_NEW(decoder->arena, mm_file_text, file->text_count);
-    if (order == NULL || sorted == NULL) {
-        return mm_decode_nomem(decoder);
-    }
-    for (uint32_t i = 0; i < file->text_count; i++) {
-        order[i].key = file->texts[i].object;
-        order[i].value = i;
-    }
-    MM_TRY(mm_decode_sort(decoder, order, file->text_count));
-    for (uint32_t i = 0; i < file->text_count; i++) {
-        sorted[i] = file->texts[order[i].value];
-    }
-    file->texts = sorted;
-    return MM_OK;
+static uint64_t text_key(const void *element) {
+    const mm_file_text *text = element;
+    return text->object;
 }
 
 // One table: the stream, its decoder, and the members of mm_file that it fills.
@@ -517,6 +466,8 @@ mm_status mm_decode_tables(mm_decoder *decoder) {
     TABLE_READ(decoder, MM_STREAM_TEXT, text_next, file->texts, file->text_count);
     TABLE_READ(decoder, MM_STREAM_META, meta_next, file->meta, file->meta_count);
     TABLE_READ(decoder, MM_STREAM_EPHE, ephemeron_next, file->ephemerons, file->ephemeron_count);
-    MM_TRY(facts_sort(decoder));
-    return texts_sort(decoder);
+    MM_TRY(mm_decode_table_sort(decoder, file->facts, sizeof(mm_file_fact), file->fact_count,
+                                fact_key));
+    return mm_decode_table_sort(decoder, file->texts, sizeof(mm_file_text), file->text_count,
+                                text_key);
 }

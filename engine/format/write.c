@@ -76,6 +76,7 @@ MM_STATUS mm_writer_begin(mm_writer *writer, mm_sink sink) {
     writer->previous_text = 0;
     writer->previous_fact = 0;
     writer->name_count = 0;
+    writer->frame_count = 0;
     stream_init(&writer->streams[MM_STREAM_OBJS], writer->large, MM_WRITER_LARGE_BYTES);
     for (unsigned i = 1; i < MM_STREAM_COUNT; i++) {
         stream_init(&writer->streams[i], writer->small[i - 1], MM_WRITER_SMALL_BYTES);
@@ -207,6 +208,112 @@ void mm_writer_fact(mm_writer *writer, uint64_t sparse_id, mm_fact fact, uint64_
     out->at = mm_varint_put(out->at, (uint64_t)fact);
     out->at = mm_varint_put(out->at, value);
     writer->previous_fact = sparse_id;
+}
+
+// A number in a table, plus 1; MM_WRITER_NONE becomes 0.
+static uint64_t or_none(uint64_t number) {
+    return number + 1;
+}
+
+_Static_assert(MM_WRITER_NONE == UINT64_MAX, "none and one are nothing");
+
+//  ├─────────────────┤
+//  │ base >> 20      │   the block's number is its place in the stream
+//  │ varint          │
+//  └─────────────────┘
+void mm_writer_block(mm_writer *writer, uint64_t base) {
+    MM_ASSERT(base % ((uint64_t)1 << MM_BLOCK_SHIFT) == 0);
+    mm_writer_varint(writer, MM_STREAM_BLKS, base >> MM_BLOCK_SHIFT);
+}
+
+//  ├──────────────┼──────┤
+//  │ zigzag delta │ text │
+//  └──────────────┴──────┘
+void mm_writer_text_of(mm_writer *writer, uint64_t sparse_id, const char *text,
+                       size_t length_bytes) {
+    MM_ASSERT(sparse_id != MM_WRITER_NONE);
+    uint64_t delta = mm_zigzag((int64_t)(sparse_id - writer->previous_text));
+    mm_writer_varint(writer, MM_STREAM_TEXT, delta);
+    mm_writer_text(writer, MM_STREAM_TEXT, text, length_bytes);
+    writer->previous_text = sparse_id;
+}
+
+//  ├─────────────┼─────────────┼────────┤
+//  │ interpreter │ kernel's id │ flags  │
+//  │ varint      │ varint      │ varint │
+//  └─────────────┴─────────────┴────────┘
+void mm_writer_thread(mm_writer *writer, const mm_thread_record *record) {
+    mm_writer_varint(writer, MM_STREAM_THRD, record->interpreter);
+    mm_writer_varint(writer, MM_STREAM_THRD, record->native_id);
+    mm_writer_varint(writer, MM_STREAM_THRD, record->flags);
+}
+
+//  ├────────┼──────────┼────────┼────────┤
+//  │ thread │ code + 1 │ line   │ flags  │
+//  │ varint │ varint   │ varint │ varint │
+//  └────────┴──────────┴────────┴────────┘
+uint32_t mm_writer_frame(mm_writer *writer, const mm_frame_record *record) {
+    mm_writer_varint(writer, MM_STREAM_FRAM, record->thread);
+    mm_writer_varint(writer, MM_STREAM_FRAM, or_none(record->code));
+    mm_writer_varint(writer, MM_STREAM_FRAM, record->line);
+    mm_writer_varint(writer, MM_STREAM_FRAM, record->flags);
+    return writer->frame_count++;
+}
+
+//  ├────────┼────────┼────────┼──────────┼───────────┼────────┤
+//  │ kind   │ flags  │ owner  │ name + 1 │ frame + 1 │ object │   the name of a frame's local is
+//  │ varint │ 1 byte │ varint │ varint   │ varint    │ varint │   its index, from 0
+//  └────────┴────────┴────────┴──────────┴───────────┴────────┘
+void mm_writer_root(mm_writer *writer, const mm_root_record *record) {
+    MM_ASSERT((record->flags & 0x0f) == 0);
+    MM_ASSERT(record->object != MM_WRITER_NONE);
+    bool local = record->kind == MM_FORMAT_ROOT_LOCAL;
+    mm_writer_varint(writer, MM_STREAM_ROOT, record->kind);
+    mm_writer_byte(writer, MM_STREAM_ROOT, record->flags);
+    mm_writer_varint(writer, MM_STREAM_ROOT, record->owner);
+    mm_writer_varint(writer, MM_STREAM_ROOT, local ? record->name : or_none(record->name));
+    mm_writer_varint(writer, MM_STREAM_ROOT, or_none(record->frame));
+    mm_writer_varint(writer, MM_STREAM_ROOT, record->object);
+}
+
+//  ├────────────┼──────┼────────┼────────┼────────┼───────────┼──────────┼─────────────┤
+//  │ object + 1 │ name │ kind   │ flags  │ size   │ item size │ base + 1 │ field count │
+//  │ varint     │ text │ varint │ varint │ varint │ varint    │ varint   │ varint      │
+//  └────────────┴──────┴────────┴────────┴────────┴───────────┴──────────┴─────────────┘
+void mm_writer_type(mm_writer *writer, const mm_type_record *record) {
+    MM_ASSERT(record->kind < MM_FORMAT_KIND_COUNT);
+    mm_writer_varint(writer, MM_STREAM_TYPE, or_none(record->object));
+    mm_writer_text(writer, MM_STREAM_TYPE, record->name, record->name_bytes);
+    mm_writer_varint(writer, MM_STREAM_TYPE, record->kind);
+    mm_writer_varint(writer, MM_STREAM_TYPE, record->flags);
+    mm_writer_varint(writer, MM_STREAM_TYPE, record->size_bytes);
+    mm_writer_varint(writer, MM_STREAM_TYPE, record->item_bytes);
+    mm_writer_varint(writer, MM_STREAM_TYPE, or_none(record->base));
+    mm_writer_varint(writer, MM_STREAM_TYPE, record->field_count);
+}
+
+//  ├────────┼──────┼────────┤
+//  │ word   │ name │ flags  │   field_count times
+//  │ varint │ text │ 1 byte │
+//  └────────┴──────┴────────┘
+void mm_writer_type_field(mm_writer *writer, uint64_t word, const char *name, size_t length_bytes,
+                          uint8_t flags) {
+    MM_ASSERT((flags & 0x0f) == 0);
+    mm_writer_varint(writer, MM_STREAM_TYPE, word);
+    mm_writer_text(writer, MM_STREAM_TYPE, name, length_bytes);
+    mm_writer_byte(writer, MM_STREAM_TYPE, flags);
+}
+
+//  ├───────────┼─────────┼─ ─
+//  │ key count │ key + 1 │ ..
+//  │ varint    │ varint  │
+//  └───────────┴─────────┴─ ─
+void mm_writer_type_keys(mm_writer *writer, uint64_t key_count) {
+    mm_writer_varint(writer, MM_STREAM_TYPE, key_count);
+}
+
+void mm_writer_type_key(mm_writer *writer, uint64_t key) {
+    mm_writer_varint(writer, MM_STREAM_TYPE, or_none(key));
 }
 
 //  ├──────────────┼────────┼──────────┼────────┼────────────────┼───────────────────┤

@@ -36,6 +36,7 @@ typedef struct mm_writer {
     uint64_t previous_text;    ///< sparse id of the last TEXT record
     uint64_t previous_fact;    ///< sparse id of the last FACT record
     uint32_t name_count;
+    uint32_t frame_count;
     mm_writer_stream streams[MM_STREAM_COUNT];
     uint8_t large[MM_WRITER_LARGE_BYTES];
     uint8_t small[MM_STREAM_COUNT - 1][MM_WRITER_SMALL_BYTES];
@@ -50,6 +51,8 @@ MM_STATUS mm_writer_end(mm_writer *writer, mm_status incomplete);
 
 /// Send what waits in `stream` as a chunk, so that at least one record's fixed part fits.
 void mm_writer_flush(mm_writer *writer, mm_stream stream);
+
+// Plain values, for records that no function below writes: tests that lie, streams to come.
 
 /// Append a varint to a stream.
 void mm_writer_varint(mm_writer *writer, mm_stream stream, uint64_t value);
@@ -66,6 +69,68 @@ void mm_writer_meta(mm_writer *writer, const char *key, const char *value);
 void mm_writer_meta_number(mm_writer *writer, const char *key, uint64_t value);
 /// Append a FACT record.
 void mm_writer_fact(mm_writer *writer, uint64_t sparse_id, mm_fact fact, uint64_t value);
+
+/// In the records below: no object, no name, no frame, no type.
+#define MM_WRITER_NONE UINT64_MAX
+
+/// Append a BLKS record: the block at `base` gets the next number.
+void mm_writer_block(mm_writer *writer, uint64_t base);
+/// Append a TEXT record: the str `sparse_id` says this.
+void mm_writer_text_of(mm_writer *writer, uint64_t sparse_id, const char *text,
+                       size_t length_bytes);
+
+/// A THRD record.
+typedef struct mm_thread_record {
+    uint64_t interpreter;
+    uint64_t native_id;  ///< 0 = unknown
+    uint64_t flags;      ///< MM_THREAD_*
+} mm_thread_record;
+/// Append a thread.
+void mm_writer_thread(mm_writer *writer, const mm_thread_record *record);
+
+/// A FRAM record.
+typedef struct mm_frame_record {
+    uint64_t thread;
+    uint64_t code;   ///< sparse id of the code object, or MM_WRITER_NONE
+    uint64_t line;   ///< 0 = unknown
+    uint64_t flags;  ///< MM_FRAME_*
+} mm_frame_record;
+/// Append a frame and return its number.
+uint32_t mm_writer_frame(mm_writer *writer, const mm_frame_record *record);
+
+/// A ROOT record.
+typedef struct mm_root_record {
+    uint8_t kind;     ///< mm_root_kind
+    uint8_t flags;    ///< MM_REF_*
+    uint64_t owner;   ///< number of the thread or interpreter
+    uint64_t name;    ///< number in NAME, or MM_WRITER_NONE; MM_FORMAT_ROOT_LOCAL: the index
+    uint64_t frame;   ///< number in FRAM, or MM_WRITER_NONE
+    uint64_t object;  ///< sparse id
+} mm_root_record;
+/// Append a root.
+void mm_writer_root(mm_writer *writer, const mm_root_record *record);
+
+/// The fixed part of a TYPE record.
+typedef struct mm_type_record {
+    uint64_t object;    ///< sparse id of the type object, or MM_WRITER_NONE
+    const char *name;   ///< UTF-8
+    size_t name_bytes;  ///< its length
+    uint64_t kind;      ///< mm_kind
+    uint64_t flags;     ///< MM_TYPE_*
+    uint64_t size_bytes;
+    uint64_t item_bytes;
+    uint64_t base;         ///< index of the base type, or MM_WRITER_NONE
+    uint64_t field_count;  ///< calls of mm_writer_type_field() that follow
+} mm_type_record;
+/// Begin a type. Its fields follow, then mm_writer_type_keys(), then that many keys.
+void mm_writer_type(mm_writer *writer, const mm_type_record *record);
+/// A field of the current type: a word of its objects, by its number, and what it is called.
+void mm_writer_type_field(mm_writer *writer, uint64_t word, const char *name, size_t length_bytes,
+                          uint8_t flags);
+/// How many shared keys the current type has.
+void mm_writer_type_keys(mm_writer *writer, uint64_t key_count);
+/// The next of them: sparse id of the str, or MM_WRITER_NONE for an empty slot.
+void mm_writer_type_key(mm_writer *writer, uint64_t key);
 
 /// The fixed part of an object record.
 typedef struct mm_object_record {

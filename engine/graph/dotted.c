@@ -12,7 +12,7 @@
 enum { CLIMB_MAX = 4, STEP_BYTES = 160 };
 
 // How good a reference is for a name: the smaller the better.
-enum { RANK_MODULE, RANK_CLASS, RANK_FUNCTION, RANK_INSTANCE, RANK_NONE };
+enum { RANK_MODULE, RANK_CLASS, RANK_FUNCTION, RANK_INSTANCE, RANK_ENTRY, RANK_NONE };
 
 typedef struct climb_step {
     uint32_t holder;  ///< MM_NONE at the end
@@ -41,19 +41,43 @@ static int holder_rank(const mm_graph *graph, uint32_t holder) {
     }
 }
 
-// Is this reference an attribute, and of whom?
+static bool kind_is_plain(uint32_t kind) {
+    return kind == MM_KIND_DICT || kind == MM_KIND_LIST || kind == MM_KIND_TUPLE ||
+           kind == MM_KIND_ORDERED_DICT;
+}
+
+// An item of a tuple of defaults, or the contents of a closure's cell, belongs to the function.
+static uint32_t function_behind(const mm_graph *graph, uint32_t source) {
+    uint32_t owner = mm_graph_owner(graph, source, NULL);
+    if (owner != MM_NONE && mm_graph_kind(graph, source) == MM_KIND_CELL) {
+        owner = mm_graph_owner(graph, owner, NULL);
+    }
+    return owner != MM_NONE && mm_graph_kind(graph, owner) == MM_KIND_FUNCTION ? owner : MM_NONE;
+}
+
+// Is this reference an attribute, and of whom? Or an entry of a container, which may have a name?
 static climb_step step_of(const mm_graph *graph, uint32_t source, uint32_t edge) {
     climb_step none = {MM_NONE, edge, RANK_NONE};
-    unsigned naming = graph->file->reference_naming[edge] & 15u;
+    unsigned naming = mm_file_naming(graph->file, edge);
+    bool folded = (graph->node_flags[source] & MM_NODE_FOLDED) != 0;
     uint32_t holder = source;
-    if (naming == MM_NAME_VALUE) {
+    if (!mm_graph_edge_owns(graph, edge) || (graph->node_flags[source] & MM_NODE_OWN) != 0) {
+        return none;
+    }
+    if (!folded && kind_is_plain(mm_graph_kind(graph, source)) &&
+        (naming == MM_NAME_VALUE || naming == MM_NAME_INDEX)) {
+        climb_step entry = {source, edge, RANK_ENTRY};
+        return entry;
+    }
+    if (folded && (naming == MM_NAME_INDEX || mm_graph_kind(graph, source) == MM_KIND_CELL)) {
+        holder = function_behind(graph, source);
+    } else if (naming == MM_NAME_VALUE) {
         holder = mm_graph_owner(graph, source, NULL);
     } else if (naming != MM_NAME_INLINE && naming != MM_NAME_WORD && naming != MM_NAME_NAMED) {
         return none;
     }
-    if (holder == MM_NONE || !mm_graph_edge_owns(graph, edge) ||
-        (graph->node_flags[holder] & MM_NODE_OWN) != 0 ||
-        mm_graph_edge_name(graph, source, edge) == NULL) {
+    if (holder == MM_NONE || (graph->node_flags[holder] & MM_NODE_OWN) != 0 ||
+        (naming != MM_NAME_INDEX && mm_graph_edge_name(graph, source, edge) == NULL)) {
         return none;
     }
     climb_step step = {holder, edge, holder_rank(graph, holder)};
@@ -113,34 +137,13 @@ static bool node_names_itself(const mm_graph *graph, uint32_t node) {
     return kind == MM_KIND_MODULE || kind == MM_KIND_TYPE || kind == MM_KIND_FUNCTION;
 }
 
-// The name by itself of a module, class or function; `full` puts the module in front of the others.
-static void label_itself(const mm_graph *graph, mm_label *label, uint32_t node, bool full) {
+// The name by itself of a module, class or function: its qualified name if the file has it.
+static void label_itself(const mm_graph *graph, mm_label *label, uint32_t node) {
     char text[STEP_BYTES];
-    if (mm_graph_kind(graph, node) == MM_KIND_MODULE) {
-        const char *name = mm_graph_module_name(graph, node);
-        mm_label_text(label, name != NULL ? name : "?");
-        return;
-    }
-    if (full) {
-        uint32_t edge = mm_graph_edge_with_role(graph, node, MM_ROLE_MODULE);
-        const char *module =
-            edge == MM_NONE ? mm_graph_attribute_text(graph, node, "__module__")
-                            : mm_file_text_of(graph->file, graph->file->reference_target[edge]);
-        if (module != NULL) {
-            mm_label_text(label, module);
-            mm_label_text(label, ".");
-        }
-    }
     const char *name = mm_graph_role_text(graph, node, MM_ROLE_QUALNAME);
-    if (name == NULL) {
-        // "class Within" without its first word, "function f (a.py:1)" likewise.
-        (void)mm_graph_node_text(graph, node, text, sizeof(text));
-        char *space = strchr(text, ' ');
-        name = space != NULL ? space + 1 : text;
-        char *end = strchr(name, ' ');
-        if (end != NULL) {
-            *end = '\0';
-        }
+    if (name == NULL || mm_graph_kind(graph, node) == MM_KIND_MODULE) {
+        (void)mm_graph_name_text(graph, node, text, sizeof(text));
+        name = text;
     }
     mm_label_text(label, name);
 }
@@ -150,59 +153,46 @@ static void label_itself(const mm_graph *graph, mm_label *label, uint32_t node, 
 static uint32_t climb(const mm_graph *graph, uint32_t node, climb_step ret_steps[CLIMB_MAX],
                       uint32_t *ret_top) {
     uint32_t count = 0;
+    uint32_t named_count = 0;  // steps that lead to an attribute: entries alone are no name
+    uint32_t named_top = node;
     uint32_t top = node;
+    MM_ASSERT(node < graph->root_node);
     // A frame is called after its function, not after who has its traceback.
     while (count < CLIMB_MAX && !node_names_itself(graph, top) &&
            mm_graph_kind(graph, top) != MM_KIND_FRAME) {
         climb_step step = step_best(graph, top);
         bool instance = holder_rank(graph, top) == RANK_INSTANCE;
-        if (step.rank == RANK_NONE || (step.rank == RANK_INSTANCE && instance)) {
+        if (step.rank == RANK_NONE || (step.rank >= RANK_INSTANCE && instance)) {
             // Attributes of attributes are told by their types: "Node.next", however long the list.
             break;
         }
+        bool circle = step.holder == node;
         for (uint32_t i = 0; i < count; i++) {
-            if (ret_steps[i].holder == step.holder) {
-                *ret_top = top;
-                return count;
-            }
+            circle = circle || ret_steps[i].holder == step.holder;
+        }
+        if (circle) {
+            break;
         }
         ret_steps[count++] = step;
         top = step.holder;
-    }
-    *ret_top = top;
-    return count;
-}
-
-size_t mm_graph_dotted_text(const mm_graph *graph, uint32_t node, char *out, size_t out_bytes) {
-    climb_step steps[CLIMB_MAX];
-    char text[STEP_BYTES];
-    uint32_t top = MM_NONE;
-    mm_label label;
-    mm_label_init(&label, out, out_bytes);
-    uint32_t count = climb(graph, node, steps, &top);
-    if (!node_names_itself(graph, top)) {
-        return mm_label_end(&label);
-    }
-    label_itself(graph, &label, top, true);
-    while (count-- > 0) {
-        (void)mm_graph_edge_text(graph, steps[count].edge, text, sizeof(text));
-        if (text[0] != '.') {
-            // A default or a closure variable: no expression leads there.
-            mm_label_init(&label, out, out_bytes);
-            break;
+        if (step.rank != RANK_ENTRY) {
+            named_count = count;
+            named_top = top;
         }
-        mm_label_text(&label, text);
     }
-    return mm_label_end(&label);
+    *ret_top = named_top;
+    return named_count;
 }
 
 // Name of a running frame's variable that is the node, or NULL.
 static const char *running_local(const mm_graph *graph, uint32_t node) {
     const mm_file *file = graph->file;
-    bool rooted = (graph->node_flags[node] & MM_NODE_ROOT) != 0;
-    for (uint32_t i = 0; rooted && i < file->root_count; i++) {
-        const mm_file_root *root = &file->roots[i];
-        if (root->object == node && root->kind == MM_ROOT_FRAME && root->frame != MM_NONE &&
+    uint32_t first = 0;
+    uint32_t end = mm_graph_roots_of(graph, node, &first);
+    for (uint32_t i = first; i < end; i++) {
+        const mm_file_root *root = &file->roots[(uint32_t)graph->root_index[i]];
+        MM_ASSERT(root->object == node);
+        if (root->kind == MM_ROOT_FRAME && root->frame != MM_NONE &&
             (file->frames[root->frame].flags & MM_FRAME_OWN) == 0) {
             return mm_graph_variable(graph, file->frames[root->frame].code, root->name);
         }
@@ -210,23 +200,41 @@ static const char *running_local(const mm_graph *graph, uint32_t node) {
     return NULL;
 }
 
-size_t mm_graph_holder_text(const mm_graph *graph, uint32_t node, char *out, size_t out_bytes) {
+// The text of a step, put behind what is there; a step in words goes in front.
+static void label_step(mm_label *label, const char *text) {
+    if (text[0] == '.' || text[0] == '[') {
+        mm_label_text(label, text);
+        return;
+    }
+    char before[STEP_BYTES];
+    mm_label copy;
+    (void)mm_label_end(label);
+    mm_label_init(&copy, before, sizeof(before));
+    mm_label_text(&copy, label->out);
+    (void)mm_label_end(&copy);
+    mm_label_init(label, label->out, label->out_bytes);
+    mm_label_text(label, text);
+    mm_label_text(label, " of ");
+    mm_label_text(label, before);
+}
+
+size_t mm_graph_holder_text(const mm_graph *graph, uint32_t node, bool general, char *out,
+                            size_t out_bytes) {
     climb_step steps[CLIMB_MAX];
     char text[STEP_BYTES];
     uint32_t top = MM_NONE;
     mm_label label;
     mm_label_init(&label, out, out_bytes);
     uint32_t count = climb(graph, node, steps, &top);
-    uint32_t kind = mm_graph_kind(graph, top);
-    if (kind == MM_KIND_MODULE && count > 0 &&
-        strcmp(mm_graph_module_name(graph, top) != NULL ? mm_graph_module_name(graph, top) : "",
-               "__main__") == 0) {
+    const char *module =
+        mm_graph_kind(graph, top) == MM_KIND_MODULE ? mm_graph_module_name(graph, top) : NULL;
+    if (count > 0 && module != NULL && strcmp(module, "__main__") == 0) {
         // What stands in __main__ is written as the user writes it.
         count--;
         (void)mm_graph_edge_text(graph, steps[count].edge, text, sizeof(text));
         mm_label_text(&label, text[0] == '.' ? text + 1 : text);
     } else if (node_names_itself(graph, top)) {
-        label_itself(graph, &label, top, false);
+        label_itself(graph, &label, top);
     } else {
         const char *local = count == 0 ? running_local(graph, top) : NULL;
         (void)mm_graph_node_text(graph, top, text, sizeof(text));
@@ -234,21 +242,8 @@ size_t mm_graph_holder_text(const mm_graph *graph, uint32_t node, char *out, siz
     }
     while (count-- > 0) {
         (void)mm_graph_edge_text(graph, steps[count].edge, text, sizeof(text));
-        if (text[0] == '.' || text[0] == '[') {
-            mm_label_text(&label, text);
-            continue;
-        }
-        // "default of x of f": the step in words goes in front.
-        char before[STEP_BYTES];
-        (void)mm_label_end(&label);
-        mm_label copy;
-        mm_label_init(&copy, before, sizeof(before));
-        mm_label_text(&copy, out);
-        (void)mm_label_end(&copy);
-        mm_label_init(&label, out, out_bytes);
-        mm_label_text(&label, text);
-        mm_label_text(&label, " of ");
-        mm_label_text(&label, before);
+        bool entry = general && steps[count].rank == RANK_ENTRY && text[0] == '[';
+        label_step(&label, entry ? "[*]" : text);
     }
     return mm_label_end(&label);
 }

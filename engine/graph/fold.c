@@ -4,13 +4,13 @@
 // out of them make one step.
 //
 //     instance ──__dict__──▶ dict ──'attr'──▶ value          is   instance ──.attr──▶ value
-//     function ──__closure__──▶ tuple ──[0]──▶ cell ──▶ value   is   function ──closure variable
-//     v──▶
+//     function ──__closure__──▶ tuple ──[0]──▶ cell ──▶ v   is   function ──closure variable v──▶
 //
 // Fields are recognised by name, once: each field of each type gets a role, so that no string is
 // compared in a loop over references.
 #include <string.h>
 
+#include "base/free/search.h"
 #include "graph/inner.h"
 
 typedef struct role_name {
@@ -75,13 +75,14 @@ void mm_graph_roles_fill(mm_graph *graph, uint32_t field_count) {
 }
 
 // Base chains are cut: a file may hold a circle.
-uint32_t mm_graph_field_of_word(const mm_file *file, uint32_t type, uint32_t word) {
+uint32_t mm_graph_field_of_word(const mm_graph *graph, uint32_t type, uint32_t word) {
+    const mm_file *file = graph->file;
     for (uint32_t steps = 0; type != MM_NONE && steps < 64; steps++) {
         const mm_file_type *t = &file->types[type];
-        for (uint32_t i = 0; i < t->field_count; i++) {
-            if (file->fields[t->field_start + i].word == word) {
-                return t->field_start + i;
-            }
+        const uint64_t *index = graph->field_index + t->field_start;
+        size_t at = mm_lower_bound_u64(index, sizeof(*index), t->field_count, (uint64_t)word << 32);
+        if (at < t->field_count && index[at] >> 32 == word) {
+            return (uint32_t)index[at];
         }
         type = t->base;
     }
@@ -90,10 +91,10 @@ uint32_t mm_graph_field_of_word(const mm_file *file, uint32_t type, uint32_t wor
 
 mm_role mm_graph_edge_role(const mm_graph *graph, uint32_t source, uint32_t edge) {
     const mm_file *file = graph->file;
-    unsigned naming = file->reference_naming[edge] & 15u;
+    unsigned naming = mm_file_naming(file, edge);
     uint32_t argument = file->reference_argument[edge];
     if (naming == MM_NAME_WORD) {
-        uint32_t field = mm_graph_field_of_word(file, file->type[source], argument);
+        uint32_t field = mm_graph_field_of_word(graph, file->type[source], argument);
         return field == MM_NONE ? MM_ROLE_NONE : (mm_role)graph->field_role[field];
     }
     return naming == MM_NAME_NAMED ? (mm_role)graph->name_role[argument] : MM_ROLE_NONE;
@@ -128,20 +129,17 @@ static bool role_folds(uint32_t source_kind, mm_role role, uint32_t target_kind)
 }
 
 uint32_t mm_graph_owner(const mm_graph *graph, uint32_t node, uint32_t *ret_edge) {
-    if ((graph->node_flags[node] & MM_NODE_FOLDED) == 0) {
+    MM_ASSERT(node < graph->root_node);
+    uint32_t edge = graph->owner_edge[node];
+    if (edge == MM_NONE) {
         return MM_NONE;
     }
-    for (uint32_t i = graph->reverse_start[node]; i < graph->reverse_start[node + 1]; i++) {
-        uint32_t source = graph->reverse_source[i];
-        uint32_t edge = graph->reverse_edge[i];
-        if (mm_graph_edge_folds(graph, source, edge)) {
-            if (ret_edge != NULL) {
-                *ret_edge = edge;
-            }
-            return source;
-        }
+    MM_ASSERT((graph->node_flags[node] & MM_NODE_FOLDED) != 0);
+    MM_ASSERT(graph->file->reference_target[edge] == node);
+    if (ret_edge != NULL) {
+        *ret_edge = edge;
     }
-    return MM_NONE;
+    return mm_graph_edge_source(graph, edge);
 }
 
 bool mm_graph_edge_folds(const mm_graph *graph, uint32_t source, uint32_t edge) {
@@ -163,31 +161,13 @@ static bool text_starts(const char *text, const char *start) {
     return start != NULL && start[0] != '\0' && strncmp(text, start, strlen(start)) == 0;
 }
 
-// First reference of a namespace to a Python function that has it as globals, so that the
-// function's file is the module's.
-static const char *file_of_functions(const mm_graph *graph, uint32_t dict) {
-    for (uint32_t i = graph->reverse_start[dict]; i < graph->reverse_start[dict + 1]; i++) {
-        uint32_t source = graph->reverse_source[i];
-        const char *file = NULL;
-        uint32_t line = 0;
-        if (mm_graph_kind(graph, source) == MM_KIND_FUNCTION &&
-            mm_graph_edge_role(graph, source, graph->reverse_edge[i]) == MM_ROLE_GLOBALS &&
-            mm_graph_place(graph, source, &file, &line)) {
-            return file;
-        }
-    }
-    return NULL;
-}
-
 // Module of the interpreter or the standard library: by its file, or because functions written in C
 // are bound to it.
-static bool module_is_stdlib(const mm_graph *graph, uint32_t module, uint32_t dict) {
+static bool module_is_stdlib(const mm_graph *graph, uint32_t module) {
     const mm_file *file = graph->file;
-    const char *path = mm_graph_attribute_text(graph, module, "__file__");
-    if (path == NULL) {
-        path = file_of_functions(graph, dict);
-    }
-    if (path != NULL) {
+    const char *path = NULL;
+    uint32_t line = 0;
+    if (mm_graph_place(graph, module, &path, &line)) {
         return path[0] == '<' || (text_starts(path, mm_file_meta_of(file, "stdlib")) &&
                                   !text_starts(path, mm_file_meta_of(file, "site")));
     }
@@ -226,17 +206,18 @@ static void own_mark(mm_graph *graph, uint32_t module, uint32_t dict) {
 
 static void module_mark(mm_graph *graph, uint32_t module) {
     const mm_file *file = graph->file;
-    const char *name = mm_graph_module_name(graph, module);
     uint32_t at = mm_graph_edge_with_role(graph, module, MM_ROLE_DICT);
-    if (at == MM_NONE) {
+    // A dict that several modules share is looked at once.
+    if (at == MM_NONE || graph->owner_edge[file->reference_target[at]] != at) {
         return;
     }
     uint32_t dict = file->reference_target[at];
+    const char *name = mm_graph_module_name(graph, module);
     if (name_is_own(name)) {
         own_mark(graph, module, dict);
         return;
     }
-    if ((name != NULL && strcmp(name, "__main__") == 0) || !module_is_stdlib(graph, module, dict)) {
+    if ((name != NULL && strcmp(name, "__main__") == 0) || !module_is_stdlib(graph, module)) {
         return;
     }
     graph->node_flags[module] |= MM_NODE_STDLIB;
@@ -244,10 +225,18 @@ static void module_mark(mm_graph *graph, uint32_t module) {
          edge++) {
         uint32_t target = file->reference_target[edge];
         uint32_t kind = mm_graph_kind(graph, target);
-        if ((file->reference_naming[edge] & 15u) == MM_NAME_VALUE &&
+        if (mm_file_naming(file, edge) == MM_NAME_VALUE &&
             (kind == MM_KIND_TYPE || kind == MM_KIND_FUNCTION)) {
             graph->node_flags[target] |= MM_NODE_STDLIB;
         }
+    }
+}
+
+// The first reference that folds a node decides whose it is.
+static void fold_mark(mm_graph *graph, uint32_t node, uint32_t edge) {
+    graph->node_flags[node] |= MM_NODE_FOLDED;
+    if (graph->owner_edge[node] == MM_NONE) {
+        graph->owner_edge[node] = edge;
     }
 }
 
@@ -268,7 +257,7 @@ static void internals_mark(mm_graph *graph, uint32_t node, uint32_t kind) {
         if (!role_folds(kind, role, target_kind)) {
             continue;
         }
-        graph->node_flags[target] |= MM_NODE_FOLDED;
+        fold_mark(graph, target, edge);
         if (role == MM_ROLE_DICT || role == MM_ROLE_KWDEFAULTS) {
             graph->node_flags[target] |= MM_NODE_NAMESPACE;
         }
@@ -278,7 +267,7 @@ static void internals_mark(mm_graph *graph, uint32_t node, uint32_t kind) {
         for (uint32_t i = file->reference_start[target]; i < file->reference_start[target + 1];
              i++) {
             if (mm_graph_kind(graph, file->reference_target[i]) == MM_KIND_CELL) {
-                graph->node_flags[file->reference_target[i]] |= MM_NODE_FOLDED;
+                fold_mark(graph, file->reference_target[i], i);
             }
         }
     }

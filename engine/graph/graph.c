@@ -13,6 +13,8 @@
 
 #include <string.h>
 
+#include "base/free/search.h"
+#include "base/free/sort.h"
 #include "graph/inner.h"
 
 static bool flags_own(unsigned naming) {
@@ -22,8 +24,7 @@ static bool flags_own(unsigned naming) {
 // tp_traverse of a heap type reports ob_type as well; the type column already says that.
 static bool edge_is_type_word(const mm_graph *graph, uint32_t edge) {
     const mm_file *file = graph->file;
-    return (file->reference_naming[edge] & 15) == MM_NAME_WORD &&
-           file->reference_argument[edge] == 1 &&
+    return mm_file_naming(file, edge) == MM_NAME_WORD && file->reference_argument[edge] == 1 &&
            mm_graph_kind(graph, file->reference_target[edge]) == MM_KIND_TYPE;
 }
 
@@ -49,20 +50,14 @@ uint32_t mm_graph_unaccounted(const mm_graph *graph, uint32_t node) {
 
 uint32_t mm_graph_edge_source(const mm_graph *graph, uint32_t edge) {
     const uint32_t *start = graph->file->reference_start;
-    uint32_t low = 0;
-    uint32_t high = graph->file->object_count;
-    // start[low] <= edge < start[high] throughout.
-    while (high - low > 1) {
-        uint32_t middle = low + (high - low) / 2;
-        if (start[middle] <= edge) {
-            low = middle;
-        } else {
-            high = middle;
-        }
-    }
-    MM_ASSERT(edge >= start[low]);
-    MM_ASSERT(edge < start[low + 1]);
-    return low;
+    MM_ASSERT(edge < graph->file->reference_count);
+    // The first node whose references begin after this one comes right behind its source.
+    size_t behind =
+        mm_lower_bound_u32(start, sizeof(*start), (size_t)graph->file->object_count + 1, edge + 1);
+    MM_ASSERT(behind > 0);
+    MM_ASSERT(edge >= start[behind - 1]);
+    MM_ASSERT(edge < start[behind]);
+    return (uint32_t)behind - 1;
 }
 
 static void reverse_fill(mm_graph *graph) {
@@ -150,25 +145,84 @@ static uint32_t field_count_of(const mm_file *file) {
     return count;
 }
 
+static bool key_before(const void *a, const void *b, const void *context) {
+    (void)context;
+    return *(const uint64_t *)a < *(const uint64_t *)b;
+}
+
+// Sort what is looked up by its upper half; `buffer` is as long.
+static void index_sort(uint64_t *items, uint64_t *buffer, size_t count) {
+    mm_sort(items, buffer, count, sizeof(*items), key_before, NULL);
+}
+
+// Fields of a type stand together; each type's are sorted for themselves.
+static void indices_fill(mm_graph *graph, uint64_t *buffer) {
+    const mm_file *file = graph->file;
+    for (uint32_t root = 0; root < file->root_count; root++) {
+        graph->root_index[root] = (uint64_t)file->roots[root].object << 32 | root;
+    }
+    index_sort(graph->root_index, buffer, file->root_count);
+    for (uint32_t type = 0; type < file->type_count; type++) {
+        graph->class_index[type] = (uint64_t)file->types[type].object << 32 | type;
+    }
+    index_sort(graph->class_index, buffer, file->type_count);
+    for (uint32_t type = 0; type < file->type_count; type++) {
+        const mm_file_type *t = &file->types[type];
+        for (uint32_t i = t->field_start; i < t->field_start + t->field_count; i++) {
+            graph->field_index[i] = (uint64_t)file->fields[i].word << 32 | i;
+        }
+        index_sort(graph->field_index + t->field_start, buffer, t->field_count);
+    }
+}
+
+uint32_t mm_graph_roots_of(const mm_graph *graph, uint32_t node, uint32_t *ret_first) {
+    MM_ASSERT(node < graph->root_node);
+    size_t count = graph->file->root_count;
+    const uint64_t *index = graph->root_index;
+    *ret_first = (uint32_t)mm_lower_bound_u64(index, sizeof(*index), count, (uint64_t)node << 32);
+    return (uint32_t)mm_lower_bound_u64(index, sizeof(*index), count, ((uint64_t)node + 1) << 32);
+}
+
+// False when memory is out.
+static bool columns_take(mm_graph *graph, uint32_t fields, mm_arena *arena, uint64_t **ret_buffer) {
+    const mm_file *file = graph->file;
+    size_t nodes = (size_t)file->object_count + 1;
+    size_t edges = (size_t)file->reference_count + 1;
+    size_t types = (size_t)file->type_count + 1;
+    size_t roots = (size_t)file->root_count + 1;
+    size_t most = types > roots ? types : roots;
+    most = most > fields ? most : (size_t)fields + 1;
+    graph->reverse_start = MM_ARENA_NEW(arena, uint32_t, nodes);
+    graph->reverse_source = MM_ARENA_NEW(arena, uint32_t, edges);
+    graph->reverse_edge = MM_ARENA_NEW(arena, uint32_t, edges);
+    graph->node_flags = MM_ARENA_NEW(arena, uint8_t, nodes);
+    graph->strong_found = MM_ARENA_NEW(arena, uint32_t, nodes);
+    graph->owner_edge = MM_ARENA_NEW(arena, uint32_t, nodes);
+    graph->instance_count = MM_ARENA_NEW(arena, uint32_t, types);
+    graph->root_index = MM_ARENA_NEW(arena, uint64_t, roots);
+    graph->class_index = MM_ARENA_NEW(arena, uint64_t, types);
+    graph->field_index = MM_ARENA_NEW(arena, uint64_t, (size_t)fields + 1);
+    graph->field_role = MM_ARENA_NEW(arena, uint8_t, (size_t)fields + 1);
+    graph->name_role = MM_ARENA_NEW(arena, uint8_t, (size_t)file->name_count + 1);
+    *ret_buffer = MM_ARENA_NEW(arena, uint64_t, most);
+    return graph->reverse_start != NULL && graph->reverse_source != NULL &&
+           graph->reverse_edge != NULL && graph->node_flags != NULL &&
+           graph->strong_found != NULL && graph->owner_edge != NULL &&
+           graph->instance_count != NULL && graph->root_index != NULL &&
+           graph->class_index != NULL && graph->field_index != NULL && graph->field_role != NULL &&
+           graph->name_role != NULL && *ret_buffer != NULL;
+}
+
 MM_STATUS mm_graph_build(const mm_file *file, mm_arena *arena, mm_graph *ret, mm_error *err) {
     MM_ASSERT(file->object_count < MM_NONE);
     mm_graph graph = {.file = file, .root_node = file->object_count};
-    size_t nodes = (size_t)file->object_count + 1;
-    size_t edges = (size_t)file->reference_count + 1;
     uint32_t fields = field_count_of(file);
-    graph.reverse_start = MM_ARENA_NEW(arena, uint32_t, nodes);
-    graph.reverse_source = MM_ARENA_NEW(arena, uint32_t, edges);
-    graph.reverse_edge = MM_ARENA_NEW(arena, uint32_t, edges);
-    graph.node_flags = MM_ARENA_NEW(arena, uint8_t, nodes);
-    graph.strong_found = MM_ARENA_NEW(arena, uint32_t, nodes);
-    graph.instance_count = MM_ARENA_NEW(arena, uint32_t, (size_t)file->type_count + 1);
-    graph.field_role = MM_ARENA_NEW(arena, uint8_t, (size_t)fields + 1);
-    graph.name_role = MM_ARENA_NEW(arena, uint8_t, (size_t)file->name_count + 1);
-    if (graph.reverse_start == NULL || graph.reverse_source == NULL || graph.reverse_edge == NULL ||
-        graph.node_flags == NULL || graph.strong_found == NULL || graph.instance_count == NULL ||
-        graph.field_role == NULL || graph.name_role == NULL) {
+    uint64_t *buffer = NULL;
+    if (!columns_take(&graph, fields, arena, &buffer)) {
         return mm_fail(err, MM_E_NOMEM, "no memory for the graph", 0);
     }
+    memset(graph.owner_edge, 0xff, ((size_t)file->object_count + 1) * sizeof(*graph.owner_edge));
+    indices_fill(&graph, buffer);
     const char *keys = mm_file_meta_of(file, "keys");
     graph.keys = keys != NULL && strcmp(keys, "yes") == 0;
     mm_graph_roles_fill(&graph, fields);

@@ -22,6 +22,10 @@ typedef struct mm_graph {
     uint8_t *node_flags;       ///< MM_NODE_*
     uint32_t *strong_found;  ///< owning references found, roots included: to hold against refcount
     uint32_t *instance_count;  ///< by type index: objects of exactly this type
+    uint32_t *owner_edge;      ///< of a folded node: the reference that folds it; else MM_NONE
+    uint64_t *root_index;      ///< object << 32 | root number, ascending: who is a root, and which
+    uint64_t *class_index;     ///< type object << 32 | type, ascending
+    uint64_t *field_index;     ///< as the file's fields, those of each type by word << 32 | field
     uint8_t *field_role;       ///< by index into file->fields: mm_role
     uint8_t *name_role;        ///< by index into file->names: mm_role
     bool keys;                 ///< META keys=yes: texts of data keys may be shown
@@ -60,8 +64,14 @@ typedef enum mm_role {
     MM_ROLE_SELF          ///< __self__
 } mm_role;
 
-/// Build a graph over `file`, which must outlive it.
+/// Build a graph over `file`, which must outlive it. Answers MM_E_NOMEM; `ret` is then untouched.
+/// COST: O(V + E) time; 21 bytes a node and 8 a reference of `arena`, next to the file's columns.
 MM_STATUS mm_graph_build(const mm_file *file, mm_arena *arena, mm_graph *ret, mm_error *err);
+
+// In all functions below a node is below `root_node`, an edge is an index into the file's reference
+// columns and below `reference_count`, `source` is the node whose reference the edge is, and a type
+// is an index below `type_count`: everything that comes out of a file that was read is. They only
+// read, so any number of threads may ask.
 
 /// Does reference `edge` keep its target alive? Neither weak nor borrowed; a guessed one only where
 /// the target's count has a remainder.
@@ -82,8 +92,15 @@ static inline uint32_t mm_graph_type_object(const mm_graph *graph, uint32_t node
     return (type->flags & MM_TYPE_HEAP) != 0 ? type->object : MM_NONE;
 }
 
+/// Roots that the node is: root_index[first] up to, not including, the answer. COST: O(log n).
+uint32_t mm_graph_roots_of(const mm_graph *graph, uint32_t node, uint32_t *ret_first);
+
 /// Node that a reference comes from. COST: O(log n).
 uint32_t mm_graph_edge_source(const mm_graph *graph, uint32_t edge);
+
+/// Type whose type object the node is, or MM_NONE: a class without instances may have none. The
+/// first, where a file has several. COST: O(log n).
+uint32_t mm_graph_type_of_class(const mm_graph *graph, uint32_t node);
 
 /// Role of a reference's field, MM_ROLE_NONE for entries and unknown fields.
 mm_role mm_graph_edge_role(const mm_graph *graph, uint32_t source, uint32_t edge);
@@ -115,28 +132,38 @@ uint32_t mm_graph_code_of(const mm_graph *graph, uint32_t node);
 /// Entries of a container, items of a list; false when the node is no container.
 bool mm_graph_entries(const mm_graph *graph, uint32_t node, uint64_t *ret);
 
-/// How a name is written out. Text is appended to `out`, cut to `out_bytes` with its NUL; the
-/// length that it would have is returned, as snprintf does.
+// How a name is written out. `out` is overwritten: whole characters that fit into `out_bytes` with
+// a NUL. The length that the text would have is returned, as snprintf does. Texts may hold any
+// character that the file has: who prints them makes them harmless (mm_text_name()).
+// REQUIRES: out_bytes > 0. COST: linear in the references of the objects spoken of.
+
 /// The step a reference makes, folded: ".attr", "[3]", "['k']", "[*]", "[key]", " member",
-/// "local x", "closure variable x", "default of x", "traceback", "+0x48".
+/// "local x", "temporary", "closure variable x", "default of x", "traceback", "+0x48".
 size_t mm_graph_edge_text(const mm_graph *graph, uint32_t edge, char *out, size_t out_bytes);
 
 /// What an object is, short: "module shop", "class Within", "function f (shop.py:12)", "Exam",
 /// "frame of f (shop.py:14)", "dict".
 size_t mm_graph_node_text(const mm_graph *graph, uint32_t node, char *out, size_t out_bytes);
 
-/// What a root is: "sys.modules", "local x of f (shop.py:14)", "interpreter: codec_error_registry",
-/// "held by C".
+/// Name of a module, class, function, code, frame or generator by itself: "shop", "Within.add".
+/// Empty for anything else.
+size_t mm_graph_name_text(const mm_graph *graph, uint32_t node, char *out, size_t out_bytes);
+
+/// What a root is: "sys.modules", "local x of f (shop.py:14)", "interpreter: codec_error_registry".
+/// REQUIRES of these three: root < file->root_count.
 size_t mm_graph_root_text(const mm_graph *graph, uint32_t root, char *out, size_t out_bytes);
 
-/// A dotted Python expression for a node if it has one: "__main__.p1", "shop.Within._seen".
-/// Returns 0 and an empty text when there is none.
-size_t mm_graph_dotted_text(const mm_graph *graph, uint32_t node, char *out, size_t out_bytes);
+/// The first part of it, what the root belongs to: "running frame of f (shop.py:14)", "interpreter".
+size_t mm_graph_root_owner_text(const mm_graph *graph, uint32_t root, char *out, size_t out_bytes);
+
+/// The other part, what it is there: "local x", "codec_error_registry"; empty when it is all of it.
+size_t mm_graph_root_edge_text(const mm_graph *graph, uint32_t root, char *out, size_t out_bytes);
 
 /// What holds things, as short as a person would say it: "all_people", "Within._seen",
-/// "shop.cache", "Exam.answers", at worst its type: "dict". For the left side of a direct
-/// reference.
-size_t mm_graph_holder_text(const mm_graph *graph, uint32_t node, char *out, size_t out_bytes);
+/// "shop.cache", "rows[3]", "default of seen of f", "Exam.answers", at worst its type: "dict". For
+/// the left side of a direct reference. `general`: "rows[*]", whichever it is.
+size_t mm_graph_holder_text(const mm_graph *graph, uint32_t node, bool general, char *out,
+                            size_t out_bytes);
 
 /// Last part of the name of a node's type: "Exam".
 const char *mm_graph_type_short(const mm_graph *graph, uint32_t node);

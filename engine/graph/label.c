@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "base/free/bytes.h"
+
 void mm_label_init(mm_label *label, char *out, size_t out_bytes) {
     MM_ASSERT(out != NULL);
     MM_ASSERT(out_bytes > 0);
@@ -48,8 +50,7 @@ void mm_label_hex(mm_label *label, uint64_t value) {
 }
 
 void mm_label_file(mm_label *label, const char *path) {
-    const char *slash = strrchr(path, '/');
-    mm_label_text(label, slash != NULL && slash[1] != '\0' ? slash + 1 : path);
+    mm_label_text(label, mm_path_base(path));
 }
 
 size_t mm_label_end(mm_label *label) {

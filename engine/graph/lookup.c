@@ -4,6 +4,7 @@
 // answers live in the file. Nothing is recursive.
 #include <string.h>
 
+#include "base/free/search.h"
 #include "graph/inner.h"
 
 static const char *edge_key_text(const mm_graph *graph, uint32_t edge) {
@@ -17,9 +18,9 @@ const char *mm_graph_role_text(const mm_graph *graph, uint32_t node, mm_role rol
                            : mm_file_text_of(graph->file, graph->file->reference_target[edge]);
 }
 
-static const char *word_name(const mm_file *file, uint32_t type, uint32_t word) {
-    uint32_t field = mm_graph_field_of_word(file, type, word);
-    return field == MM_NONE ? NULL : file->fields[field].name;
+static const char *word_name(const mm_graph *graph, uint32_t type, uint32_t word) {
+    uint32_t field = mm_graph_field_of_word(graph, type, word);
+    return field == MM_NONE ? NULL : graph->file->fields[field].name;
 }
 
 static uint32_t inline_key(const mm_graph *graph, uint32_t source, uint32_t index) {
@@ -31,9 +32,9 @@ const char *mm_graph_edge_name(const mm_graph *graph, uint32_t source, uint32_t 
     const mm_file *file = graph->file;
     uint32_t argument = file->reference_argument[edge];
     const char *name = NULL;
-    switch (file->reference_naming[edge] & 15u) {
+    switch (mm_file_naming(file, edge)) {
         case MM_NAME_WORD:
-            name = word_name(file, file->type[source], argument);
+            name = word_name(graph, file->type[source], argument);
             break;
         case MM_NAME_NAMED:
             name = file->names[argument];
@@ -65,7 +66,7 @@ uint32_t mm_graph_attribute(const mm_graph *graph, uint32_t node, const char *na
     const mm_file *file = graph->file;
     const uint32_t *start = file->reference_start;
     for (uint32_t edge = start[node]; edge < start[node + 1]; edge++) {
-        if (!naming_is_attribute(file->reference_naming[edge] & 15u)) {
+        if (!naming_is_attribute(mm_file_naming(file, edge))) {
             continue;
         }
         const char *have = mm_graph_edge_name(graph, node, edge);
@@ -79,7 +80,7 @@ uint32_t mm_graph_attribute(const mm_graph *graph, uint32_t node, const char *na
     }
     uint32_t dict = file->reference_target[at];
     for (uint32_t edge = start[dict]; edge < start[dict + 1]; edge++) {
-        if ((file->reference_naming[edge] & 15u) == MM_NAME_VALUE) {
+        if (mm_file_naming(file, edge) == MM_NAME_VALUE) {
             const char *have = edge_key_text(graph, edge);
             if (have != NULL && strcmp(have, name) == 0) {
                 return edge;
@@ -97,7 +98,21 @@ const char *mm_graph_attribute_text(const mm_graph *graph, uint32_t node, const 
 
 const char *mm_graph_module_name(const mm_graph *graph, uint32_t node) {
     const char *name = mm_graph_role_text(graph, node, MM_ROLE_NAME);
-    return name != NULL ? name : mm_graph_attribute_text(graph, node, "__name__");
+    if (name != NULL) {
+        return name;
+    }
+    // A namespace that several modules share says the name of one of them.
+    uint32_t at = mm_graph_edge_with_role(graph, node, MM_ROLE_DICT);
+    bool own = at != MM_NONE && graph->owner_edge[graph->file->reference_target[at]] == at;
+    return own ? mm_graph_attribute_text(graph, node, "__name__") : NULL;
+}
+
+uint32_t mm_graph_type_of_class(const mm_graph *graph, uint32_t node) {
+    MM_ASSERT(node < graph->root_node);
+    const uint64_t *index = graph->class_index;
+    size_t count = graph->file->type_count;
+    size_t at = mm_lower_bound_u64(index, sizeof(*index), count, (uint64_t)node << 32);
+    return at < count && index[at] >> 32 == node ? (uint32_t)index[at] : MM_NONE;
 }
 
 uint32_t mm_graph_code_of(const mm_graph *graph, uint32_t node) {
@@ -108,7 +123,7 @@ uint32_t mm_graph_code_of(const mm_graph *graph, uint32_t node) {
     for (uint32_t edge = file->reference_start[node]; edge < file->reference_start[node + 1];
          edge++) {
         if (mm_graph_kind(graph, file->reference_target[edge]) == MM_KIND_CODE &&
-            (file->reference_naming[edge] & 15u) != MM_NAME_LOCAL) {
+            mm_file_naming(file, edge) != MM_NAME_LOCAL) {
             return file->reference_target[edge];
         }
     }
@@ -122,11 +137,11 @@ static uint32_t item_of(const mm_graph *graph, uint32_t node, uint32_t index) {
     uint32_t end = file->reference_start[node + 1];
     // Nearly always item i is reference i.
     if (index < end - start && file->reference_argument[start + index] == index &&
-        (file->reference_naming[start + index] & 15u) == MM_NAME_INDEX) {
+        mm_file_naming(file, start + index) == MM_NAME_INDEX) {
         return file->reference_target[start + index];
     }
     for (uint32_t edge = start; edge < end; edge++) {
-        if ((file->reference_naming[edge] & 15u) == MM_NAME_INDEX &&
+        if (mm_file_naming(file, edge) == MM_NAME_INDEX &&
             file->reference_argument[edge] == index) {
             return file->reference_target[edge];
         }
@@ -159,7 +174,7 @@ bool mm_graph_entries(const mm_graph *graph, uint32_t node, uint64_t *ret) {
     uint64_t count = 0;
     for (uint32_t edge = file->reference_start[node]; edge < file->reference_start[node + 1];
          edge++) {
-        unsigned naming = file->reference_naming[edge] & 15u;
+        unsigned naming = mm_file_naming(file, edge);
         count += naming == MM_NAME_INDEX || naming == MM_NAME_VALUE || naming == MM_NAME_MEMBER;
     }
     *ret = count;
@@ -185,6 +200,12 @@ static bool code_place(const mm_graph *graph, uint32_t code, const char **ret_fi
     return true;
 }
 
+// "Within.add" is a member of "Within"; "Within2.add" is not.
+static bool is_member_of(const char *name, const char *scope) {
+    size_t length = strlen(scope);
+    return strncmp(name, scope, length) == 0 && name[length] == '.';
+}
+
 // A class has no file of its own: its methods do. Only functions whose qualified name begins with
 // the class's are its methods; others were put there later.
 static bool class_place(const mm_graph *graph, uint32_t node, const char **ret_file,
@@ -208,7 +229,7 @@ static bool class_place(const mm_graph *graph, uint32_t node, const char **ret_f
             continue;
         }
         const char *method = mm_graph_role_text(graph, target, MM_ROLE_QUALNAME);
-        if (name != NULL && method != NULL && strncmp(name, method, strlen(name)) != 0) {
+        if (name != NULL && method != NULL && !is_member_of(method, name)) {
             continue;
         }
         if (!found || line < *ret_line) {

@@ -141,7 +141,7 @@ static void label_field(const mm_graph *graph, mm_label *label, uint32_t source,
         mm_label_text(label, "frame");
     } else if (role == MM_ROLE_CONTENTS && label_cell(graph, label, source)) {
         return;
-    } else if (name == NULL && (graph->file->reference_naming[edge] & 15u) == MM_NAME_WORD) {
+    } else if (name == NULL && mm_file_naming(graph->file, edge) == MM_NAME_WORD) {
         mm_label_text(label, "+");
         mm_label_hex(label, (uint64_t)graph->file->reference_argument[edge] * 8);
     } else if (name == NULL) {
@@ -155,7 +155,18 @@ static void label_field(const mm_graph *graph, mm_label *label, uint32_t source,
     }
 }
 
-static void label_local(mm_label *label, const char *name, uint32_t index) {
+// Slots behind the variables are the evaluation stack: what lies there is between two steps of an
+// expression, and has no name. Without the fact, the code has no variables.
+static void label_local(const mm_graph *graph, mm_label *label, uint32_t code, uint32_t index) {
+    const char *name = mm_graph_variable(graph, code, index);
+    uint64_t variables = 0;
+    if (name == NULL && code != MM_NONE) {
+        (void)mm_file_fact_of(graph->file, code, MM_FACT_VARIABLES, &variables);
+        if (index >= variables) {
+            mm_label_text(label, "temporary");
+            return;
+        }
+    }
     mm_label_text(label, "local ");
     if (name != NULL) {
         mm_label_text(label, name);
@@ -170,7 +181,7 @@ size_t mm_graph_edge_text(const mm_graph *graph, uint32_t edge, char *out, size_
     uint32_t argument = file->reference_argument[edge];
     mm_label label;
     mm_label_init(&label, out, out_bytes);
-    switch (file->reference_naming[edge] & 15u) {
+    switch (mm_file_naming(file, edge)) {
         case MM_NAME_INDEX:
             label_index(graph, &label, source, argument);
             break;
@@ -184,7 +195,7 @@ size_t mm_graph_edge_text(const mm_graph *graph, uint32_t edge, char *out, size_
             mm_label_text(&label, " member");
             break;
         case MM_NAME_LOCAL:
-            label_local(&label, mm_graph_edge_name(graph, source, edge), argument);
+            label_local(graph, &label, mm_graph_code_of(graph, source), argument);
             break;
         default:
             label_field(graph, &label, source, edge);
@@ -224,23 +235,13 @@ static void label_place(mm_label *label, const char *file, uint32_t line) {
     mm_label_text(label, ")");
 }
 
-// Type of a type object, or MM_NONE. Types are few; this is for texts, not for loops.
-static uint32_t type_of_object(const mm_graph *graph, uint32_t node) {
-    for (uint32_t type = 0; type < graph->file->type_count; type++) {
-        if (graph->file->types[type].object == node) {
-            return type;
-        }
-    }
-    return MM_NONE;
-}
-
 // The shortest name under which a namespace has an object, the first of them by text; or NULL.
 static const char *name_in_namespaces(const mm_graph *graph, uint32_t node) {
     const char *best = NULL;
     for (uint32_t i = graph->reverse_start[node]; i < graph->reverse_start[node + 1]; i++) {
         uint32_t source = graph->reverse_source[i];
         uint32_t edge = graph->reverse_edge[i];
-        if ((graph->file->reference_naming[edge] & 15u) != MM_NAME_VALUE) {
+        if (mm_file_naming(graph->file, edge) != MM_NAME_VALUE) {
             continue;
         }
         const char *name = mm_graph_edge_name(graph, source, edge);
@@ -262,7 +263,7 @@ static void label_class(const mm_graph *graph, mm_label *label, uint32_t node) {
     if (name == NULL) {
         name = mm_graph_attribute_text(graph, node, "__qualname__");
     }
-    uint32_t type = name == NULL ? type_of_object(graph, node) : MM_NONE;
+    uint32_t type = name == NULL ? mm_graph_type_of_class(graph, node) : MM_NONE;
     if (type != MM_NONE) {
         const char *full = graph->file->types[type].name;
         const char *dot = strrchr(full, '.');
@@ -274,7 +275,35 @@ static void label_class(const mm_graph *graph, mm_label *label, uint32_t node) {
     mm_label_text(label, name != NULL ? name : "?");
 }
 
+size_t mm_graph_name_text(const mm_graph *graph, uint32_t node, char *out, size_t out_bytes) {
+    MM_ASSERT(node < graph->root_node);
+    mm_label label;
+    mm_label_init(&label, out, out_bytes);
+    switch (mm_graph_kind(graph, node)) {
+        case MM_KIND_MODULE: {
+            const char *name = mm_graph_module_name(graph, node);
+            mm_label_text(&label, name != NULL ? name : "?");
+            break;
+        }
+        case MM_KIND_TYPE:
+            label_class(graph, &label, node);
+            break;
+        case MM_KIND_FUNCTION:
+        case MM_KIND_FRAME:
+        case MM_KIND_CODE:
+        case MM_KIND_GENERATOR:
+        case MM_KIND_COROUTINE:
+        case MM_KIND_ASYNC_GENERATOR:
+            label_callable(graph, &label, node);
+            break;
+        default:
+            break;
+    }
+    return mm_label_end(&label);
+}
+
 size_t mm_graph_node_text(const mm_graph *graph, uint32_t node, char *out, size_t out_bytes) {
+    MM_ASSERT(node < graph->root_node);
     const char *prefix = NULL;
     bool placed = false;
     mm_label label;
@@ -338,64 +367,102 @@ static void label_running_frame(const mm_graph *graph, mm_label *label, uint32_t
     }
 }
 
-static void label_root_field(const mm_graph *graph, mm_label *label, const char *what,
-                             const mm_file_root *root) {
-    mm_label_text(label, what);
-    if (root->name != MM_NONE) {
-        mm_label_text(label, ": ");
-        mm_label_text(label, graph->file->names[root->name]);
-    }
-}
-
-size_t mm_graph_root_text(const mm_graph *graph, uint32_t root, char *out, size_t out_bytes) {
-    const mm_file *file = graph->file;
-    mm_label label;
-    mm_label_init(&label, out, out_bytes);
-    if (root >= file->root_count) {
-        mm_label_text(&label, "held by C");
-        return mm_label_end(&label);
-    }
-    const mm_file_root *r = &file->roots[root];
-    switch (r->kind) {
+// What a root belongs to; for those that are no part of anything, what it is.
+static void label_root_owner(const mm_graph *graph, mm_label *label, const mm_file_root *root) {
+    switch (root->kind) {
         case MM_ROOT_MODULES:
-            mm_label_text(&label, "sys.modules");
+            mm_label_text(label, "sys.modules");
             break;
         case MM_ROOT_BUILTINS:
-            mm_label_text(&label, "builtins");
+            mm_label_text(label, "builtins");
             break;
         case MM_ROOT_FRAME:
-            if (r->frame != MM_NONE) {
-                label_local(&label, mm_graph_variable(graph, file->frames[r->frame].code, r->name),
-                            r->name);
-                mm_label_text(&label, " of ");
-                label_running_frame(graph, &label, r->frame);
-            } else {
-                mm_label_text(&label, "local of a running frame");
-            }
-            break;
         case MM_ROOT_THREAD:
-            if (r->frame != MM_NONE) {
-                mm_label_text(&label, "running frame of ");
-                label_running_frame(graph, &label, r->frame);
+            if (root->frame != MM_NONE) {
+                mm_label_text(label, "running frame of ");
+                label_running_frame(graph, label, root->frame);
             } else {
-                label_root_field(graph, &label, "thread", r);
+                mm_label_text(label, root->kind == MM_ROOT_FRAME ? "running frame" : "thread");
             }
             break;
         case MM_ROOT_RUNTIME:
-            label_root_field(graph, &label, "runtime", r);
+            mm_label_text(label, "runtime");
             break;
         case MM_ROOT_STATIC_TYPE:
-            mm_label_text(&label, "built-in type");
+            mm_label_text(label, "built-in type");
             break;
         case MM_ROOT_INTERNED:
-            mm_label_text(&label, "interned strings");
+            mm_label_text(label, "interned strings");
             break;
         case MM_ROOT_C_STATIC:
-            label_root_field(graph, &label, "C variable", r);
+            mm_label_text(label, "C variable");
             break;
         default:
-            label_root_field(graph, &label, "interpreter", r);
+            mm_label_text(label, "interpreter");
             break;
+    }
+}
+
+// Which part of its owner a root is; nothing for those that are all of it.
+static void label_root_edge(const mm_graph *graph, mm_label *label, const mm_file_root *root) {
+    const mm_file *file = graph->file;
+    switch (root->kind) {
+        case MM_ROOT_MODULES:
+        case MM_ROOT_BUILTINS:
+        case MM_ROOT_STATIC_TYPE:
+        case MM_ROOT_INTERNED:
+            break;
+        case MM_ROOT_FRAME:
+            if (root->frame != MM_NONE) {
+                label_local(graph, label, file->frames[root->frame].code, root->name);
+            } else {
+                mm_label_text(label, "local");
+            }
+            break;
+        default:
+            mm_label_text(label, root->name != MM_NONE ? file->names[root->name] : "");
+            break;
+    }
+}
+
+size_t mm_graph_root_owner_text(const mm_graph *graph, uint32_t root, char *out, size_t out_bytes) {
+    MM_ASSERT(root < graph->file->root_count);
+    mm_label label;
+    mm_label_init(&label, out, out_bytes);
+    label_root_owner(graph, &label, &graph->file->roots[root]);
+    return mm_label_end(&label);
+}
+
+size_t mm_graph_root_edge_text(const mm_graph *graph, uint32_t root, char *out, size_t out_bytes) {
+    MM_ASSERT(root < graph->file->root_count);
+    mm_label label;
+    mm_label_init(&label, out, out_bytes);
+    label_root_edge(graph, &label, &graph->file->roots[root]);
+    return mm_label_end(&label);
+}
+
+size_t mm_graph_root_text(const mm_graph *graph, uint32_t root, char *out, size_t out_bytes) {
+    MM_ASSERT(root < graph->file->root_count);
+    const mm_file_root *r = &graph->file->roots[root];
+    mm_label label;
+    mm_label_init(&label, out, out_bytes);
+    if (r->kind != MM_ROOT_FRAME) {
+        label_root_owner(graph, &label, r);
+        bool part = r->frame == MM_NONE && r->name != MM_NONE && r->kind != MM_ROOT_MODULES &&
+                    r->kind != MM_ROOT_BUILTINS && r->kind != MM_ROOT_STATIC_TYPE &&
+                    r->kind != MM_ROOT_INTERNED;
+        mm_label_text(&label, part ? ": " : "");
+        if (part) {
+            label_root_edge(graph, &label, r);
+        }
+        return mm_label_end(&label);
+    }
+    label_root_edge(graph, &label, r);
+    mm_label_text(&label, " of ");
+    if (r->frame != MM_NONE) {
+        label_running_frame(graph, &label, r->frame);
+    } else {
+        mm_label_text(&label, "a running frame");
     }
     return mm_label_end(&label);
 }
@@ -404,7 +471,9 @@ size_t mm_graph_type_text(const mm_graph *graph, uint32_t type, char *out, size_
     const mm_file_type *t = &graph->file->types[type];
     mm_label label;
     mm_label_init(&label, out, out_bytes);
-    if ((t->flags & MM_TYPE_CLASS) == 0 || t->object == MM_NONE) {
+    // Types that claim one class between them are called by what the file calls each.
+    if ((t->flags & MM_TYPE_CLASS) == 0 || t->object == MM_NONE ||
+        mm_graph_type_of_class(graph, t->object) != type) {
         mm_label_text(&label, t->name);
         return mm_label_end(&label);
     }

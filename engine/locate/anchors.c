@@ -154,6 +154,9 @@ static anchor_facts anchor_facts_of(mm_locator *locator, uint64_t modules) {
 }
 
 static void anchor_add(mm_anchors *anchors, uint64_t table_offset, uint64_t actual_offset) {
+    // The table's rows come by rising offset.
+    MM_ASSERT(anchors->count == 0 ||
+              anchors->found[anchors->count - 1].table_offset < table_offset);
     if (anchors->count < ANCHORS_MAX) {
         anchors->found[anchors->count++] = (mm_anchor){table_offset, actual_offset};
     }
@@ -182,6 +185,8 @@ void mm_locate_modules(mm_locator *locator) {
 }
 
 void mm_anchors_find(mm_locator *locator, size_t index, mm_anchors *ret) {
+    MM_ASSERT(locator->table != NULL);
+    MM_ASSERT(index < locator->interpreter_count);
     const mm_words *words = &locator->table->interpreter;
     const mm_state_copy *state = &locator->states[index];
     uint64_t modules = index == 0 ? locator->modules : modules_of(locator, index);
@@ -210,6 +215,7 @@ void mm_anchors_find(mm_locator *locator, size_t index, mm_anchors *ret) {
 bool mm_anchors_place(const mm_anchors *anchors, uint64_t table_offset, uint64_t *ret) {
     const mm_anchor *before = NULL;
     const mm_anchor *after = NULL;
+    MM_ASSERT(anchors->count <= ANCHORS_MAX);
     for (size_t i = 0; i < anchors->count; ++i) {
         const mm_anchor *anchor = &anchors->found[i];
         if (anchor->table_offset <= table_offset) {

@@ -36,6 +36,8 @@ static bool check_is(const check_state *state, uint64_t object, mm_kind kind) {
 
 static bool check_size(const check_state *state, mm_kind kind) {
     const mm_version_table *table = state->locator->table;
+    MM_ASSERT(kind < MM_KIND_COUNT);
+    MM_ASSERT(state->type_of[kind] != 0);
     uint64_t basic = mm_object_word(state->locator, state->type_of[kind], MM_AT_TYPE_BASICSIZE);
     for (size_t i = 0; i < table->size_count; ++i) {
         if (table->sizes[i].kind == kind) {
@@ -250,10 +252,11 @@ static bool check_int(const check_state *state) {
     mm_locator *locator = state->locator;
     uint64_t number = mm_dict_find(locator, state->sys, "maxunicode");
     uint16_t tag = locator->layout.at[MM_AT_LONG_TAG];
+    MM_ASSERT(locator->layout.at[MM_AT_LONG_DIGITS] != MM_AT_NONE);
     bool one_digit = tag == MM_AT_NONE ? mm_object_word(locator, number, MM_AT_OB_SIZE) == 1
                                        : mm_peek_word(locator, number + tag) == 1 << 3;
     return check_is(state, number, MM_KIND_INT) && one_digit &&
-           mm_peek_int(locator, number + 24) == 0x10ffff;
+           mm_peek_int(locator, number + locator->layout.at[MM_AT_LONG_DIGITS]) == 0x10ffff;
 }
 
 /// Frames of one thread lead to NULL, or at least do not go wrong for a while.
@@ -261,6 +264,7 @@ static bool check_frames_of(const check_state *state, uint64_t thread) {
     mm_locator *locator = state->locator;
     const uint16_t *at = locator->layout.at;
     uint64_t frame = 0;
+    MM_ASSERT(thread != 0);
     if (at[MM_AT_THREAD_CURRENT_FRAME] != MM_AT_NONE) {
         frame = mm_object_word(locator, thread, MM_AT_THREAD_CURRENT_FRAME);
     } else {

@@ -31,7 +31,6 @@
     X(STATIC_BUILTINS_COUNT, "count(_is.types.builtins.initialized)|count(_is.types.builtins)") \
     X(STATIC_EXTENSIONS, "_is.types.for_extensions.initialized")                                \
     X(STATIC_EXTENSIONS_COUNT, "count(_is.types.for_extensions.initialized)")                   \
-    X(RUNTIME_SIZEOF, "sizeof(pyruntimestate)")                                                 \
     X(RUNTIME_HEAD, "pyruntimestate.interpreters.head")                                         \
     X(RUNTIME_INTERPRETER, "pyruntimestate._main_interpreter")                                  \
     X(DEBUG_FREE_THREADED, "_Py_DebugOffsets.free_threaded")

@@ -32,6 +32,7 @@ static const mm_version_table *table_of(uint32_t minor) {
 static void warn_unknown(mm_locate_report *report, uint32_t minor) {
     static const char head[] = "unknown CPython 3.";
     static const char tail[] = ": its objects are read through tp_traverse alone";
+    MM_ASSERT(sizeof head + sizeof tail + 3 <= sizeof report->warning);
     char *at = report->warning;
     mm_copy(at, head, sizeof head - 1);
     at += sizeof head - 1;
@@ -48,19 +49,51 @@ static void warn_unknown(mm_locate_report *report, uint32_t minor) {
 /// The layout of this version. For an unknown one what has not changed since 3.11: objects' heads,
 /// types, member tables, and how threads hang together.
 static void layout_choose(mm_locator *locator) {
+    static const uint16_t stable[] = {
+        MM_AT_OB_REFCNT,
+        MM_AT_OB_TYPE,
+        MM_AT_OB_SIZE,
+        MM_AT_TYPE_NAME,
+        MM_AT_TYPE_BASICSIZE,
+        MM_AT_TYPE_ITEMSIZE,
+        MM_AT_TYPE_FLAGS,
+        MM_AT_TYPE_TRAVERSE,
+        MM_AT_TYPE_WEAKLISTOFFSET,
+        MM_AT_TYPE_MEMBERS,
+        MM_AT_TYPE_BASE,
+        MM_AT_TYPE_DICT,
+        MM_AT_TYPE_DICTOFFSET,
+        MM_AT_TYPE_BASES,
+        MM_AT_TYPE_MRO,
+        MM_AT_TYPE_AS_SEQUENCE,
+        MM_AT_TYPE_SUBCLASSES,
+        MM_AT_TYPE_SIZEOF,
+        MM_AT_SEQUENCE_ITEM,
+        MM_AT_MEMBER_NAME,
+        MM_AT_MEMBER_TYPE,
+        MM_AT_MEMBER_OFFSET,
+        MM_AT_MEMBER_SIZEOF,
+        MM_AT_THREAD_PREVIOUS,
+        MM_AT_THREAD_NEXT,
+        MM_AT_THREAD_INTERPRETER,
+    };
     uint32_t minor = locator->version_hex >> 16 & 0xff;
+    uint16_t *at = locator->layout.at;
     locator->table = locator->options->hide_version ? NULL : table_of(minor);
-    const mm_version_table *table = locator->table == NULL ? &mm_table_3_13 : locator->table;
-    for (unsigned i = 0; i < MM_AT_COUNT; ++i) {
-        bool stable =
-            i < MM_AT_HEAPTYPE_NAME || (i >= MM_AT_MEMBER_NAME && i <= MM_AT_MEMBER_SIZEOF) ||
-            i == MM_AT_THREAD_PREVIOUS || i == MM_AT_THREAD_NEXT || i == MM_AT_THREAD_INTERPRETER;
-        locator->layout.at[i] = locator->table != NULL || stable ? table->at[i] : MM_AT_NONE;
+    if (locator->table != NULL) {
+        memcpy(at, locator->table->at, sizeof locator->layout.at);
+        locator->layout.minor = (uint16_t)minor;
+        return;
     }
-    locator->layout.minor = locator->table == NULL ? 0 : (uint16_t)minor;
-    if (locator->table == NULL) {
-        warn_unknown(locator->report, minor);
+    for (size_t i = 0; i < MM_AT_COUNT; ++i) {
+        at[i] = MM_AT_NONE;
     }
+    for (size_t i = 0; i < MM_COUNTOF(stable); ++i) {
+        at[stable[i]] = mm_table_3_13.at[stable[i]];
+        MM_ASSERT(at[stable[i]] != MM_AT_NONE);
+    }
+    locator->layout.minor = 0;
+    warn_unknown(locator->report, minor);
 }
 
 /// From 3.13 on the runtime begins with a description of itself, which names the build.
@@ -94,6 +127,16 @@ static mm_status locator_rooms(mm_locator *locator) {
     return MM_OK;
 }
 
+/// Roots or names beyond what we have room for are left out, and that is said.
+static void report_dropped(const mm_locator *locator) {
+    static const char words[] = "more roots than can be named: some are left out";
+    mm_locate_report *report = locator->report;
+    report->roots_dropped = locator->roots_dropped;
+    if (report->roots_dropped != 0 && report->warning[0] == '\0') {
+        mm_copy(report->warning, words, sizeof words);
+    }
+}
+
 /// Copies arrays into the block, or counts only, while `block` is NULL.
 typedef struct block_packer {
     uint8_t *block;
@@ -101,6 +144,7 @@ typedef struct block_packer {
 } block_packer;
 
 static mm_span pack(block_packer *packer, const void *from, size_t count, size_t size_bytes) {
+    MM_ASSERT(packer->bytes % SPAN_ALIGN == 0);
     mm_span span = {(uint32_t)packer->bytes, (uint32_t)count};
     if (packer->block != NULL && count > 0 && from != NULL) {
         memcpy(packer->block + packer->bytes, from, count * size_bytes);
@@ -149,6 +193,7 @@ static mm_status block_build(const mm_locator *locator, mm_target **ret) {
     }
     target.block_bytes = (uint32_t)packer.bytes;
     pack_all(locator, &packer, &target);
+    MM_ASSERT(packer.bytes == target.block_bytes);
     memcpy(packer.block, &target, sizeof target);
     *ret = (mm_target *)(void *)packer.block;
     return MM_OK;
@@ -176,5 +221,6 @@ mm_status mm_locate(const mm_reader *reader, const mm_locate_options *options, m
     mm_locate_static_dicts(&locator);
     mm_locate_types(&locator);
     mm_locate_roots(&locator);
+    report_dropped(&locator);
     return block_build(&locator, ret);
 }

@@ -28,8 +28,9 @@ typedef struct mm_locate_options {
 
 /// What locate has to say besides the target. One line, or empty.
 typedef struct mm_locate_report {
-    char warning[160];      ///< "unknown CPython 3.16: ..." : for the user
-    uint32_t kinds_failed;  ///< bit per mm_kind whose start-up check failed: for -v and tests
+    char warning[160];       ///< "unknown CPython 3.16: ..." : for the user
+    uint32_t kinds_failed;   ///< bit per mm_kind whose start-up check failed: for -v and tests
+    uint32_t roots_dropped;  ///< roots for which there was no room; 0 in every sane process
 } mm_locate_report;
 
 /// Spare slots in mm_target.opaque, for types that turn out to crash.
@@ -37,7 +38,8 @@ enum { MM_OPAQUE_MAX = 64 };
 
 /// Describe the heap. The block is allocated from `arena`; it lives as long as the arena's pages.
 /// Answers MM_E_NOT_FOUND (no CPython in there), MM_E_UNSUPPORTED (free-threaded, or not 64 bit),
-/// MM_E_TARGET (found but contradicts itself), MM_E_NOMEM.
+/// MM_E_TARGET (found but contradicts itself), MM_E_LIMIT (more threads or mappings than can be
+/// described), MM_E_IO (a library's file cannot be read), MM_E_NOMEM.
 /// COST: some milliseconds, independent of the size of the heap.
 MM_STATUS mm_locate(const mm_reader *reader, const mm_locate_options *options, mm_arena *arena,
                     mm_target **ret, mm_locate_report *report, mm_error *err);

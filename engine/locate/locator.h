@@ -69,7 +69,6 @@ typedef struct mm_locator {
     uint64_t subtype_traverse;
     uint32_t stdlib_prefix;
     uint32_t site_prefix;
-    bool out_of_memory;
     mm_image *images;
     size_t image_count;
     mm_region *regions;
@@ -80,8 +79,10 @@ typedef struct mm_locator {
     size_t interpreter_count;
     mm_thread *threads;
     size_t thread_count;
+    size_t thread_room;  ///< elements of threads
     mm_root *roots;
     size_t root_count;
+    uint32_t roots_dropped;
     mm_known_type *types;
     size_t type_count;
     mm_field *fields;
@@ -169,8 +170,9 @@ uint32_t mm_check_kinds(mm_locator *locator, const uint64_t type_of[MM_KIND_COUN
 
 /// Named roots of interpreters, threads and runtime; sys.modules; prefixes.
 void mm_locate_roots(mm_locator *locator);
-/// Add one. Says false when there is no room left.
-bool mm_root_add(mm_locator *locator, mm_root root);
+/// Add one, if there is an object. What there is no room for is counted.
+void mm_root_add(mm_locator *locator, mm_root_kind kind, uint16_t owner, const char *name,
+                 uint64_t object);
 /// Add a type object that is no heap object, under its own name.
 void mm_root_add_type(mm_locator *locator, uint64_t type);
 

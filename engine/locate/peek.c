@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/free/bytes.h"
+#include "base/free/search.h"
 #include "locate/locator.h"
 
 static const uint8_t *peek_page(mm_locator *locator, uint64_t page) {
@@ -16,23 +17,20 @@ static const uint8_t *peek_page(mm_locator *locator, uint64_t page) {
         }
         cache->page[slot] = page | 1;
     }
+    MM_ASSERT(page % PEEK_PAGE_BYTES == 0);
+    MM_ASSERT(slot < PEEK_PAGES);
     return cache->bytes[slot];
 }
 
 /// Is `address` inside a mapping? Wild words are answered here, without a system call.
 static bool peek_mapped(const mm_locator *locator, uint64_t address) {
     const mm_mapping *mappings = locator->reader->mappings;
-    size_t low = 0;
-    size_t high = locator->reader->mapping_count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (mappings[middle].end <= address) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    return low < locator->reader->mapping_count && mappings[low].start <= address;
+    size_t count = locator->reader->mapping_count;
+    // The first that ends behind the address.
+    size_t at = address == UINT64_MAX || count == 0
+                    ? count
+                    : mm_lower_bound_u64(&mappings->end, sizeof *mappings, count, address + 1);
+    return at < count && mappings[at].start <= address;
 }
 
 bool mm_peek_bytes(mm_locator *locator, uint64_t address, void *to, size_t count) {

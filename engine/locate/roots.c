@@ -22,6 +22,7 @@ typedef struct name_text {
 } name_text;
 
 static void name_add(name_text *name, const char *text, size_t limit) {
+    MM_ASSERT(name->count < NAME_ROOM);
     size_t count = mm_text_length(text, limit);
     if (count >= NAME_ROOM - name->count) {
         count = NAME_ROOM - 1 - name->count;
@@ -55,22 +56,31 @@ static uint32_t row_name(mm_locator *locator, const mm_word_row *row, size_t ind
     return mm_locator_text(locator, name.text);
 }
 
-bool mm_root_add(mm_locator *locator, mm_root root) {
-    if (locator->root_count == ROOTS_MAX) {
-        return false;
-    }
+/// `root` but for its name.
+static void root_take(mm_locator *locator, mm_root root, uint32_t name) {
     MM_ASSERT(root.object != 0);
+    MM_ASSERT(name < locator->text_bytes);
+    if (locator->root_count == ROOTS_MAX) {
+        locator->roots_dropped++;
+        return;
+    }
+    root.name = name;
     locator->roots[locator->root_count++] = root;
-    return true;
+}
+
+void mm_root_add(mm_locator *locator, mm_root_kind kind, uint16_t owner, const char *name,
+                 uint64_t object) {
+    if (object != 0) {
+        mm_root root = {.kind = (uint8_t)kind, .owner = owner, .object = object};
+        root_take(locator, root, mm_locator_text(locator, name));
+    }
 }
 
 void mm_root_add_type(mm_locator *locator, uint64_t type) {
     char name[NAME_ROOM];
-    mm_root root = {.kind = MM_ROOT_STATIC_TYPE, .object = type};
-    if (mm_peek_text(locator, mm_object_word(locator, type, MM_AT_TYPE_NAME), name, sizeof name)) {
-        root.name = mm_locator_text(locator, name);
-    }
-    (void)mm_root_add(locator, root);
+    bool named =
+        mm_peek_text(locator, mm_object_word(locator, type, MM_AT_TYPE_NAME), name, sizeof name);
+    mm_root_add(locator, MM_ROOT_STATIC_TYPE, 0, named ? name : "", type);
 }
 
 static uint8_t root_kind_of(const char *name) {
@@ -90,8 +100,7 @@ static void roots_row(mm_locator *locator, const mm_word_row *row, uint64_t addr
         uint64_t object = mm_peek_word(locator, address + i * row->stride);
         if (object != 0 && mm_object_is(locator, object)) {
             mm_root root = {.kind = kind, .flags = row->flags, .owner = owner, .object = object};
-            root.name = row_name(locator, row, i);
-            (void)mm_root_add(locator, root);
+            root_take(locator, root, row_name(locator, row, i));
         }
     }
 }
@@ -104,9 +113,7 @@ static void root_unnamed(mm_locator *locator, size_t index, uint64_t offset) {
     name_text name = {.count = 0};
     name_add(&name, "interpreter+0x", NAME_ROOM);
     name_add_number(&name, offset, 16);
-    mm_root root = {.kind = MM_ROOT_INTERPRETER, .owner = (uint16_t)index, .object = object};
-    root.name = mm_locator_text(locator, name.text);
-    (void)mm_root_add(locator, root);
+    mm_root_add(locator, MM_ROOT_INTERPRETER, (uint16_t)index, name.text, object);
 }
 
 /// What stands between anchors that disagree has no certain name.
@@ -126,7 +133,14 @@ static void roots_gaps(mm_locator *locator, size_t index, const mm_anchors *anch
 
 /// Functions registered with atexit stand in a C array up to 3.13.
 static void roots_atexit(mm_locator *locator, size_t index, const mm_anchors *anchors) {
-    static const char parts[][8] = {"func", "args", "kwargs"};
+    static const struct {
+        enum mm_place place;
+        char name[8];
+    } parts[] = {
+        {MM_PLACE_ATEXIT_FUNC, "func"},
+        {MM_PLACE_ATEXIT_ARGS, "args"},
+        {MM_PLACE_ATEXIT_KWARGS, "kwargs"},
+    };
     const uint32_t *place = locator->table->place;
     uint64_t base = locator->states[index].address;
     uint64_t array_at = 0;
@@ -141,7 +155,7 @@ static void roots_atexit(mm_locator *locator, size_t index, const mm_anchors *an
     for (uint64_t i = 0; i < count && i < ATEXIT_MAX; ++i) {
         uint64_t one = mm_peek_word(locator, array + i * 8);
         for (size_t j = 0; one != 0 && j < MM_COUNTOF(parts); ++j) {
-            uint64_t object = mm_peek_word(locator, one + place[MM_PLACE_ATEXIT_FUNC + j]);
+            uint64_t object = mm_peek_word(locator, one + place[parts[j].place]);
             if (object == 0 || !mm_object_is(locator, object)) {
                 continue;
             }
@@ -149,16 +163,15 @@ static void roots_atexit(mm_locator *locator, size_t index, const mm_anchors *an
             name_add(&name, "atexit callback ", NAME_ROOM);
             name_add_number(&name, i, 10);
             name_add(&name, ": ", NAME_ROOM);
-            name_add(&name, parts[j], sizeof parts[j]);
-            mm_root root = {.kind = MM_ROOT_INTERPRETER, .object = object};
-            root.owner = (uint16_t)index;
-            root.name = mm_locator_text(locator, name.text);
-            (void)mm_root_add(locator, root);
+            name_add(&name, parts[j].name, sizeof parts[j].name);
+            mm_root_add(locator, MM_ROOT_INTERPRETER, (uint16_t)index, name.text, object);
         }
     }
 }
 
 static void roots_interpreter(mm_locator *locator, size_t index) {
+    MM_ASSERT(locator->table != NULL);
+    MM_ASSERT(index < locator->interpreter_count);
     const mm_words *words = &locator->table->interpreter;
     mm_anchors anchors;
     mm_anchors_find(locator, index, &anchors);
@@ -173,9 +186,7 @@ static void roots_interpreter(mm_locator *locator, size_t index) {
         }
     }
     if (!named_modules && index == 0 && locator->modules != 0) {
-        mm_root root = {.kind = MM_ROOT_MODULES, .object = locator->modules};
-        root.name = mm_locator_text(locator, "modules");
-        (void)mm_root_add(locator, root);
+        mm_root_add(locator, MM_ROOT_MODULES, 0, "modules", locator->modules);
     }
     roots_gaps(locator, index, &anchors);
     roots_atexit(locator, index, &anchors);
@@ -184,6 +195,7 @@ static void roots_interpreter(mm_locator *locator, size_t index) {
 static void roots_threads(mm_locator *locator) {
     const mm_words *words = &locator->table->thread;
     for (size_t i = 0; i < locator->thread_count && i <= UINT16_MAX; ++i) {
+        MM_ASSERT(locator->threads[i].interpreter < locator->interpreter_count);
         if (locator->interpreters[locator->threads[i].interpreter].own_lock) {
             continue;
         }
@@ -233,9 +245,7 @@ static void roots_interned(mm_locator *locator) {
         }
         uint64_t object = find_interned(locator, words, bytes / 8);
         if (object != 0) {
-            mm_root root = {.kind = MM_ROOT_INTERNED, .object = object};
-            root.name = mm_locator_text(locator, "interned");
-            (void)mm_root_add(locator, root);
+            mm_root_add(locator, MM_ROOT_INTERNED, 0, "interned", object);
             return;
         }
     }

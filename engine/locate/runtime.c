@@ -19,6 +19,7 @@ enum {
     RUNTIME_SCAN_BYTES = 8192,   ///< interpreters.head lies below
     THREADS_SCAN_BYTES = 16384,  ///< threads.head lies below
     STATE_BYTES_MAX = 1 << 20,
+    LINK_FLAGS = 3,              ///< low bits of the collector's links
     COLLECTING_SCAN_BYTES = 512  ///< from the permanent generation to gc.garbage
 };
 
@@ -146,6 +147,7 @@ static mm_status state_read(mm_locator *locator, size_t index) {
         }
         count = done;
     }
+    MM_ASSERT(index < INTERPRETERS_MAX);
     locator->states[index] = (mm_state_copy){address, bytes, (size_t)count};
     return MM_OK;
 }
@@ -166,11 +168,12 @@ static bool ring_is(mm_locator *locator, const mm_state_copy *state, uint64_t of
     if (next == head || previous == head) {
         return next == previous;
     }
-    if (next < 4096 || next % 8 != 0 || previous < 4096 || previous % 8 != 0) {
+    if (next < PEEK_PAGE_BYTES || next % 8 != 0 || previous < PEEK_PAGE_BYTES ||
+        previous % 8 != 0) {
         return false;
     }
-    return (mm_peek_word(locator, next + 8) & ~(uint64_t)3) == head &&
-           (mm_peek_word(locator, previous) & ~(uint64_t)3) == head;
+    return (mm_peek_word(locator, next + 8) & ~(uint64_t)LINK_FLAGS) == head &&
+           (mm_peek_word(locator, previous) & ~(uint64_t)LINK_FLAGS) == head;
 }
 
 static bool generations_are(mm_locator *locator, const mm_state_copy *state, uint64_t offset) {
@@ -245,6 +248,7 @@ static bool has_own_lock(mm_locator *locator, size_t index) {
     if (index == 0 || locator->layout.minor == 11) {
         return false;
     }
+    MM_ASSERT(index < locator->interpreter_count);
     const mm_state_copy *main = &locator->states[0];
     uint64_t lock = place == MM_PLACE_NONE ? 0 : state_word(main, place);
     // The main interpreter's lock is part of its state: else this is not the field.
@@ -259,6 +263,9 @@ static mm_status threads_find(mm_locator *locator, size_t index) {
     uint64_t thread = threads_head(locator, interpreter);
     uint64_t native_offset = locator->layout.at[MM_AT_THREAD_NATIVE_ID];
     for (size_t i = 0; thread != 0 && thread_is(locator, thread, interpreter); ++i) {
+        if (locator->thread_count == locator->thread_room) {
+            return mm_fail(locator->err, MM_E_TARGET, "threads come and go", interpreter);
+        }
         if (i == THREADS_MAX) {
             return mm_fail(locator->err, MM_E_LIMIT, "too many threads", THREADS_MAX);
         }
@@ -277,6 +284,7 @@ static mm_status threads_find(mm_locator *locator, size_t index) {
 /// How many threads there are in all: their array is allocated once.
 static size_t threads_count(mm_locator *locator) {
     size_t count = 0;
+    MM_ASSERT(locator->interpreter_count > 0);
     for (size_t i = 0; i < locator->interpreter_count; ++i) {
         uint64_t thread = threads_head(locator, locator->interpreters[i].address);
         for (size_t j = 0; j < THREADS_MAX && thread != 0; ++j, ++count) {
@@ -295,7 +303,8 @@ mm_status mm_locate_runtime(mm_locator *locator) {
         return mm_fail(locator->err, MM_E_NOMEM, "no memory for the interpreters", 0);
     }
     MM_TRY(interpreters_find(locator));
-    locator->threads = MM_ARENA_NEW(locator->arena, mm_thread, threads_count(locator) + 1);
+    locator->thread_room = threads_count(locator) + 1;
+    locator->threads = MM_ARENA_NEW(locator->arena, mm_thread, locator->thread_room);
     if (locator->threads == NULL) {
         return mm_fail(locator->err, MM_E_NOMEM, "no memory for the threads", 0);
     }

@@ -8,6 +8,7 @@
 // table.
 #include <string.h>
 
+#include "base/free/sort.h"
 #include "locate/locator.h"
 
 enum { STATIC_TYPES_MAX = 512 };
@@ -75,6 +76,8 @@ static void static_take(mm_locator *locator, const static_array *array, uint64_t
 }
 
 static void static_of(mm_locator *locator, uint32_t interpreter) {
+    MM_ASSERT(locator->table != NULL);
+    MM_ASSERT(interpreter < locator->interpreter_count);
     const uint32_t *place = locator->table->place;
     static_array array = {
         .state = &locator->states[interpreter],
@@ -102,22 +105,12 @@ static void static_of(mm_locator *locator, uint32_t interpreter) {
     }
 }
 
-static bool static_before(const mm_static_dict *a, const mm_static_dict *b) {
-    return a->type != b->type ? a->type < b->type : a->interpreter < b->interpreter;
-}
-
-/// Shell sort: some hundred rows, nearly sorted by address already, and no recursion.
-static void statics_sort(mm_static_dict *rows, size_t count) {
-    for (size_t gap = count / 2; gap > 0; gap /= 2) {
-        for (size_t i = gap; i < count; ++i) {
-            mm_static_dict moved = rows[i];
-            size_t at = i;
-            for (; at >= gap && static_before(&moved, &rows[at - gap]); at -= gap) {
-                rows[at] = rows[at - gap];
-            }
-            rows[at] = moved;
-        }
-    }
+static bool static_before(const void *a, const void *b, const void *context) {
+    const mm_static_dict *left = a;
+    const mm_static_dict *right = b;
+    (void)context;
+    return left->type != right->type ? left->type < right->type
+                                     : left->interpreter < right->interpreter;
 }
 
 void mm_locate_static_dicts(mm_locator *locator) {
@@ -129,5 +122,12 @@ void mm_locate_static_dicts(mm_locator *locator) {
             static_of(locator, (uint32_t)i);
         }
     }
-    statics_sort(locator->static_dicts, locator->static_dict_count);
+    mm_static_dict *buffer =
+        MM_ARENA_NEW(locator->arena, mm_static_dict, locator->static_dict_count);
+    if (buffer == NULL) {
+        locator->static_dict_count = 0;  // unsorted they could not be found
+        return;
+    }
+    mm_sort(locator->static_dicts, buffer, locator->static_dict_count, sizeof *buffer,
+            static_before, NULL);
 }

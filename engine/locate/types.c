@@ -2,6 +2,8 @@
 // that this version does not export is simply not known, and a kind whose check fails is left to
 // tp_traverse.
 #include "base/free/bytes.h"
+#include "base/free/search.h"
+#include "base/free/sort.h"
 #include "locate/locator.h"
 
 /// An exported type, or an exported pointer to one.
@@ -61,6 +63,8 @@ static const type_symbol type_symbols[] = {
 /// Py_TPFLAGS_HAVE_GC: what is collected holds references and is no leaf.
 enum { TYPE_COLLECTED = 1 << 14 };
 
+_Static_assert(MM_COUNTOF(type_symbols) <= TYPES_MAX, "each may become a known type");
+
 mm_status mm_locate_basic_types(mm_locator *locator) {
     mm_elf_symbol symbols[] = {{.name = "PyType_Type"},    {.name = "PyBaseObject_Type"},
                                {.name = "PyDict_Type"},    {.name = "PyList_Type"},
@@ -85,20 +89,23 @@ mm_status mm_locate_basic_types(mm_locator *locator) {
     return MM_OK;
 }
 
+static bool known_before(const void *a, const void *b, const void *context) {
+    const mm_known_type *left = a;
+    const mm_known_type *right = b;
+    (void)context;
+    return left->address < right->address;
+}
+
 static void types_sort(mm_known_type *types, size_t count) {
-    for (size_t i = 1; i < count; ++i) {
-        mm_known_type moved = types[i];
-        size_t at = i;
-        for (; at > 0 && types[at - 1].address > moved.address; --at) {
-            types[at] = types[at - 1];
-        }
-        types[at] = moved;
-    }
+    mm_known_type buffer[TYPES_MAX];
+    MM_ASSERT(count <= TYPES_MAX);
+    mm_sort(types, buffer, count, sizeof *types, known_before, NULL);
 }
 
 static void fields_fill(mm_locator *locator) {
     const mm_version_table *table = locator->table;
-    for (size_t i = 0; i < table->field_count && locator->field_count < FIELDS_MAX; ++i) {
+    MM_ASSERT(table->field_count <= FIELDS_MAX);
+    for (size_t i = 0; i < table->field_count; ++i) {
         const mm_field_row *row = &table->fields[i];
         if ((locator->layout.kinds_checked >> row->kind & 1) != 0) {
             mm_field *field = &locator->fields[locator->field_count++];
@@ -126,45 +133,66 @@ static void find_subtype_traverse(mm_locator *locator) {
 
 /// Is it among the roots already, as one of the interpreter's own array?
 static bool has_static_dict(const mm_locator *locator, uint64_t type) {
-    size_t low = 0;
-    size_t high = locator->static_dict_count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (locator->static_dicts[middle].type < type) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    return low < locator->static_dict_count && locator->static_dicts[low].type == type;
+    const mm_static_dict *dicts = locator->static_dicts;
+    size_t count = locator->static_dict_count;
+    size_t at = mm_lower_bound_u64(&dicts->type, sizeof *dicts, count, type);
+    return at < count && dicts[at].type == type;
 }
 
-void mm_locate_types(mm_locator *locator) {
-    mm_elf_symbol symbols[MM_COUNTOF(type_symbols)];
-    uint64_t type_of[MM_KIND_COUNT] = {0};
+/// The address of every type of type_symbols, 0 where there is none.
+static bool symbols_resolve(mm_locator *locator, mm_elf_symbol *symbols) {
     for (size_t i = 0; i < MM_COUNTOF(type_symbols); ++i) {
         symbols[i] = (mm_elf_symbol){.name = type_symbols[i].name};
     }
-    if (mm_elf_find(&locator->python, symbols, MM_COUNTOF(symbols)) != MM_OK) {
-        return;
+    if (mm_elf_find(&locator->python, symbols, MM_COUNTOF(type_symbols)) != MM_OK) {
+        return false;
     }
-    uint32_t seen = 0;
     for (size_t i = 0; i < MM_COUNTOF(type_symbols); ++i) {
         if (type_symbols[i].pointer && symbols[i].address != 0) {
             symbols[i].address = mm_peek_word(locator, symbols[i].address);
         }
         if (!mm_object_is_type(locator, symbols[i].address)) {
             symbols[i].address = 0;
-            continue;
         }
-        uint8_t kind = type_symbols[i].kind;
-        type_of[kind] = type_of[kind] == 0 ? symbols[i].address : type_of[kind];
-        seen |= (uint32_t)1 << kind;
     }
-    uint32_t passed = locator->layout.minor == 0 ? 0 : mm_check_kinds(locator, type_of);
+    return true;
+}
+
+/// Hold each kind against the target. Answers those that agree.
+static uint32_t kinds_check(mm_locator *locator, const mm_elf_symbol *symbols) {
+    uint64_t type_of[MM_KIND_COUNT] = {0};
+    uint32_t seen = 0;
+    for (size_t i = 0; i < MM_COUNTOF(type_symbols); ++i) {
+        uint8_t kind = type_symbols[i].kind;
+        if (symbols[i].address != 0 && type_of[kind] == 0) {
+            type_of[kind] = symbols[i].address;
+            seen |= (uint32_t)1 << kind;
+        }
+    }
+    bool known = locator->layout.minor != 0;
+    uint32_t passed = known ? mm_check_kinds(locator, type_of) : 0;
+    MM_ASSERT((passed & ~seen) == 0);
     passed &= ~locator->options->hide_kinds;
+    // Which words of a frame are variables is known from its code alone.
+    if ((passed >> MM_KIND_CODE & 1) == 0) {
+        passed &= ~(1u << MM_KIND_FRAME | 1u << MM_KIND_GENERATOR | 1u << MM_KIND_COROUTINE |
+                    1u << MM_KIND_ASYNC_GENERATOR);
+    }
+    // Attributes are read by way of key tables; the subclasses of all kinds have them.
+    if ((passed >> MM_KIND_DICT & 1) == 0) {
+        passed = 0;
+    }
+    locator->report->kinds_failed = known ? seen & ~passed : 0;
+    return passed;
+}
+
+void mm_locate_types(mm_locator *locator) {
+    mm_elf_symbol symbols[MM_COUNTOF(type_symbols)];
+    if (!symbols_resolve(locator, symbols)) {
+        return;
+    }
+    uint32_t passed = kinds_check(locator, symbols);
     locator->layout.kinds_checked = passed;
-    locator->report->kinds_failed = locator->layout.minor == 0 ? 0 : seen & ~passed;
     for (size_t i = 0; i < MM_COUNTOF(type_symbols); ++i) {
         uint8_t kind = type_symbols[i].kind;
         uint64_t address = symbols[i].address;

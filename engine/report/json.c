@@ -12,19 +12,25 @@ void mm_json_init(mm_json *json, mm_text *out) {
 }
 
 static void string_put(mm_text *out, const char *value) {
+    static const char hex[] = "0123456789abcdef";
+    size_t count = strlen(value);
     mm_text_put(out, "\"");
-    for (const char *at = value; *at != '\0'; at++) {
-        unsigned char byte = (unsigned char)*at;
-        if (byte == '"' || byte == '\\') {
+    for (size_t at = 0; at < count;) {
+        uint32_t code = 0;
+        size_t length = mm_text_glyph(value + at, count - at, &code);
+        MM_ASSERT(length > 0);
+        if (code == '"' || code == '\\') {
             mm_text_put(out, "\\");
-            mm_text_bytes(out, at, 1);
-        } else if (byte < 0x20 || byte == 0x7f) {
-            static const char hex[] = "0123456789abcdef";
-            const char escape[6] = {'\\', 'u', '0', '0', hex[byte >> 4], hex[byte & 15]};
+            mm_text_bytes(out, value + at, 1);
+        } else if (mm_text_is_control(code)) {
+            const char escape[6] = {
+                '\\',          'u', hex[code >> 12 & 15], hex[code >> 8 & 15], hex[code >> 4 & 15],
+                hex[code & 15]};
             mm_text_bytes(out, escape, sizeof(escape));
         } else {
-            mm_text_bytes(out, at, 1);
+            mm_text_bytes(out, value + at, length);
         }
+        at += length;
     }
     mm_text_put(out, "\"");
 }

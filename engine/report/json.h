@@ -7,7 +7,8 @@
 /// Deepest nesting that a document of ours has.
 enum { MM_JSON_DEPTH_MAX = 16 };
 
-/// A document in the making.
+/// A document in the making. Nothing fails: the end of the text says whether memory ran out.
+/// REQUIRES of all functions: brackets are closed in order. COST: linear in what is written.
 typedef struct mm_json {
     mm_text *out;
     uint32_t depth;
@@ -22,7 +23,7 @@ void mm_json_object(mm_json *json, const char *key);
 void mm_json_array(mm_json *json, const char *key);
 /// Close what was opened last; `bracket` is its closing one.
 void mm_json_close(mm_json *json, char bracket);
-/// A string; NULL is null.
+/// A string; NULL is null. What could do something to a terminal is escaped.
 void mm_json_text(mm_json *json, const char *key, const char *value);
 /// A number.
 void mm_json_number(mm_json *json, const char *key, uint64_t value);

@@ -38,7 +38,25 @@ void mm_lines_tight(mm_lines *lines, const char *text) {
         mm_text_name_cut(lines->out, text, lines->width - lines->column, lines->options.ascii);
 }
 
+// Bytes of the first characters that fit into so many columns.
+static size_t prefix_bytes(const char *text, size_t columns) {
+    size_t count = strlen(text);
+    size_t at = 0;
+    while (at < count) {
+        uint32_t code = 0;
+        size_t length = mm_text_glyph(text + at, count - at, &code);
+        size_t wide = mm_text_columns(text + at, length);
+        if (wide > columns) {
+            break;
+        }
+        columns -= wide;
+        at += length;
+    }
+    return at;
+}
+
 void mm_lines_piece(mm_lines *lines, const char *piece) {
+    MM_ASSERT(lines->indent < lines->width);
     size_t columns = mm_text_columns(piece, strlen(piece));
     if (lines->filled) {
         if (lines->column + 1 + columns > lines->width) {
@@ -47,6 +65,17 @@ void mm_lines_piece(mm_lines *lines, const char *piece) {
         } else {
             mm_lines_column(lines, lines->column + 1);
         }
+    }
+    // What no line can hold goes on in the next one.
+    while (lines->column + mm_text_columns(piece, strlen(piece)) > lines->width) {
+        size_t bytes = prefix_bytes(piece, lines->width - lines->column);
+        if (bytes == 0) {
+            break;
+        }
+        mm_text_name_part(lines->out, piece, bytes);
+        piece += bytes;
+        mm_lines_end(lines);
+        mm_lines_column(lines, lines->indent);
     }
     mm_lines_tight(lines, piece);
 }

@@ -12,7 +12,8 @@ typedef enum mm_colour {
     MM_COLOUR_FAINT    ///< what may be skipped
 } mm_colour;
 
-/// A paragraph in the making.
+/// A paragraph in the making. Nothing fails: the end of the text says whether memory ran out. COST:
+/// linear in what is written.
 typedef struct mm_lines {
     mm_text *out;
     mm_report_options options;
@@ -26,7 +27,8 @@ typedef struct mm_lines {
 void mm_lines_init(mm_lines *lines, mm_text *out, const mm_report_options *options);
 /// Begin a line at this column; lines that wrap go on there too.
 void mm_lines_start(mm_lines *lines, size_t indent);
-/// Add a piece after a blank, on a new line if it does not fit; a piece longer than a line is cut.
+/// Add a piece after a blank, on a new line if it does not fit; a piece longer than a line goes on in
+/// the next one.
 void mm_lines_piece(mm_lines *lines, const char *piece);
 /// Add the words of a text one by one.
 void mm_lines_words(mm_lines *lines, const char *words);

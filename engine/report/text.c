@@ -99,17 +99,18 @@ void mm_text_size(mm_text *text, uint64_t bytes) {
 }
 
 // Length of the character at `at`, its code point in `ret`. Bytes that are no UTF-8 are one each.
-static size_t glyph_at(const char *at, size_t left, uint32_t *ret) {
+size_t mm_text_glyph(const char *at, size_t left, uint32_t *ret) {
     const unsigned char *b = (const unsigned char *)at;
     static const uint32_t first_mask[] = {0, 0x7f, 0x1f, 0x0f, 0x07};
     size_t length = b[0] < 0x80 ? 1 : b[0] >= 0xf0 ? 4 : b[0] >= 0xe0 ? 3 : b[0] >= 0xc0 ? 2 : 1;
-    if (length > left) {
-        length = 1;
+    if (length > left || (length == 1 && b[0] >= 0x80)) {
+        *ret = MM_GLYPH_INVALID;
+        return 1;
     }
-    uint32_t code = b[0] & (b[0] < 0x80 || length > 1 ? first_mask[length] : 0xffu);
+    uint32_t code = b[0] & first_mask[length];
     for (size_t i = 1; i < length; i++) {
         if ((b[i] & 0xc0) != 0x80) {
-            *ret = 0xfffd;
+            *ret = MM_GLYPH_INVALID;
             return 1;
         }
         code = code << 6 | (b[i] & 0x3fu);
@@ -118,12 +119,22 @@ static size_t glyph_at(const char *at, size_t left, uint32_t *ret) {
     return length;
 }
 
+bool mm_text_is_control(uint32_t code) {
+    return code < 0x20 || (code >= 0x7f && code < 0xa0) || code == 0x61c || code == 0x200e ||
+           code == 0x200f || (code >= 0x2028 && code <= 0x202e) ||
+           (code >= 0x2066 && code <= 0x2069) || code == 0xfeff || code == MM_GLYPH_INVALID;
+}
+
 static size_t glyph_columns(uint32_t code) {
     static const uint32_t wide[][2] = {
         {0x1100, 0x115f}, {0x2e80, 0xa4cf},   {0xac00, 0xd7a3},
         {0xf900, 0xfaff}, {0xfe30, 0xfe6f},   {0xff00, 0xff60},
         {0xffe0, 0xffe6}, {0x1f300, 0x1faff}, {0x20000, 0x3fffd},
     };
+    if (mm_text_is_control(code)) {
+        return code < 0x100 || code == MM_GLYPH_INVALID ? sizeof("\\xNN") - 1
+                                                        : sizeof("\\uNNNN") - 1;
+    }
     if ((code >= 0x300 && code <= 0x36f) || (code >= 0x200b && code <= 0x200f) || code == 0xfe0f) {
         return 0;
     }
@@ -135,34 +146,43 @@ static size_t glyph_columns(uint32_t code) {
     return 1;
 }
 
-static bool glyph_is_control(uint32_t code) {
-    return code < 0x20 || (code >= 0x7f && code < 0xa0) || (code >= 0x202a && code <= 0x202e) ||
-           (code >= 0x2066 && code <= 0x2069) || code == 0x2028 || code == 0x2029;
-}
-
 size_t mm_text_columns(const char *bytes, size_t count) {
     size_t columns = 0;
     for (size_t at = 0; at < count;) {
         uint32_t code = 0;
-        at += glyph_at(bytes + at, count - at, &code);
+        at += mm_text_glyph(bytes + at, count - at, &code);
         columns += glyph_columns(code);
     }
     return columns;
 }
 
+static void escape_put(mm_text *text, uint32_t code) {
+    bool narrow = code < 0x100;
+    char escape[6] = {'\\', narrow ? 'x' : 'u'};
+    size_t length = narrow ? 4 : 6;
+    MM_ASSERT(code <= 0xffff);
+    for (size_t i = 2; i < length; i++) {
+        escape[i] = "0123456789abcdef"[code >> (4 * (length - 1 - i)) & 15];
+    }
+    mm_text_bytes(text, escape, length);
+}
+
 static void glyph_put(mm_text *text, const char *at, size_t length, uint32_t code) {
-    if (glyph_is_control(code)) {
-        mm_text_put(text, "?");
+    if (mm_text_is_control(code)) {
+        escape_put(text, code == MM_GLYPH_INVALID ? (unsigned char)*at : code);
     } else {
         mm_text_bytes(text, at, length);
     }
 }
 
 void mm_text_name(mm_text *text, const char *name) {
-    size_t count = strlen(name);
+    mm_text_name_part(text, name, strlen(name));
+}
+
+void mm_text_name_part(mm_text *text, const char *name, size_t count) {
     for (size_t at = 0; at < count;) {
         uint32_t code = 0;
-        size_t length = glyph_at(name + at, count - at, &code);
+        size_t length = mm_text_glyph(name + at, count - at, &code);
         glyph_put(text, name + at, length, code);
         at += length;
     }
@@ -180,7 +200,7 @@ size_t mm_text_name_cut(mm_text *text, const char *name, size_t columns, bool as
     size_t used = 0;
     for (size_t at = 0; at < count;) {
         uint32_t code = 0;
-        size_t length = glyph_at(name + at, count - at, &code);
+        size_t length = mm_text_glyph(name + at, count - at, &code);
         size_t next = used + glyph_columns(code);
         if (next + ellipsis_columns > columns) {
             break;
@@ -196,10 +216,11 @@ size_t mm_text_name_cut(mm_text *text, const char *name, size_t columns, bool as
     return used;
 }
 
-MM_STATUS mm_text_end(mm_text *text, const char **ret, size_t *ret_count) {
+MM_STATUS mm_text_end(mm_text *text, const char **ret, size_t *ret_count, mm_error *err) {
+    MM_ASSERT(ret != NULL);
     mm_text_bytes(text, "", 1);
     if (text->failed) {
-        return MM_E_NOMEM;
+        return mm_fail(err, MM_E_NOMEM, "no memory to write the answer", 0);
     }
     *ret = text->bytes;
     *ret_count = text->count - 1;

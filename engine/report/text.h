@@ -8,6 +8,7 @@
 #define MM_REPORT_TEXT_H
 
 #include "base/free/arena.h"
+#include "base/free/status.h"
 
 /// How to print. Zero is the default of every member.
 typedef struct mm_report_options {
@@ -16,7 +17,8 @@ typedef struct mm_report_options {
     bool ascii;      ///< no character beyond ASCII of our own
 } mm_report_options;
 
-/// A text in the making. Appends never fail: the end says whether memory ran out.
+/// A text in the making. Appends never fail: the end says whether memory ran out. COST: linear in
+/// what is appended, on average; the arena keeps at most three times the text.
 typedef struct mm_text {
     mm_arena *arena;
     char *bytes;
@@ -39,15 +41,28 @@ void mm_text_number(mm_text *text, uint64_t value);
 void mm_text_digits(mm_text *text, uint64_t value);
 /// Append a size for people: 812 B, 10.4 MiB.
 void mm_text_size(mm_text *text, uint64_t bytes);
-/// Append a name out of a snapshot: characters that could move a terminal's cursor become '?'.
+/// Append a name out of a snapshot. Characters that could move a terminal's cursor, switch its state
+/// or turn the direction of writing are written as \x1b or \u202e; so are bytes that are no UTF-8.
 void mm_text_name(mm_text *text, const char *name);
+/// As mm_text_name(), its first `count` bytes.
+void mm_text_name_part(mm_text *text, const char *name, size_t count);
 /// Append a name cut to at most `columns`, with an ellipsis where it was cut. Answers the columns
 /// used.
 size_t mm_text_name_cut(mm_text *text, const char *name, size_t columns, bool ascii);
-/// End: `*ret` is NUL-terminated and lives in the arena.
-MM_STATUS mm_text_end(mm_text *text, const char **ret, size_t *ret_count);
+/// End: `*ret` is NUL-terminated and lives in the arena. Answers MM_E_NOMEM when any append failed.
+MM_STATUS mm_text_end(mm_text *text, const char **ret, size_t *ret_count, mm_error *err);
 
-/// Terminal columns of a UTF-8 text: 2 for wide characters, 0 for combining ones.
+/// What a byte that is no UTF-8 is read as: no character has this number.
+#define MM_GLYPH_INVALID 0xffffu
+
+/// Length in bytes of the character at `at`, and which it is. REQUIRES: left > 0.
+size_t mm_text_glyph(const char *at, size_t left, uint32_t *ret);
+
+/// Could the character do something to a terminal, or to the order of what stands around it?
+bool mm_text_is_control(uint32_t code);
+
+/// Terminal columns of a UTF-8 text as mm_text_name() writes it: 2 for wide characters, 0 for
+/// combining ones, 4 or 6 for escaped ones. COST: linear.
 size_t mm_text_columns(const char *bytes, size_t count);
 
 #endif

@@ -2,8 +2,8 @@
 // rows.
 //
 // An answer keeps its heap alive, because it points into it, and the memory it was found in. It
-// changes only when it is told a line of source. A heap holds no Python object, so no cycle can go
-// through an answer.
+// never changes: lines of source, which Python finds, are given to the renderers anew each time. A
+// heap holds no Python object, so no cycle can go through an answer.
 #include <string.h>
 
 #include "heap.h"
@@ -167,16 +167,46 @@ static PyObject *answer_head(PyObject *self, PyObject *ignored) {
     return heap_rendered(status, bytes, count, &scratch);
 }
 
+// Lines of source out of a tuple of (chain, file, line, text), in the memory of `scratch`. The texts
+// are borrowed from the tuple. False with an exception set.
+static bool sources_fill(PyObject *sources, heap_scratch *scratch, mm_why_source **ret,
+                         size_t *ret_count) {
+    Py_ssize_t count = sources == NULL ? 0 : PyTuple_GET_SIZE(sources);
+    mm_why_source *rows = MM_ARENA_NEW(&scratch->arena, mm_why_source, (size_t)count + 1);
+    if (rows == NULL) {
+        PyErr_NoMemory();
+        return false;
+    }
+    for (Py_ssize_t i = 0; i < count; i++) {
+        PyObject *row = PyTuple_GET_ITEM(sources, i); /* borrowed */
+        unsigned int chain, line;
+        const char *file; /* borrowed */
+        const char *text; /* borrowed */
+        if (!PyTuple_Check(row)) {
+            PyErr_SetString(PyExc_TypeError, "a source is a tuple (chain, file, line, text)");
+            return false;
+        }
+        if (!PyArg_ParseTuple(row, "IsIs:sources", &chain, &file, &line, &text)) {
+            return false;
+        }
+        rows[i] = (mm_why_source){.chain = chain, .file = file, .line = line, .text = text};
+    }
+    *ret = rows;
+    *ret_count = (size_t)count;
+    return true;
+}
+
 PyDoc_STRVAR(answer_text_doc,
-             "text($self, /, *, width=80, colour=False, ascii=False)\n--\n\n"
-             "The answer for a terminal.");
+             "text($self, /, *, width=80, colour=False, ascii=False, sources=())\n--\n\n"
+             "The answer for a terminal, with lines of source as (chain, file, line, text).");
 
 static PyObject *answer_text(PyObject *self, PyObject *args, PyObject *kwargs) {
-    static const char *const names[] = {"width", "colour", "ascii", NULL};
+    static const char *const names[] = {"width", "colour", "ascii", "sources", NULL};
     const mm_why *why = &((answer_object *)self)->why;
     int width = 80, colour = 0, ascii = 0;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|$ipp:text", (char **)names, &width, &colour,
-                                     &ascii)) {
+    PyObject *sources = NULL; /* borrowed */
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|$ippO!:text", (char **)names, &width, &colour,
+                                     &ascii, &PyTuple_Type, &sources)) {
         return NULL;
     }
     if (width < WIDTH_LEAST) {
@@ -185,44 +215,85 @@ static PyObject *answer_text(PyObject *self, PyObject *args, PyObject *kwargs) {
     }
     mm_report_options options = {
         .width = (uint32_t)width, .colour = colour != 0, .ascii = ascii != 0};
+    mm_why_source *rows = NULL;
+    size_t row_count = 0;
     const char *bytes = NULL;
     size_t count = 0;
     mm_error err = {MM_OK, NULL, 0, 0};
     heap_scratch scratch;
     heap_scratch_init(&scratch);
-    mm_status status = mm_why_text(why, &options, &scratch.arena, &bytes, &count, &err);
+    if (!sources_fill(sources, &scratch, &rows, &row_count)) {
+        heap_scratch_deinit(&scratch);
+        return NULL;
+    }
+    mm_status status =
+        mm_why_text(why, rows, row_count, &options, &scratch.arena, &bytes, &count, &err);
     return heap_rendered(status, bytes, count, &scratch);
 }
 
-PyDoc_STRVAR(answer_json_doc, "json($self, /)\n--\n\nThe answer as a JSON document.");
+PyDoc_STRVAR(answer_json_doc,
+             "json($self, /, *, sources=())\n--\n\nThe answer as a JSON document.");
 
-static PyObject *answer_json(PyObject *self, PyObject *ignored) {
-    (void)ignored;
+static PyObject *answer_json(PyObject *self, PyObject *args, PyObject *kwargs) {
+    static const char *const names[] = {"sources", NULL};
     const mm_why *why = &((answer_object *)self)->why;
+    PyObject *sources = NULL; /* borrowed */
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|$O!:json", (char **)names, &PyTuple_Type,
+                                     &sources)) {
+        return NULL;
+    }
+    mm_why_source *rows = NULL;
+    size_t row_count = 0;
     const char *bytes = NULL;
     size_t count = 0;
     mm_error err = {MM_OK, NULL, 0, 0};
     heap_scratch scratch;
     heap_scratch_init(&scratch);
-    mm_status status = mm_why_json(why, &scratch.arena, &bytes, &count, &err);
+    if (!sources_fill(sources, &scratch, &rows, &row_count)) {
+        heap_scratch_deinit(&scratch);
+        return NULL;
+    }
+    mm_status status = mm_why_json(why, rows, row_count, &scratch.arena, &bytes, &count, &err);
     return heap_rendered(status, bytes, count, &scratch);
 }
 
 PyDoc_STRVAR(
-    answer_holders_doc,
-    "holders($self, /)\n--\n\n"
-    "(chain, file, name) of each chain whose holder is an attribute of a module or class.");
+    answer_scopes_doc,
+    "scopes($self, /)\n--\n\n"
+    "(chain, file, scope, attribute, anchors) of each chain whose holder is an attribute\n"
+    "of a module (scope \"\") or class. anchors: ((qualified name, first line), ...) that\n"
+    "the file must have.");
 
-static PyObject *answer_holders(PyObject *self, PyObject *ignored) {
+static PyObject *anchors_tuple(const mm_why_chain *chain) {
+    PyObject *anchors = PyTuple_New((Py_ssize_t)chain->anchor_count);
+    for (uint32_t i = 0; anchors != NULL && i < chain->anchor_count; i++) {
+        PyObject *anchor =
+            Py_BuildValue("(sI)", chain->anchors[i].name, (unsigned int)chain->anchors[i].line);
+        if (anchor == NULL) {
+            Py_CLEAR(anchors);
+        } else {
+            PyTuple_SET_ITEM(anchors, (Py_ssize_t)i, anchor);
+        }
+    }
+    return anchors;
+}
+
+static PyObject *answer_scopes(PyObject *self, PyObject *ignored) {
     (void)ignored;
     const mm_why *why = &((answer_object *)self)->why;
     PyObject *list = PyList_New(0);
     for (uint32_t i = 0; list != NULL && i < why->chain_count; i++) {
         const mm_why_chain *chain = &why->chains[i];
-        if (chain->file == NULL || chain->holder == NULL) {
+        if (chain->scope == NULL) {
             continue;
         }
-        PyObject *row = Py_BuildValue("(Iss)", (unsigned int)i, chain->file, chain->holder);
+        assert(chain->scope_file != NULL);
+        assert(chain->attribute != NULL);
+        PyObject *anchors = anchors_tuple(chain);
+        PyObject *row = anchors == NULL
+                            ? NULL
+                            : Py_BuildValue("(IsssN)", (unsigned int)i, chain->scope_file,
+                                            chain->scope, chain->attribute, anchors);
         if (row == NULL || PyList_Append(list, row) != 0) {
             Py_CLEAR(list);
         }
@@ -231,51 +302,13 @@ static PyObject *answer_holders(PyObject *self, PyObject *ignored) {
     return list;
 }
 
-PyDoc_STRVAR(answer_source_doc,
-             "source($self, chain, file, line, text, /)\n--\n\n"
-             "Tell the line of source that makes the holder of a chain.");
-
-// The texts are copied into the answer's memory.
-static const char *text_kept(answer_object *answer, const char *text) {
-    size_t count = strlen(text);
-    char *kept = mm_arena_take(&answer->scratch.arena, count + 1, 1);
-    if (kept != NULL) {
-        memcpy(kept, text, count);
-    }
-    return kept;
-}
-
-static PyObject *answer_source(PyObject *self, PyObject *args) {
-    answer_object *answer = (answer_object *)self;
-    unsigned int number, line;
-    const char *file; /* borrowed */
-    const char *text; /* borrowed */
-    if (!PyArg_ParseTuple(args, "IsIs:source", &number, &file, &line, &text)) {
-        return NULL;
-    }
-    if (number >= answer->why.chain_count) {
-        PyErr_SetString(PyExc_IndexError, "no such chain");
-        return NULL;
-    }
-    const char *file_kept = text_kept(answer, file);
-    const char *kept = text_kept(answer, text);
-    if (file_kept == NULL || kept == NULL) {
-        return PyErr_NoMemory();
-    }
-    mm_why_chain *chain = &answer->why.chains[number];
-    chain->source_file = file_kept;
-    chain->source_line = line;
-    chain->source = kept;
-    Py_RETURN_NONE;
-}
-
 static const PyMethodDef answer_methods[] = {
-    {"holders", answer_holders, METH_NOARGS, answer_holders_doc},
-    {"source", answer_source, METH_VARARGS, answer_source_doc},
+    {"scopes", answer_scopes, METH_NOARGS, answer_scopes_doc},
     {"head", answer_head, METH_NOARGS, answer_head_doc},
     {"text", (PyCFunction)(void (*)(void))answer_text, METH_VARARGS | METH_KEYWORDS,
      answer_text_doc},
-    {"json", answer_json, METH_NOARGS, answer_json_doc},
+    {"json", (PyCFunction)(void (*)(void))answer_json, METH_VARARGS | METH_KEYWORDS,
+     answer_json_doc},
     {"counts", answer_counts, METH_NOARGS, answer_counts_doc},
     {"references", answer_references, METH_NOARGS, answer_references_doc},
     {NULL, NULL, 0, NULL},

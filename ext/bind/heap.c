@@ -108,6 +108,17 @@ static const char *meta_or_empty(const mm_file *file, const char *key) {
     return value != NULL ? value : "";
 }
 
+// What the file warns of, as str; "" when of nothing.
+static PyObject *file_warning(const mm_file *file) {
+    const char *bytes = NULL;
+    size_t count = 0;
+    mm_error err = {MM_OK, NULL, 0, 0};
+    heap_scratch scratch;
+    heap_scratch_init(&scratch);
+    mm_status status = mm_warning_text(file, &scratch.arena, &bytes, &count, &err);
+    return heap_rendered(status, bytes, count, &scratch);
+}
+
 // Count what there is, with the lock released. False with an exception set.
 static bool heap_count(const heap_object *heap, heap_scratch *scratch, mm_types *ret) {
     mm_error err = {MM_OK, NULL, 0, 0};
@@ -130,13 +141,17 @@ static PyObject *heap_summary(PyObject *self, PyObject *ignored) {
     PyObject *result = NULL;
     mm_types types;
     heap_scratch scratch;
+    PyObject *warning = file_warning(file);
+    if (warning == NULL) {
+        return NULL;
+    }
     heap_scratch_init(&scratch);
     if (heap_count((heap_object *)self, &scratch, &types)) {
-        result = Py_BuildValue("{s:s,s:s,s:s,s:s,s:s,s:I,s:I,s:I,s:K,s:K,s:i}",         //
+        result = Py_BuildValue("{s:s,s:s,s:s,s:O,s:s,s:I,s:I,s:I,s:K,s:K,s:i}",         //
                                "runtime", meta_or_empty(file, "runtime"),               //
                                "version", meta_or_empty(file, "version"),               //
                                "door", meta_or_empty(file, "door"),                     //
-                               "warning", meta_or_empty(file, "warning"),               //
+                               "warning", warning,                                      //
                                "incomplete_reason", meta_or_empty(file, "incomplete"),  //
                                "object_count", (unsigned int)file->object_count,        //
                                "reference_count", (unsigned int)file->reference_count,  //
@@ -146,6 +161,7 @@ static PyObject *heap_summary(PyObject *self, PyObject *ignored) {
                                "incomplete_status", (int)file->incomplete);
     }
     heap_scratch_deinit(&scratch);
+    Py_DECREF(warning);
     return result;
 }
 
@@ -181,8 +197,17 @@ PyDoc_STRVAR(heap_why_doc,
              "own is how many references the call itself holds; with caller the innermost frame\n"
              "that asks is left out.");
 
+PyDoc_STRVAR(heap_warning_doc,
+             "warning($self, /)\n--\n\nWhat the file warns of in one line, or \"\".");
+
+static PyObject *heap_warning(PyObject *self, PyObject *ignored) {
+    (void)ignored;
+    return file_warning(&((heap_object *)self)->file);
+}
+
 static const PyMethodDef heap_methods[] = {
     {"summary", heap_summary, METH_NOARGS, heap_summary_doc},
+    {"warning", heap_warning, METH_NOARGS, heap_warning_doc},
     {"types", heap_types, METH_NOARGS, heap_types_doc},
     {"why", (PyCFunction)(void (*)(void))heap_why, METH_METHOD | METH_FASTCALL | METH_KEYWORDS,
      heap_why_doc},
@@ -216,7 +241,7 @@ static mm_status file_check(const char *path, heap_scratch *scratch, mm_file *re
 
 PyDoc_STRVAR(bind_verify_doc,
              "verify($module, path, /, *, width=80, ascii=False)\n--\n\n"
-             "Read a file, check all of it, and say in text what it is.");
+             "Read a file and check all of it: (text that says what it is, its warning or \"\").");
 
 static PyObject *bind_verify(PyObject *module, PyObject *args, PyObject *kwargs) {
     (void)module;
@@ -242,13 +267,20 @@ static PyObject *bind_verify(PyObject *module, PyObject *args, PyObject *kwargs)
         heap_scratch_deinit(&scratch);
         return heap_raise(where, &err);
     }
+    PyObject *warning = file_warning(&file);
     status = mm_verify_text(&file, &options, &scratch.arena, &bytes, &count, &err);
-    return heap_rendered(status, bytes, count, &scratch);
+    PyObject *text = heap_rendered(status, bytes, count, &scratch);
+    if (warning == NULL || text == NULL) {
+        Py_XDECREF(warning);
+        Py_XDECREF(text);
+        return NULL;
+    }
+    return Py_BuildValue("(NN)", text, warning);
 }
 
 PyDoc_STRVAR(bind_verify_json_doc,
              "verify_json($module, path, /)\n--\n\n"
-             "As verify(), but (is it a snapshot, JSON): a bad file is an answer too.");
+             "As verify(), but (is it a snapshot, JSON, warning): a bad file is an answer too.");
 
 static PyObject *bind_verify_json(PyObject *module, PyObject *where) {
     (void)module;
@@ -267,8 +299,14 @@ static PyObject *bind_verify_json(PyObject *module, PyObject *where) {
     Py_DECREF(path);
     mm_status status = mm_verify_json(good ? &file : NULL, good ? NULL : &failure, &scratch.arena,
                                       &bytes, &count, &err);
+    PyObject *warning = good ? file_warning(&file) : PyUnicode_FromString("");
     PyObject *text = heap_rendered(status, bytes, count, &scratch);
-    return text == NULL ? NULL : Py_BuildValue("(NN)", PyBool_FromLong(good), text);
+    if (warning == NULL || text == NULL) {
+        Py_XDECREF(warning);
+        Py_XDECREF(text);
+        return NULL;
+    }
+    return Py_BuildValue("(NNN)", PyBool_FromLong(good), text, warning);
 }
 
 static const PyMethodDef bind_methods[] = {

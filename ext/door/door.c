@@ -1,6 +1,7 @@
 // mortmain._door: takes snapshots of the process that imports it. Nothing else of mortmain need be
 // loaded for that; the exception class is imported when there is something to raise.
 #include "raise.h"
+#include "run.h"
 #include "take.h"
 
 #include <unistd.h>
@@ -153,6 +154,7 @@ static const PyMethodDef door_methods[] = {
      snapshot_doc},
     {"memory", (PyCFunction)(void (*)(void))door_memory, METH_VARARGS | METH_KEYWORDS, memory_doc},
     {"references_held", door_references_held, METH_O, references_held_doc},
+    {"run", door_run, METH_VARARGS, door_run_doc},
     {NULL, NULL, 0, NULL},
 };
 

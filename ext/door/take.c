@@ -75,6 +75,8 @@ static void heap_forget(door_heap *heap) {
 static void opaque_write(mm_target *target, const door_opaque *opaque) {
     uint64_t *slots = (uint64_t *)(void *)((uint8_t *)target + target->opaque.offset);
     uint32_t slot = 0;
+    MM_ASSERT(opaque->count <= RETRIES_MAX);
+    MM_ASSERT(target->magic == MM_TARGET_MAGIC);
     for (uint32_t i = 0; i < opaque->count; i++) {
         while (slot < target->opaque.count && slots[slot] != 0) {
             slot++;
@@ -164,6 +166,8 @@ typedef struct door_watch {
 static bool watch_is_over(door_watch *watch, const volatile door_shared *shared,
                           uint64_t patience_ns) {
     uint64_t now_ns = mm_os_now_ns();
+    MM_ASSERT(patience_ns > 0);
+    MM_ASSERT(watch->since_ns <= now_ns);
     uint64_t type = shared->note.type;
     uint64_t progress = shared->note.progress;
     if (watch->since_ns == 0 || type != watch->type || progress != watch->progress) {
@@ -201,6 +205,7 @@ static door_outcome child_wait(const door_request *request, mm_os_process *proce
     mm_os_exit ended = {false, 0, 0};
     bool gone = false;
     bool hung = false;
+    MM_ASSERT(process->pid > 0);
     while (!gone) {
         PyThreadState *released = PyEval_SaveThread();
         gone = mm_os_process_reap(process, WAIT_SLICE_MS, &ended);
@@ -271,6 +276,7 @@ static mm_status walker_fail(mm_status status, int sys_errno, mm_error *err) {
 
 static void taken_fill(door_taken *taken, const char *door, const mm_capture_result *result,
                        uint64_t file_bytes) {
+    MM_ASSERT(file_bytes % 8 == 0);
     taken->door = door;
     taken->object_count = result->object_count;
     taken->reference_count = result->reference_count;
@@ -293,8 +299,11 @@ static mm_status take_in_process(const door_request *request, const door_opaque 
     mm_capture_options options =
         capture_options(request, "in process", &heap, mm_os_process_id(), retries);
     mm_capture_result result = {0};
+    mm_os_sink_guard guard;
+    mm_os_sink_guard_begin(&guard);
     mm_status status = mm_capture(heap.target, mm_os_pages_view(&pages), mm_os_sink_view(&sink),
                                   &options, &result);
+    mm_os_sink_guard_end(&guard);
     mm_os_pages_deinit(&pages);
     memcpy(taken->warning, heap.report.warning, sizeof taken->warning);
     heap_forget(&heap);
@@ -312,6 +321,7 @@ static bool opaque_learn(door_opaque *opaque, uint64_t type) {
         opaque->without_type_count++;
         return opaque->without_type_count <= RETRIES_WITHOUT_TYPE_MAX;
     }
+    MM_ASSERT(opaque->count <= RETRIES_MAX);
     if (opaque->count == RETRIES_MAX) {
         return false;
     }
@@ -338,8 +348,10 @@ static mm_status take_in_children(const door_request *request, volatile door_sha
                 return MM_OK;
             }
             case DOOR_FAILED:
+                MM_ASSERT(err->code != MM_OK);
                 return err->code;
             case DOOR_REFUSED:
+                MM_ASSERT(err->code != MM_OK);
                 (void)snprintf(taken->fallback, sizeof taken->fallback, "%s: %s", err->message,
                                strerror(err->sys_errno));
                 return take_in_process(request, &opaque, retries, taken, err);
@@ -354,8 +366,8 @@ static mm_status take_in_children(const door_request *request, volatile door_sha
 }
 
 mm_status door_take(const door_request *request, door_taken *ret, mm_error *err) {
-    assert(request->fd >= 0);
-    assert(!PyErr_Occurred());
+    MM_ASSERT(request->fd >= 0);
+    MM_ASSERT(!PyErr_Occurred());
     memset(ret, 0, sizeof *ret);
     uint64_t begin_ns = mm_os_now_ns();
     mm_status status;

@@ -9,8 +9,9 @@ from __future__ import annotations
 TYPE_CHECKING = False
 
 if TYPE_CHECKING:
-    from mortmain.api import Heap, References, Taken, Why, refs, snapshot, why
+    from mortmain.api import Heap, References, Why, refs, why
     from mortmain.errors import MortmainError
+    from mortmain.take import Taken, snapshot
 
 __all__ = [
     "Heap",
@@ -24,12 +25,16 @@ __all__ = [
 ]
 
 
+# Where the names are: taking a snapshot loads nothing that asking needs.
+_MODULES = {"MortmainError": "errors", "Taken": "take", "snapshot": "take"}
+
+
 def __getattr__(name: str) -> object:
     if name not in __all__:
         raise AttributeError(f"module 'mortmain' has no attribute {name!r}")
-    from mortmain import api
-
-    value: object = getattr(api, name)
+    # Not importlib, which is a module more to load.
+    module = __import__(f"mortmain.{_MODULES.get(name, 'api')}", fromlist=[name])
+    value: object = getattr(module, name)
     globals()[name] = value
     return value
 

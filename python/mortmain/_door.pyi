@@ -27,4 +27,13 @@ def snapshot(
 def memory(
     *, in_process: bool = False, keys: bool = True, patience_ms: int = 10000
 ) -> tuple[int, _Taken]: ...
+def run(
+    kind: str,
+    target: str,
+    argv: list[str],
+    orig_argv: list[str],
+    path0: str | None,
+    snapshot: str,
+    /,
+) -> None: ...
 def references_held(address: int, /) -> int: ...

@@ -1,4 +1,4 @@
-"""Snapshots and questions from Python.
+"""Questions from Python.
 
 Knows: how to ask the C modules, and how their answers look as frozen objects.
 Must not know: how an answer is found or worded; nothing here prints.
@@ -15,41 +15,10 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
-from mortmain import _door, _heap, source
+from mortmain import _door, _heap
 from mortmain.errors import MortmainError as MortmainError
 
 _Path = str | bytes | os.PathLike[str] | os.PathLike[bytes]
-
-
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """What taking a snapshot did.
-
-    Attributes:
-        door: ``"fork"``, or ``"in process"``.
-        fallback: Why it was in process though that was not asked for, or ``""``.
-        warning: One line for the user, or ``""``.
-        objects: Objects written.
-        references: References written.
-        unreadable: References that led outside readable memory and were left out.
-        memory_bytes: The walker's own memory.
-        file_bytes: Length of the file.
-        pause_ns: How long the interpreter stood still.
-        seconds: From the call to the whole file.
-        retries: Children that crashed or hung in foreign code before it went well.
-    """
-
-    door: str
-    fallback: str
-    warning: str
-    objects: int
-    references: int
-    unreadable: int
-    memory_bytes: int
-    file_bytes: int
-    pause_ns: int
-    seconds: float
-    retries: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +84,7 @@ class Why:
     """Who keeps something alive. ``str()`` of it is the answer for a terminal of 80 columns."""
 
     _answer: _heap.Answer
+    _sources: tuple[_heap._Source, ...] = ()
 
     def render(self, width: int = 80, colour: bool = False, ascii: bool = False) -> str:
         """Word the answer.
@@ -127,11 +97,11 @@ class Why:
         Returns:
             Lines of text, each with its newline.
         """
-        return self._answer.text(width=width, colour=colour, ascii=ascii)
+        return self._answer.text(width=width, colour=colour, ascii=ascii, sources=self._sources)
 
     def json(self) -> str:
         """The answer as a JSON document."""
-        return self._answer.json()
+        return self._answer.json(sources=self._sources)
 
     def __str__(self) -> str:
         return self.render()
@@ -181,6 +151,11 @@ class Heap:
             incomplete=incomplete,
         )
 
+    @property
+    def warning(self) -> str:
+        """What the snapshot warns of in one line, or ``""``."""
+        return self._heap.warning()
+
     def types(self) -> tuple[TypeTotal, ...]:
         """All types that have objects, those with most bytes first."""
         return tuple(TypeTotal(*row) for row in self._heap.types())
@@ -198,7 +173,7 @@ class Heap:
         Raises:
             MortmainError: There is no such thing in the snapshot.
         """
-        return _why(self._heap.why(what, verbose=verbose))
+        return _why(self._heap.why(what, verbose=verbose), is_live=False)
 
     def referrers(self, what: str | int) -> References:
         """All direct references to something.
@@ -215,12 +190,19 @@ class Heap:
         return _references(self._heap.why(what))
 
 
-def _why(answer: _heap.Answer) -> Why:
-    for chain, file, holder in answer.holders():
-        found = source.find(file, holder)
+def _why(answer: _heap.Answer, *, is_live: bool) -> Why:
+    scopes = answer.scopes()
+    if not scopes:
+        return Why(answer)
+    # Only who asks needs to read source, and what that takes is large.
+    from mortmain import source
+
+    sources = []
+    for chain, file, scope, name, anchors in scopes:
+        found = source.find(file, scope, name, anchors, is_live)
         if found is not None:
-            answer.source(chain, found.shown_file, found.line, found.text)
-    return Why(answer)
+            sources.append((chain, found.shown_file, found.line, found.text))
+    return Why(answer, tuple(sources))
 
 
 def _references(answer: _heap.Answer) -> References:
@@ -249,30 +231,6 @@ def _held(subject: object) -> int:
 def _held_by_call() -> int:
     # Nothing but the callee's variable holds this object, unless the way of calling holds it too.
     return _held(object()) - 1
-
-
-def snapshot(
-    path: _Path, force: bool = False, *, in_process: bool = False, keys: bool = False
-) -> Taken:
-    """Write a snapshot of this process's heap to a file.
-
-    A copy of the process walks the heap and writes, while this one goes on; only making the copy
-    makes it pause. Values are never written.
-
-    Args:
-        path: The file to make, ``.mort`` by custom. It appears when it is whole, readable by its
-            owner only.
-        force: Replace an existing file.
-        in_process: Make no copy; this process stands still until the file is written.
-        keys: Also write the text of keys of data dictionaries.
-
-    Returns:
-        What was done.
-
-    Raises:
-        MortmainError: It could not be done; nothing is left behind.
-    """
-    return Taken(**_door.snapshot(path, force=force, in_process=in_process, keys=keys))
 
 
 def refs(obj: object) -> References:
@@ -308,4 +266,5 @@ def why(obj: object) -> Why:
         MortmainError: The heap could not be read now.
     """
     address = id(obj)
-    return _why(_live_heap().why(address, own=_held_by_call(), caller=True))
+    answer = _live_heap().why(address, own=_held_by_call(), caller=True)
+    return _why(answer, is_live=True)

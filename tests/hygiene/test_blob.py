@@ -5,8 +5,9 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-import build_blob
 import pytest
+
+import build_blob
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 WALKER = ("engine/base/free", "engine/capture")

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 import tidy
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -30,6 +32,16 @@ def plant(tmp_path: Path) -> Plant:
 def test_this_tree() -> None:
     if remarks := tidy.check(ROOT):
         pytest.fail("\n".join(remarks), pytrace=False)
+
+
+def test_command(plant: Plant) -> None:
+    """A root is given as one types it, relative too."""
+    root = plant("engine/graph/a.c", "#include <unistd.h>\n")
+    plant("engine/graph/meson.build", "graph_sources = files('a.c')\n")
+    command = [sys.executable, tidy.__file__, "."]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (1, "")
+    assert done.stdout.startswith("engine/graph/a.c:1: <unistd.h>")
 
 
 @pytest.mark.parametrize(

@@ -535,8 +535,8 @@ def check(root: Path, *rules: Rule) -> list[str]:
 
 def main() -> int:
     """Checks one tree and prints the remarks."""
-    root = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).resolve().parent.parent.parent
-    remarks = check(root)
+    house = Path(__file__).parent.parent.parent
+    remarks = check(Path(sys.argv[1] if len(sys.argv) > 1 else house).resolve())
     print("\n".join(remarks) if remarks else "tidy")
     return 1 if remarks else 0
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from types import ModuleType
 
 import readheap
+import versions
 from mortmain import Heap
 
 PROGRAMS = Path(__file__).with_name("programs")
@@ -28,11 +29,12 @@ import gc, json, os, sys, threading, time, types, weakref
 import mortmain
 from mortmain import _door, refs, why
 
+KNOWN = sys.version_info[:2] in VERSIONS
 TAKEN = "taken.mort"
 
 def take(**options):
     taken = _door.snapshot(TAKEN, force=True, **options)
-    assert taken["warning"] == "", taken
+    assert KNOWN == (taken["warning"] == ""), taken
     assert taken["unreadable"] == 0, taken
     return mortmain.Heap.open(TAKEN)
 
@@ -45,7 +47,7 @@ def chain(what, **options):
 
 class Thing:
     pass
-"""
+""".replace("VERSIONS", repr(versions.KNOWN))
 
 
 def run(

@@ -6,6 +6,7 @@ of the process itself is safe.
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sysconfig
@@ -104,8 +105,9 @@ def build(folder: Path) -> Path:
     source = folder / "hostile_type.c"
     source.write_text(SOURCE)
     target = folder / f"hostile_type{sysconfig.get_config_var('EXT_SUFFIX')}"
+    more = os.environ.get("CFLAGS", "").split()  # where an unpacked Python's headers are
     subprocess.run(
-        [compiler, "-shared", "-fPIC", "-O1", f"-I{include}", source, "-o", target],
+        [compiler, *more, "-shared", "-fPIC", "-O1", f"-I{include}", source, "-o", target],
         check=True,
     )
     return folder

@@ -13,6 +13,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 import harness
 
+pytestmark = pytest.mark.names
 STORED = """
 def f():
     x = Thing()
@@ -27,7 +28,7 @@ def keep():
     except ValueError as error:
         return error
 """
-# What every chain through such an exception ends in; `tell` puts the line in the place of its number.
+# What every chain through such an exception ends in; `tell` puts the line in place of its number.
 FRAME = 'ValueError traceback traceback frame frame of f <raise ValueError("no")> local x Thing'
 LAST = "last_exc" if sys.version_info >= (3, 12) else "last_value"
 
@@ -54,14 +55,18 @@ EXCEPTIONS = {
     "stored": ("last = keep()", ".last"),
     "in a list": ("errors = [None, keep()]", ".errors list [1]"),
     "in a class": ("class Task:\n    failure = keep()", ".Task class Task .failure"),
-    "in a group": ("last = ExceptionGroup('several', [keep()])", ".last ExceptionGroup .exceptions"),
+    "in a group": (
+        "last = ExceptionGroup('several', [keep()])",
+        ".last ExceptionGroup .exceptions",
+    ),
     "of a future": (
         "from concurrent.futures import ThreadPoolExecutor\n"
         "with ThreadPoolExecutor(1) as pool:\n    future = pool.submit(g)",
         ".future Future ._exception",
     ),
     "cause": (
-        "try:\n    raise KeyError('again') from keep()\nexcept KeyError as error:\n    last = error",
+        "try:\n    raise KeyError('again') from keep()\n"
+        "except KeyError as error:\n    last = error",
         ".last KeyError .__cause__",
     ),
     "context": (

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import pty
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -61,6 +60,7 @@ def failure(*words: str | Path) -> str:
     return done.stderr
 
 
+@pytest.mark.names
 def test_why(snapshot: Path) -> None:
     text = answer("why", snapshot, "Exam")
     assert text.splitlines()[0] == "3 references to 3 Exam: 3 \u00d7 Exam.kept[*]"
@@ -191,4 +191,3 @@ def test_interrupt(tmp_path: Path) -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=False)
     assert (done.returncode, done.stderr) == (130, b"")
-    assert signal.SIGINT == 2

@@ -13,6 +13,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 import harness
 
+pytestmark = pytest.mark.names
 TABLE = Path(__file__).with_name("holders.tsv")
 with TABLE.open() as file:
     ROWS = [(row[0], row[2]) for row in csv.reader(file, delimiter="\t", quoting=csv.QUOTE_NONE)]
@@ -29,6 +30,8 @@ NOT_YET = {
     "threading.local": "the dicts of its threads have no handler",
     "WeakKeyDictionary value": "the table is an instance with a dict, and not one thing",
 }
+if sys.version_info >= (3, 13):
+    NOT_YET["SimpleQueue"] = "its ring buffer is out of line, and has no handler"
 
 
 def demanded(words: str) -> list[str]:

@@ -16,6 +16,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 import harness
 
+pytestmark = pytest.mark.names
 VERSION = ".".join(map(str, sys.version_info[:2]))
 TABLE = Path(__file__).with_name("reference_exceptions.tsv")
 with TABLE.open() as file:

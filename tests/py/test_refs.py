@@ -11,6 +11,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 import harness
 
+pytestmark = pytest.mark.names
 SETUP = """
 import asyncio, contextvars, ctypes, functools, operator
 from mortmain import refs as ask
@@ -57,7 +58,8 @@ CASES = {
         "1 reference: kwargs['a']",
     ),
     "caller's caller": (
-        "def f(x):\n    print(str(refs(x)).split(' (')[0])\ndef g():\n    y = Person()\n    f(y)\ng()",
+        "def f(x):\n    print(str(refs(x)).split(' (')[0])\n"
+        "def g():\n    y = Person()\n    f(y)\ng()",
         "1 reference: local y of g",
     ),
     "method": (
@@ -90,7 +92,10 @@ CASES = {
         "for x in all_people:\n    print(refs(x))\ndel x",
         "2 references: __main__.x, all_people[0]",
     ),
-    "loop in a function": ("def f():\n    for x in all_people:\n        print(refs(x))\nf()", MEMBER),
+    "loop in a function": (
+        "def f():\n    for x in all_people:\n        print(refs(x))\nf()",
+        MEMBER,
+    ),
     "thread": ("t = threading.Thread(target=lambda: print(refs(p1)))\nt.start()\nt.join()", P1),
     "thread's argument": (
         "def f(x):\n    print(refs(x).unaccounted_count)\n"
@@ -158,7 +163,8 @@ CASES = {
         "1 reference: held._objects",
     ),
     "another function's running frame": (
-        "def g():\n    y = p1\n    print(str(f(y)).split(' (')[0])\ndef f(x):\n    return refs(x)\ng()",
+        "def g():\n    y = p1\n    print(str(f(y)).split(' (')[0])\n"
+        "def f(x):\n    return refs(x)\ng()",
         "2 references: __main__.p1, local y of g",
     ),
     "asked often": ("for _ in range(9):\n    refs(p1)\nprint(refs(p1))", P1),

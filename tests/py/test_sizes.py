@@ -6,8 +6,12 @@ import json
 import sys
 from pathlib import Path
 
+import pytest
+
 sys.path.insert(0, str(Path(__file__).parent))
 import harness
+
+pytestmark = pytest.mark.names
 
 
 def test_sizes(tmp_path: Path) -> None:

@@ -34,13 +34,11 @@ static void layout_types(fake_heap *heap) {
     at[MM_AT_OB_SIZE] = heap->odd ? 24 : 16;
     at[MM_AT_TYPE_SIZEOF] =
         PLACE(heap, body_of(heap), MM_AT_TYPE_NAME, MM_AT_TYPE_BASICSIZE, MM_AT_TYPE_ITEMSIZE,
-              MM_AT_TYPE_DEALLOC, MM_AT_TYPE_FLAGS, MM_AT_TYPE_TRAVERSE, MM_AT_TYPE_WEAKLISTOFFSET,
-              MM_AT_TYPE_MEMBERS, MM_AT_TYPE_BASE, MM_AT_TYPE_DICT, MM_AT_TYPE_DICTOFFSET,
-              MM_AT_TYPE_IS_GC, MM_AT_TYPE_BASES, MM_AT_TYPE_MRO, MM_AT_TYPE_AS_SEQUENCE,
-              MM_AT_TYPE_CACHE, MM_AT_TYPE_SUBCLASSES);
-    at[MM_AT_HEAPTYPE_SIZEOF] =
-        PLACE(heap, at[MM_AT_TYPE_SIZEOF], MM_AT_HEAPTYPE_NAME, MM_AT_HEAPTYPE_SLOTS,
-              MM_AT_HEAPTYPE_QUALNAME, MM_AT_HEAPTYPE_CACHED_KEYS, MM_AT_HEAPTYPE_MODULE);
+              MM_AT_TYPE_FLAGS, MM_AT_TYPE_TRAVERSE, MM_AT_TYPE_WEAKLISTOFFSET, MM_AT_TYPE_MEMBERS,
+              MM_AT_TYPE_BASE, MM_AT_TYPE_DICT, MM_AT_TYPE_DICTOFFSET, MM_AT_TYPE_BASES,
+              MM_AT_TYPE_MRO, MM_AT_TYPE_AS_SEQUENCE, MM_AT_TYPE_SUBCLASSES);
+    at[MM_AT_HEAPTYPE_SIZEOF] = PLACE(heap, at[MM_AT_TYPE_SIZEOF], MM_AT_HEAPTYPE_NAME,
+                                      MM_AT_HEAPTYPE_QUALNAME, MM_AT_HEAPTYPE_CACHED_KEYS);
     at[MM_AT_SEQUENCE_ITEM] = heap->odd ? 8 : 24;
     at[MM_AT_MEMBER_NAME] = heap->odd ? 16 : 0;
     at[MM_AT_MEMBER_TYPE] = heap->odd ? 4 : 8;
@@ -52,8 +50,7 @@ static void layout_containers(fake_heap *heap) {
     uint16_t *at = heap->layout.at;
     uint16_t body = body_of(heap);
     uint16_t end = PLACE(heap, body, MM_AT_DICT_USED, MM_AT_DICT_KEYS, MM_AT_DICT_VALUES);
-    (void)PLACE(heap, end, MM_AT_ODICT_FIRST, MM_AT_ODICT_INST_DICT, MM_AT_ODICT_NODES,
-                MM_AT_ODICT_NODES_SIZE);
+    (void)PLACE(heap, end, MM_AT_ODICT_FIRST, MM_AT_ODICT_INST_DICT, MM_AT_ODICT_NODES_SIZE);
     at[MM_AT_ODICT_NODE_KEY] = heap->odd ? 8 : 0;
     at[MM_AT_ODICT_NODE_NEXT] = heap->odd ? 0 : 16;
     at[MM_AT_ODICT_NODE_SIZEOF] = 32;
@@ -75,33 +72,31 @@ static void layout_containers(fake_heap *heap) {
     at[MM_AT_TUPLE_ITEMS] = body;
     at[MM_AT_SET_SMALLTABLE] =
         PLACE(heap, body, MM_AT_SET_FILL, MM_AT_SET_USED, MM_AT_SET_MASK, MM_AT_SET_TABLE);
-    at[MM_AT_STR_ASCII_SIZEOF] =
-        PLACE(heap, body, MM_AT_STR_LENGTH, MM_AT_STR_HASH, MM_AT_STR_STATE);
+    at[MM_AT_STR_ASCII_SIZEOF] = PLACE(heap, body, MM_AT_STR_LENGTH, MM_AT_STR_STATE);
     at[MM_AT_STR_COMPACT_SIZEOF] =
         PLACE(heap, at[MM_AT_STR_ASCII_SIZEOF], MM_AT_STR_UTF8_LENGTH, MM_AT_STR_UTF8);
     at[MM_AT_STR_DATA] = at[MM_AT_STR_COMPACT_SIZEOF];
     at[MM_AT_STR_LEGACY_SIZEOF] = (uint16_t)(at[MM_AT_STR_DATA] + 8);
     at[MM_AT_STR_KIND_BIT] = heap->odd ? 5 : 2;
     at[MM_AT_BYTEARRAY_ALLOC] = body;
+    at[MM_AT_BYTES_DATA] = 32;
     if (heap->layout.minor >= 12) {
         at[MM_AT_LONG_TAG] = body;
     }
 }
 
 static void layout_code(fake_heap *heap) {
-    static const uint16_t numbers[] = {MM_AT_CODE_FLAGS,           MM_AT_CODE_ARGCOUNT,
-                                       MM_AT_CODE_POSONLYARGCOUNT, MM_AT_CODE_KWONLYARGCOUNT,
-                                       MM_AT_CODE_STACKSIZE,       MM_AT_CODE_FIRSTLINENO,
-                                       MM_AT_CODE_NLOCALSPLUS,     MM_AT_CODE_NFREEVARS};
+    static const uint16_t numbers[] = {MM_AT_CODE_FLAGS,          MM_AT_CODE_ARGCOUNT,
+                                       MM_AT_CODE_KWONLYARGCOUNT, MM_AT_CODE_STACKSIZE,
+                                       MM_AT_CODE_FIRSTLINENO,    MM_AT_CODE_NLOCALSPLUS,
+                                       MM_AT_CODE_NFREEVARS};
     uint16_t *at = heap->layout.at;
     uint16_t body = body_of(heap);
-    (void)PLACE(heap, body, MM_AT_FUNCTION_CODE, MM_AT_FUNCTION_CLOSURE, MM_AT_FUNCTION_DEFAULTS,
-                MM_AT_FUNCTION_KWDEFAULTS, MM_AT_FUNCTION_DICT, MM_AT_FUNCTION_GLOBALS,
-                MM_AT_FUNCTION_QUALNAME, MM_AT_FUNCTION_NAME, MM_AT_FUNCTION_MODULE);
+    (void)PLACE(heap, body, MM_AT_FUNCTION_CODE, MM_AT_FUNCTION_CLOSURE, MM_AT_FUNCTION_GLOBALS,
+                MM_AT_FUNCTION_NAME);
     uint16_t end =
         PLACE(heap, body, MM_AT_CODE_CONSTS, MM_AT_CODE_NAMES, MM_AT_CODE_LOCALSPLUSNAMES,
-              MM_AT_CODE_LOCALSPLUSKINDS, MM_AT_CODE_FILENAME, MM_AT_CODE_NAME, MM_AT_CODE_QUALNAME,
-              MM_AT_CODE_LINETABLE);
+              MM_AT_CODE_FILENAME, MM_AT_CODE_NAME, MM_AT_CODE_QUALNAME, MM_AT_CODE_LINETABLE);
     if (heap->layout.minor >= 12) {
         at[MM_AT_CODE_CACHED] = end;
         at[MM_AT_CODE_CACHED_SIZEOF] = 32;
@@ -120,22 +115,19 @@ static void layout_frames(fake_heap *heap) {
     at[MM_AT_FRAME_INLINE] =
         PLACE(heap, (uint16_t)(body + 8), MM_AT_FRAME_BACK, MM_AT_FRAME_IFRAME);
     uint16_t end = PLACE(heap, 0, MM_AT_IFRAME_CODE, MM_AT_IFRAME_PREVIOUS, MM_AT_IFRAME_FUNCTION,
-                         MM_AT_IFRAME_GLOBALS, MM_AT_IFRAME_BUILTINS, MM_AT_IFRAME_LOCALS,
-                         MM_AT_IFRAME_FRAME, MM_AT_IFRAME_INSTRUCTION);
+                         MM_AT_IFRAME_GLOBALS, MM_AT_IFRAME_LOCALS, MM_AT_IFRAME_FRAME,
+                         MM_AT_IFRAME_INSTRUCTION);
     at[MM_AT_IFRAME_STACKTOP] = (uint16_t)(end + (heap->odd ? 4 : 0));
     at[MM_AT_IFRAME_OWNER] = (uint16_t)(end + (heap->odd ? 1 : 5));
     at[MM_AT_IFRAME_LOCALSPLUS] = (uint16_t)(end + (heap->odd ? 16 : 8));
     at[MM_AT_GEN_EXC_STATE] = (uint16_t)(body + 8);
     at[MM_AT_EXC_INFO_VALUE] = heap->odd ? 8 : 0;
-    at[MM_AT_EXC_INFO_PREVIOUS] = heap->odd ? 0 : 8;
     at[MM_AT_GEN_STATE] = (uint16_t)(body + 24 + (heap->odd ? 5 : 0));
     at[MM_AT_GEN_IFRAME] = (uint16_t)(body + 32);
-    at[MM_AT_TRACEBACK_LASTI] = (uint16_t)(body + 16 + (heap->odd ? 4 : 0));
     at[MM_AT_TRACEBACK_LINENO] = (uint16_t)(body + 16 + (heap->odd ? 0 : 4));
-    (void)PLACE(heap, body, MM_AT_MODULE_DICT, MM_AT_MODULE_DEF, MM_AT_MODULE_STATE,
-                MM_AT_MODULE_NAME);
-    (void)PLACE(heap, 16, MM_AT_MODULEDEF_SIZE, MM_AT_MODULEDEF_TRAVERSE, MM_AT_MODULEDEF_COPY);
-    (void)PLACE(heap, body, MM_AT_WEAKREF_OBJECT, MM_AT_WEAKREF_CALLBACK);
+    (void)PLACE(heap, body, MM_AT_MODULE_DICT, MM_AT_MODULE_DEF, MM_AT_MODULE_NAME);
+    (void)PLACE(heap, 16, MM_AT_MODULEDEF_TRAVERSE);
+    (void)PLACE(heap, body, MM_AT_WEAKREF_OBJECT);
     at[MM_AT_EXCEPTION_DICT] = body;
     if (heap->layout.minor >= 13) {
         at[MM_AT_THREAD_CURRENT_FRAME] = heap->odd ? 24 : 8;
@@ -346,7 +338,7 @@ static void fields_fill(fake_heap *heap) {
     field_add(heap, MM_KIND_TRACEBACK, 0, body, "tb_next");
     field_add(heap, MM_KIND_TRACEBACK, 0, (uint16_t)(body + 8), "tb_frame");
     field_add(heap, MM_KIND_WEAKREF, MM_FIELD_WEAK, at[MM_AT_WEAKREF_OBJECT], "referent");
-    field_add(heap, MM_KIND_WEAKREF, 0, at[MM_AT_WEAKREF_CALLBACK], "__callback__");
+    field_add(heap, MM_KIND_WEAKREF, 0, (uint16_t)(body_of(heap) + 8), "__callback__");
     field_add(heap, MM_KIND_ORDERED_DICT, MM_FIELD_DICT, at[MM_AT_ODICT_INST_DICT], "__dict__");
 }
 

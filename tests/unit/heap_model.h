@@ -263,30 +263,25 @@ static inline void model_write_others(const heap_model *model, mm_writer *writer
     for (unsigned i = 0; i < MODEL_NAMES; i++) {
         mm_writer_name(writer, "abcd", i);
     }
-    mm_writer_varint(writer, MM_STREAM_THRD, 0);
-    mm_writer_varint(writer, MM_STREAM_THRD, 4711);
-    mm_writer_varint(writer, MM_STREAM_THRD, 1);
+    mm_thread_record thread = {.interpreter = 0, .native_id = 4711, .flags = 1};
+    mm_writer_thread(writer, &thread);
     for (uint32_t i = model->object_count; i-- > 0;) {
         uint64_t id = model->objects[i].sparse_id;
         if (i % 3 == 0) {
             mm_writer_fact(writer, id, MM_FACT_ENTRIES, i);
             mm_writer_fact(writer, id, MM_FACT_BOUND, UINT64_MAX - i);
-            uint64_t delta = mm_zigzag((int64_t)(id - writer->previous_text));
-            mm_writer_varint(writer, MM_STREAM_TEXT, delta);
-            mm_writer_text(writer, MM_STREAM_TEXT, "_seen", 5 - i % 6);
-            writer->previous_text = id;
+            mm_writer_text_of(writer, id, "_seen", 5 - i % 6);
         }
         if (i % 50 == 0) {
-            mm_writer_varint(writer, MM_STREAM_FRAM, 0);
-            mm_writer_varint(writer, MM_STREAM_FRAM, i == 0 ? 0 : id + 1);
-            mm_writer_varint(writer, MM_STREAM_FRAM, 12);
-            mm_writer_varint(writer, MM_STREAM_FRAM, MM_FRAME_CALLER);
-            mm_writer_varint(writer, MM_STREAM_ROOT, i % 100 == 0 ? 5 : 3);
-            mm_writer_byte(writer, MM_STREAM_ROOT, MM_REF_BORROWED);
-            mm_writer_varint(writer, MM_STREAM_ROOT, 0);
-            mm_writer_varint(writer, MM_STREAM_ROOT, 2);
-            mm_writer_varint(writer, MM_STREAM_ROOT, 1);
-            mm_writer_varint(writer, MM_STREAM_ROOT, id);
+            bool local = i % 100 == 0;
+            mm_frame_record frame = {
+                .code = i == 0 ? MM_WRITER_NONE : id, .line = 12, .flags = MM_FRAME_CALLER};
+            mm_root_record root = {.kind = local ? MM_FORMAT_ROOT_LOCAL : 3,
+                                   .flags = MM_REF_BORROWED,
+                                   .name = local ? 2 : 1,
+                                   .object = id};
+            (void)mm_writer_frame(writer, &frame);
+            mm_writer_root(writer, &root);
             mm_writer_varint(writer, MM_STREAM_EPHE, id);
             mm_writer_varint(writer, MM_STREAM_EPHE, model->objects[0].sparse_id);
             mm_writer_varint(writer, MM_STREAM_EPHE, id);
@@ -303,7 +298,7 @@ static inline mm_status heap_model_write(const heap_model *model, mm_sink sink) 
     memset(writer, 0xa5, sizeof *writer);
     mm_status begun = mm_writer_begin(writer, sink);
     for (uint32_t i = 0; i < model->block_count; i++) {
-        mm_writer_varint(writer, MM_STREAM_BLKS, model->blocks[i]);
+        mm_writer_block(writer, model->blocks[i] << MM_BLOCK_SHIFT);
     }
     model_write_objects(model, writer);
     model_write_types(model, writer);

@@ -25,6 +25,18 @@ static inline void scene_open(scene *at, unsigned minor, bool odd) {
     at->label = labels[minor - 11 + (odd ? 3 : 0)];
 }
 
+/// A test of one layout: a minor version, its fields at their places or at odd ones.
+typedef void (*layout_test)(unsigned minor, bool odd);
+
+/// Run each test on each layout.
+static inline void each_version(const layout_test *tests, size_t count) {
+    for (unsigned minor = 11; minor <= 13; minor++) {
+        for (size_t i = 0; i < 2 * count; i++) {
+            tests[i % count](minor, i >= count);
+        }
+    }
+}
+
 static inline void scene_run(scene *at) {
     fake_capture_run(&at->capture, &at->heap);
     ok(at->capture.status == MM_OK && at->capture.file_status == MM_OK, "%s: captured", at->label);

@@ -195,7 +195,8 @@ static void test_long_list(uint32_t count) {
     mm_status status = mm_graph_build(heap_file(&h), &arena, &graph, &err);
     status = status == MM_OK ? mm_reach_mark(&graph, &arena, &reach, &err) : status;
     status = status == MM_OK ? mm_why_find(&graph, NULL, &options, &arena, &why, &err) : status;
-    status = status == MM_OK ? mm_why_text(&why, &report, &arena, &text, &length, &err) : status;
+    status = status == MM_OK ? mm_why_text(&why, NULL, 0, &report, &arena, &text, &length, &err)
+                             : status;
     if (ok(status == MM_OK, "a list of %u nodes", count)) {
         ok(strstr(text, "1 reference: Node.next\n") == text, "its end has one reference");
         ok(strstr(text, "more steps like these") != NULL, "its middle is left out");
@@ -223,10 +224,9 @@ static mm_status whole_answer(const mm_file *file, const char *what, const char 
     mm_report_options report = {0};
     MM_TRY(mm_graph_build(file, &arena, &graph, &err));
     MM_TRY(mm_why_find(&graph, what, &options, &arena, &why, &err));
-    MM_TRY(mm_why_json(&why, &arena, ret, &count, &err));
+    MM_TRY(mm_why_json(&why, NULL, 0, &arena, ret, &count, &err));
     MM_TRY(mm_types_count(&graph, &arena, &types, &err));
-    MM_TRY(mm_summary_text(file, &types, 0, &report, &arena, ret, &count, &err));
-    return mm_why_text(&why, &report, &arena, ret, &count, &err);
+    return mm_why_text(&why, NULL, 0, &report, &arena, ret, &count, &err);
 }
 
 // With memory for n pages, for every n until it is enough.

@@ -380,19 +380,13 @@ static void test_texts(unsigned minor, bool odd) {
 }
 
 int main(void) {
-    for (unsigned minor = 11; minor <= 13; minor++) {
-        for (int odd = 0; odd < 2; odd++) {
-            test_sequences(minor, odd != 0);
-            test_dicts(minor, odd != 0);
-            test_dict_keys_asked_for(minor, odd != 0);
-            test_ordered_dict(minor, odd != 0);
-            test_instances(minor, odd != 0);
-            test_hidden_dict_beside_values(minor, odd != 0);
-            test_functions(minor, odd != 0);
-            test_modules_and_classes(minor, odd != 0);
-            test_static_dicts(minor, odd != 0);
-            test_texts(minor, odd != 0);
-        }
-    }
+    static const layout_test tests[] = {
+        test_sequences,           test_dicts,
+        test_dict_keys_asked_for, test_ordered_dict,
+        test_instances,           test_hidden_dict_beside_values,
+        test_functions,           test_modules_and_classes,
+        test_static_dicts,        test_texts,
+    };
+    each_version(tests, MM_COUNTOF(tests));
     return done_testing();
 }

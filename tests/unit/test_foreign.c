@@ -57,6 +57,12 @@ static void sequence_make(scene *at, uint64_t type) {
     fake_set(&at->heap, type, MM_AT_TYPE_AS_SEQUENCE, slots);
 }
 
+// Objects of heap types visit their type, those of static types do not.
+static void heap_make(const scene *at, uint64_t type) {
+    uint64_t flags = type + fake_at(&at->heap, MM_AT_TYPE_FLAGS);
+    fake_put(flags, fake_get(flags) | FAKE_FLAG_HEAP);
+}
+
 static void test_traverse(unsigned minor, bool odd) {
     scene at;
     scene_open(&at, minor, odd);
@@ -69,6 +75,7 @@ static void test_traverse(unsigned minor, bool odd) {
     uint64_t c = fake_int(&at.heap);
     uint64_t type = foreign_type(&at, "deque", traverse_words);
     sequence_make(&at, type);
+    heap_make(&at, type);
     shared.outside[0] = c;
     shared.outside[1] = 0xdead0000;
     shared.outside[2] = type;
@@ -91,6 +98,7 @@ static void test_own_type_visited_twice(unsigned minor, bool odd) {
     scene at;
     scene_open(&at, minor, odd);
     uint64_t type = foreign_type(&at, "node", traverse_out_of_line);
+    heap_make(&at, type);
     shared.outside[0] = type;
     shared.outside[1] = type;
     shared.outside[2] = 0;
@@ -261,17 +269,10 @@ static void test_scan_behind_scan(unsigned minor, bool odd) {
 }
 
 int main(void) {
-    for (unsigned minor = 11; minor <= 13; minor++) {
-        for (int odd = 0; odd < 2; odd++) {
-            test_traverse(minor, odd != 0);
-            test_own_type_visited_twice(minor, odd != 0);
-            test_members(minor, odd != 0);
-            test_opaque(minor, odd != 0);
-            test_tail(minor, odd != 0);
-            test_scan(minor, odd != 0);
-            test_traverse_forbidden(minor, odd != 0);
-            test_scan_behind_scan(minor, odd != 0);
-        }
-    }
+    static const layout_test tests[] = {
+        test_traverse, test_own_type_visited_twice, test_members,          test_opaque, test_tail,
+        test_scan,     test_traverse_forbidden,     test_scan_behind_scan,
+    };
+    each_version(tests, MM_COUNTOF(tests));
     return done_testing();
 }

@@ -142,7 +142,28 @@ static void test_open(void) {
     mm_os_pages_deinit(&pages);
 }
 
+// 64 GiB of nothing: told by its ends, before memory is taken for it.
+static void test_open_sparse(void) {
+    char path[] = "/tmp/mortmain-test-XXXXXX";
+    int fd = mkstemp(path);
+    bool made = fd >= 0 && write(fd, MM_FORMAT_MAGIC "\1\0\0\0\10\0\0", 16) == 16 &&
+                ftruncate(fd, (off_t)1 << 36) == 0;
+    mm_os_pages pages;
+    mm_os_pages_init(&pages);
+    mm_arena arena;
+    mm_arena_init(&arena, mm_os_pages_view(&pages), 4096);
+    mm_file file;
+    mm_error err = {0};
+    ok(made && mm_file_open(path, &arena, &file, &err) == MM_E_FORMAT, "a large file, cut off");
+    is_u64(err.offset, (uint64_t)1 << 36, "at its end");
+    is_u64(pages.mapped_bytes, 0, "takes no memory");
+    mm_os_pages_deinit(&pages);
+    (void)close(fd);
+    (void)unlink(path);
+}
+
 int main(void) {
+    test_open_sparse();
     test_sink();
     test_memory();
     test_truncation();

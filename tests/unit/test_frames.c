@@ -59,6 +59,11 @@ static void test_lines(unsigned minor, bool odd) {
     scene_close(&at);
 }
 
+static uint64_t size_of(const scene *at, uint64_t address) {
+    uint32_t id = dense(at, address);
+    return id == MM_NONE ? 0 : mm_file_size_of(&at->capture.file, id);
+}
+
 static void test_generators(unsigned minor, bool odd) {
     scene at;
     scene_open(&at, minor, odd);
@@ -70,6 +75,10 @@ static void test_generators(unsigned minor, bool odd) {
     uint64_t ended = generator_new(&at, code, 4, 0, (uint64_t[]){value}, 1);
     uint64_t running = generator_new(&at, code, 0, 0, (uint64_t[]){value, value}, 2);
     uint64_t gone = generator_new(&at, 0xdead0000, -1, 0, (uint64_t[]){value}, 1);
+    uint64_t tagged = generator_new(&at, code | 1, -1, 0, (uint64_t[]){value}, 1);
+    uint64_t liar = fake_code(heap, "g", 10, (uint64_t[]){name, name}, 2, 0);
+    fake_put32(liar + fake_at(heap, MM_AT_CODE_STACKSIZE), (uint32_t)-1);
+    uint64_t lied = generator_new(&at, liar, -1, 0, (uint64_t[]){value}, 1);
     scene_run(&at);
     uint32_t first = fake_at(heap, MM_AT_GEN_IFRAME) / 8u + fake_at(heap, MM_AT_IFRAME_CODE) / 8u;
     EXPECT(&at, waiting, "suspended generator: code, locals and stack", {MM_NAME_WORD, first, code},
@@ -78,6 +87,10 @@ static void test_generators(unsigned minor, bool odd) {
     EXPECT_NONE(&at, running, "a generator that runs: its frame is a root's");
     EXPECT_NONE(&at, gone, "a generator without readable code");
     is_u64(at.capture.result.unreadable_count, 1, "%s: that code was counted", at.label);
+    EXPECT(&at, tagged, "flags in the low bits of a frame's code", {MM_NAME_WORD, first, code},
+           {MM_NAME_LOCAL, 0, value});
+    // The honest code has a stack of two words.
+    is_u64(size_of(&at, lied), size_of(&at, waiting) - 16, "%s: a stack of -1", at.label);
     ok(has_text(&at, name, "x"), "%s: names of variables are text", at.label);
     is_u64(fact(&at, code, MM_FACT_VARIABLES), 2, "%s: number of variables", at.label);
     scene_close(&at);
@@ -214,14 +227,9 @@ static void test_frames_that_go_round(unsigned minor, bool odd) {
 }
 
 int main(void) {
-    for (unsigned minor = 11; minor <= 13; minor++) {
-        for (int odd = 0; odd < 2; odd++) {
-            test_lines(minor, odd != 0);
-            test_generators(minor, odd != 0);
-            test_frame_objects(minor, odd != 0);
-            test_running(minor, odd != 0);
-            test_frames_that_go_round(minor, odd != 0);
-        }
-    }
+    static const layout_test tests[] = {
+        test_lines, test_generators, test_frame_objects, test_running, test_frames_that_go_round,
+    };
+    each_version(tests, MM_COUNTOF(tests));
     return done_testing();
 }

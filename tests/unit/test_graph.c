@@ -111,8 +111,9 @@ static void test_counts(void) {
     is_u64(graph.reverse_start[class_node + 1] - graph.reverse_start[class_node], 1,
            "without a reference for each");
     char text[64];
-    (void)mm_graph_dotted_text(&graph, class_node, text, sizeof(text));
-    is_text(text, "shop.Exam", "dotted text of a class");
+    (void)mm_graph_name_text(&graph, class_node, text, sizeof(text));
+    is_text(text, "Exam", "name of a class by itself");
+    is_u64(mm_graph_type_of_class(&graph, class_node), exam, "a class knows its type");
     heap_deinit(&h);
     mm_os_pages_deinit(&pages);
 }
@@ -134,7 +135,7 @@ static void test_keys(bool keys) {
     is_direct(&graph, value, keys ? "['token']" : "[*]");
     is_direct(&graph, cache, ".cache");
     char text[64];
-    (void)mm_graph_holder_text(&graph, cache, text, sizeof(text));
+    (void)mm_graph_holder_text(&graph, cache, false, text, sizeof(text));
     is_text(text, "shop.cache", "a module's global is named after the module");
     heap_deinit(&h);
     mm_os_pages_deinit(&pages);

@@ -387,20 +387,12 @@ static void test_opaque_metaclass(unsigned minor, bool odd) {
 }
 
 int main(void) {
-    for (unsigned minor = 11; minor <= 13; minor++) {
-        for (int odd = 0; odd < 2; odd++) {
-            test_nowhere(minor, odd != 0);
-            test_half_built(minor, odd != 0);
-            test_types_that_are_none(minor, odd != 0);
-            test_borders(minor, odd != 0);
-            test_str_at_border(minor, odd != 0);
-            test_static_type_at_border(minor, odd != 0);
-            test_rings(minor, odd != 0);
-            test_seams(minor, odd != 0);
-            test_opaque_metaclass(minor, odd != 0);
-            test_cut_off(minor, odd != 0);
-            test_mutations(minor, odd != 0);
-        }
-    }
+    static const layout_test tests[] = {
+        test_nowhere, test_half_built,    test_types_that_are_none,
+        test_borders, test_str_at_border, test_static_type_at_border,
+        test_rings,   test_seams,         test_opaque_metaclass,
+        test_cut_off, test_mutations,
+    };
+    each_version(tests, MM_COUNTOF(tests));
     return done_testing();
 }

@@ -21,6 +21,7 @@ static uint8_t *block_map(mm_arena *arena, size_t need_bytes) {
     size_t rounded = (need_bytes + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES;
     uint8_t *block = arena->pages.map(arena->pages.context, rounded);
     if (block != NULL) {
+        MM_ASSERT((uintptr_t)block % 64 == 0);
         arena->taken_bytes += rounded;
     }
     return block;
@@ -30,6 +31,7 @@ void *mm_arena_take(mm_arena *arena, size_t count, size_t size_bytes) {
     if (size_bytes != 0 && count > (SIZE_MAX / 2) / size_bytes) {
         return NULL;
     }
+    MM_ASSERT(arena->at <= arena->end);
     size_t need = count * size_bytes;
     size_t align = need >= PAGE_BYTES ? 64 : 16;
     if (arena->at != NULL) {

@@ -1,4 +1,5 @@
-// Copying, comparing and counting bytes without a C library, and the varint code of the file.
+// Copying, comparing and counting bytes without a C library, and the codes of the file: fixed-width
+// numbers, varints, UTF-8.
 #ifndef MM_BASE_FREE_BYTES_H
 #define MM_BASE_FREE_BYTES_H
 
@@ -14,6 +15,12 @@ bool mm_same(const void *a, const void *b, size_t count);
 size_t mm_text_length(const char *text, size_t limit);
 /// Are two NUL-terminated strings equal? Looks at no more than `limit` bytes of each.
 bool mm_text_same(const char *a, const char *b, size_t limit);
+/// Length of the UTF-8 sequence that begins at `at`, or 0 when it is none: overlong, half of a
+/// surrogate pair, too high, NUL, or cut off after `left` bytes. REQUIRES: left > 0.
+size_t mm_utf8_length(const uint8_t *at, size_t left);
+
+/// The last part of a path; the last two where the last alone tells little: "shop/__init__.py".
+const char *mm_path_base(const char *path);
 
 /// Number of set bits. Written out: the compiler's own would call a library where popcnt is
 /// missing.
@@ -27,6 +34,17 @@ static inline unsigned mm_popcount(uint64_t x) {
 /// Index of the lowest set bit. REQUIRES: x != 0.
 static inline unsigned mm_lowest_bit(uint64_t x) {
     return (unsigned)__builtin_ctzll(x);
+}
+
+/// Eight bytes, little endian. REQUIRES: they are readable; any alignment.
+static inline uint64_t mm_u64_get(const uint8_t *at) {
+    return (uint64_t)at[0] | (uint64_t)at[1] << 8 | (uint64_t)at[2] << 16 | (uint64_t)at[3] << 24 |
+           (uint64_t)at[4] << 32 | (uint64_t)at[5] << 40 | (uint64_t)at[6] << 48 |
+           (uint64_t)at[7] << 56;
+}
+/// Four bytes, little endian. REQUIRES: they are readable; any alignment.
+static inline uint32_t mm_u32_get(const uint8_t *at) {
+    return (uint32_t)at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24;
 }
 
 /// Longest varint: 64 bits in groups of seven.

@@ -18,7 +18,6 @@
     X(TYPE_NAME, "_typeobject.tp_name")                                                   \
     X(TYPE_BASICSIZE, "_typeobject.tp_basicsize")                                         \
     X(TYPE_ITEMSIZE, "_typeobject.tp_itemsize")                                           \
-    X(TYPE_DEALLOC, "_typeobject.tp_dealloc")                                             \
     X(TYPE_FLAGS, "_typeobject.tp_flags")                                                 \
     X(TYPE_TRAVERSE, "_typeobject.tp_traverse")                                           \
     X(TYPE_WEAKLISTOFFSET, "_typeobject.tp_weaklistoffset")                               \
@@ -28,17 +27,13 @@
     X(TYPE_DICTOFFSET, "_typeobject.tp_dictoffset")                                       \
     X(TYPE_AS_SEQUENCE, "_typeobject.tp_as_sequence")                                     \
     X(SEQUENCE_ITEM, "PySequenceMethods.sq_item")                                         \
-    X(TYPE_IS_GC, "_typeobject.tp_is_gc")                                                 \
     X(TYPE_BASES, "_typeobject.tp_bases")                                                 \
     X(TYPE_MRO, "_typeobject.tp_mro")                                                     \
-    X(TYPE_CACHE, "_typeobject.tp_cache")                                                 \
     X(TYPE_SUBCLASSES, "_typeobject.tp_subclasses")                                       \
     X(TYPE_SIZEOF, "sizeof(_typeobject)")                                                 \
     X(HEAPTYPE_NAME, "_heaptypeobject.ht_name")                                           \
-    X(HEAPTYPE_SLOTS, "_heaptypeobject.ht_slots")                                         \
     X(HEAPTYPE_QUALNAME, "_heaptypeobject.ht_qualname")                                   \
     X(HEAPTYPE_CACHED_KEYS, "_heaptypeobject.ht_cached_keys")                             \
-    X(HEAPTYPE_MODULE, "_heaptypeobject.ht_module")                                       \
     X(HEAPTYPE_SIZEOF, "sizeof(_heaptypeobject)")                                         \
     X(MEMBER_NAME, "PyMemberDef.name")                                                    \
     X(MEMBER_TYPE, "PyMemberDef.type")                                                    \
@@ -68,30 +63,22 @@
     X(SET_SMALLTABLE, "PySetObject.smalltable")                                           \
     X(FUNCTION_CODE, "PyFunctionObject.func_code")                                        \
     X(FUNCTION_CLOSURE, "PyFunctionObject.func_closure")                                  \
-    X(FUNCTION_DEFAULTS, "PyFunctionObject.func_defaults")                                \
-    X(FUNCTION_KWDEFAULTS, "PyFunctionObject.func_kwdefaults")                            \
-    X(FUNCTION_DICT, "PyFunctionObject.func_dict")                                        \
     X(FUNCTION_GLOBALS, "PyFunctionObject.func_globals")                                  \
-    X(FUNCTION_QUALNAME, "PyFunctionObject.func_qualname")                                \
     X(FUNCTION_NAME, "PyFunctionObject.func_name")                                        \
-    X(FUNCTION_MODULE, "PyFunctionObject.func_module")                                    \
     X(CODE_CONSTS, "PyCodeObject.co_consts")                                              \
     X(CODE_NAMES, "PyCodeObject.co_names")                                                \
     X(CODE_FLAGS, "PyCodeObject.co_flags")                                                \
     X(CODE_ARGCOUNT, "PyCodeObject.co_argcount")                                          \
-    X(CODE_POSONLYARGCOUNT, "PyCodeObject.co_posonlyargcount")                            \
     X(CODE_KWONLYARGCOUNT, "PyCodeObject.co_kwonlyargcount")                              \
     X(CODE_STACKSIZE, "PyCodeObject.co_stacksize")                                        \
     X(CODE_FIRSTLINENO, "PyCodeObject.co_firstlineno")                                    \
     X(CODE_NLOCALSPLUS, "PyCodeObject.co_nlocalsplus")                                    \
     X(CODE_NFREEVARS, "PyCodeObject.co_nfreevars")                                        \
     X(CODE_LOCALSPLUSNAMES, "PyCodeObject.co_localsplusnames")                            \
-    X(CODE_LOCALSPLUSKINDS, "PyCodeObject.co_localspluskinds")                            \
     X(CODE_FILENAME, "PyCodeObject.co_filename")                                          \
     X(CODE_NAME, "PyCodeObject.co_name")                                                  \
     X(CODE_QUALNAME, "PyCodeObject.co_qualname")                                          \
     X(CODE_LINETABLE, "PyCodeObject.co_linetable")                                        \
-    X(CODE_EXECUTORS, "PyCodeObject.co_executors")                                        \
     X(CODE_CACHED, "PyCodeObject._co_cached")                                             \
     X(CODE_CACHED_SIZEOF, "sizeof(_PyCoCached)")                                          \
     X(CODE_ADAPTIVE, "PyCodeObject.co_code_adaptive")                                     \
@@ -102,33 +89,24 @@
     X(IFRAME_PREVIOUS, "_PyInterpreterFrame.previous")                                    \
     X(IFRAME_FUNCTION, "_PyInterpreterFrame.f_funcobj|_PyInterpreterFrame.f_func")        \
     X(IFRAME_GLOBALS, "_PyInterpreterFrame.f_globals")                                    \
-    X(IFRAME_BUILTINS, "_PyInterpreterFrame.f_builtins")                                  \
     X(IFRAME_LOCALS, "_PyInterpreterFrame.f_locals")                                      \
     X(IFRAME_FRAME, "_PyInterpreterFrame.frame_obj")                                      \
     X(IFRAME_INSTRUCTION, "_PyInterpreterFrame.instr_ptr|_PyInterpreterFrame.prev_instr") \
     X(IFRAME_STACKTOP, "_PyInterpreterFrame.stacktop")                                    \
-    X(IFRAME_STACKPOINTER, "_PyInterpreterFrame.stackpointer")                            \
     X(IFRAME_OWNER, "_PyInterpreterFrame.owner")                                          \
     X(IFRAME_LOCALSPLUS, "_PyInterpreterFrame.localsplus")                                \
     X(GEN_IFRAME, "PyGenObject.gi_iframe")                                                \
     X(GEN_STATE, "PyGenObject.gi_frame_state")                                            \
     X(GEN_EXC_STATE, "PyGenObject.gi_exc_state")                                          \
     X(EXC_INFO_VALUE, "_err_stackitem.exc_value")                                         \
-    X(EXC_INFO_PREVIOUS, "_err_stackitem.previous_item")                                  \
-    X(TRACEBACK_LASTI, "PyTracebackObject.tb_lasti|_traceback.tb_lasti")                  \
     X(TRACEBACK_LINENO, "PyTracebackObject.tb_lineno|_traceback.tb_lineno")               \
     X(EXCEPTION_DICT, "PyBaseExceptionObject.dict")                                       \
     X(MODULE_DICT, "PyModuleObject.md_dict")                                              \
     X(MODULE_DEF, "PyModuleObject.md_def")                                                \
-    X(MODULE_STATE, "PyModuleObject.md_state")                                            \
     X(MODULE_NAME, "PyModuleObject.md_name")                                              \
-    X(MODULEDEF_SIZE, "PyModuleDef.m_size")                                               \
     X(MODULEDEF_TRAVERSE, "PyModuleDef.m_traverse")                                       \
-    X(MODULEDEF_COPY, "PyModuleDef.m_base.m_copy")                                        \
     X(WEAKREF_OBJECT, "_PyWeakReference.wr_object")                                       \
-    X(WEAKREF_CALLBACK, "_PyWeakReference.wr_callback")                                   \
     X(STR_LENGTH, "PyASCIIObject.length")                                                 \
-    X(STR_HASH, "PyASCIIObject.hash")                                                     \
     X(STR_STATE, "PyASCIIObject.state")                                                   \
     X(STR_KIND_BIT, "bitoffset(PyASCIIObject.state.kind)")                                \
     X(STR_ASCII_SIZEOF, "sizeof(PyASCIIObject)")                                          \
@@ -147,12 +125,9 @@
     X(THREAD_CFRAME, "_ts.cframe")                                                        \
     X(THREAD_CURRENT_FRAME, "_ts.current_frame")                                          \
     X(THREAD_NATIVE_ID, "_ts.native_thread_id")                                           \
-    X(THREAD_EXC_INFO, "_ts.exc_info")                                                    \
-    X(THREAD_EXC_STATE, "_ts.exc_state")                                                  \
     X(CFRAME_CURRENT_FRAME, "_PyCFrame.current_frame")                                    \
     X(ODICT_FIRST, "_odictobject.od_first")                                               \
     X(ODICT_INST_DICT, "_odictobject.od_inst_dict")                                       \
-    X(ODICT_NODES, "_odictobject.od_fast_nodes")                                          \
     X(ODICT_NODES_SIZE, "_odictobject.od_fast_nodes_size")                                \
     X(ODICT_NODE_KEY, "_odictnode.key")                                                   \
     X(ODICT_NODE_NEXT, "_odictnode.next")                                                 \

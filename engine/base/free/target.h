@@ -121,9 +121,11 @@ typedef struct mm_target {
     uint64_t type_type;    ///< address of `type`
     uint64_t object_type;  ///< address of `object`
     uint64_t
-        subtype_traverse;    ///< tp_traverse of every class made by a class statement; 0 = unknown
-    mm_span static_dicts;    ///< mm_static_dict, sorted by type, then interpreter; none in 3.11
-    uint64_t allocator;      ///< offset of the allocator's state in the block; 0 = not located
+        subtype_traverse;  ///< tp_traverse of every class made by a class statement; 0 = unknown
+    mm_span static_dicts;  ///< mm_static_dict, sorted by type, then interpreter; none in 3.11
+    /// Offset of the allocator's state in the block; 0 = not located. Nobody fills or reads it yet:
+    /// it is locate's to find for the walker that will write CENS and UNOW.
+    uint64_t allocator;
     uint32_t stdlib_prefix;  ///< text pool: folder of the standard library; 0 = unknown
     uint32_t site_prefix;    ///< text pool: folder of installed packages; 0 = unknown
 } mm_target;
@@ -134,6 +136,7 @@ typedef struct mm_target {
 
 /// A name out of the text pool.
 static inline const char *mm_target_text(const mm_target *target, uint32_t name) {
+    MM_ASSERT(name < target->text.count);
     return MM_TARGET_AT(target, text, char) + name;
 }
 

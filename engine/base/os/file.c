@@ -57,7 +57,7 @@ static mm_status folder_open(const char *path, mm_os_file *file, mm_error *err) 
         memcpy(folder, path, length);
         folder[length] = '\0';
     }
-    file->folder = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    file->folder = descriptor_above_standard(open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC));
     if (file->folder < 0) {
         return mm_fail_io(err, "cannot open the folder", errno);
     }

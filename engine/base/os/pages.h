@@ -9,9 +9,9 @@
 
 /// Remembers what it mapped, so that all of it can be given back at once.
 typedef struct mm_os_pages {
-    struct mm_os_block *blocks; ///< newest first
+    struct mm_os_block *blocks;  ///< newest first
     uint64_t mapped_bytes;
-    uint64_t limit_bytes; ///< 0 = none: for tests that run out of memory on purpose
+    uint64_t limit_bytes;  ///< 0 = none: for tests that run out of memory on purpose
 } mm_os_pages;
 
 /// Start with nothing mapped.

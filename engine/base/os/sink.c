@@ -4,7 +4,9 @@
 #include "base/os/sink.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 void mm_os_sink_init(mm_os_sink *sink, int fd) {
@@ -38,4 +40,32 @@ static mm_status sink_write(void *context, const void *bytes, size_t count) {
 mm_sink mm_os_sink_view(mm_os_sink *sink) {
     mm_sink view = {sink_write, sink};
     return view;
+}
+
+void mm_os_sink_guard_begin(mm_os_sink_guard *ret) {
+    sigset_t limit;
+    sigset_t before;
+    sigset_t pending;
+    (void)sigemptyset(&limit);
+    (void)sigaddset(&limit, SIGXFSZ);
+    (void)sigemptyset(&before);
+    (void)sigemptyset(&pending);
+    (void)pthread_sigmask(SIG_BLOCK, &limit, &before);
+    (void)sigpending(&pending);
+    ret->blocked = sigismember(&before, SIGXFSZ) == 1;
+    ret->pending = sigismember(&pending, SIGXFSZ) == 1;
+}
+
+void mm_os_sink_guard_end(const mm_os_sink_guard *guard) {
+    sigset_t limit;
+    struct timespec now = {0, 0};
+    (void)sigemptyset(&limit);
+    (void)sigaddset(&limit, SIGXFSZ);
+    if (!guard->pending) {
+        while (sigtimedwait(&limit, NULL, &now) < 0 && errno == EINTR) {
+        }
+    }
+    if (!guard->blocked) {
+        (void)pthread_sigmask(SIG_UNBLOCK, &limit, NULL);
+    }
 }

@@ -17,4 +17,15 @@ void mm_os_sink_init(mm_os_sink *sink, int fd);
 /// in a cloned child: no lock, no memory, no stdio. A full disk is MM_E_IO, with `sys_errno`.
 mm_sink mm_os_sink_view(mm_os_sink *sink);
 
+/// The signal that a write beyond RLIMIT_FSIZE brings, held back while we write in a process that is
+/// not ours to end.
+typedef struct mm_os_sink_guard {
+    bool blocked;  ///< it was blocked already
+    bool pending;  ///< it was pending already
+} mm_os_sink_guard;
+/// Hold it back in this thread: such a write then fails with EFBIG and no more.
+void mm_os_sink_guard_begin(mm_os_sink_guard *ret);
+/// Take back the one that we caused, and let others through as before. REQUIRES: the same thread.
+void mm_os_sink_guard_end(const mm_os_sink_guard *guard);
+
 #endif

@@ -11,6 +11,11 @@ from pathlib import Path
 from mortmain.errors import MortmainError
 
 
+def add_file(parser: argparse.ArgumentParser) -> None:
+    """Add the snapshot to read."""
+    parser.add_argument("file", metavar="FILE", help="a snapshot (.mort)")
+
+
 def add_json(parser: argparse.ArgumentParser) -> None:
     """Add ``--json[=FILE]`` and ``-f``."""
     parser.add_argument(
@@ -64,6 +69,12 @@ def width(arguments: argparse.Namespace) -> int:
     """Columns to fill."""
     chosen: int | None = arguments.width
     return max(40, shutil.get_terminal_size().columns) if chosen is None else chosen
+
+
+def warn(warning: str) -> None:
+    """Pass a snapshot's own warning on, in one line that is no part of the answer."""
+    if warning:
+        print(f"mortmain: warning: {warning}", file=sys.stderr)
 
 
 def write(text: str) -> None:

@@ -15,7 +15,7 @@ def add_to(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         description="Reads a snapshot, checks all of it, and says what is in it.",
         allow_abbrev=False,
     )
-    parser.add_argument("file", metavar="FILE", help="a snapshot (.mort)")
+    output.add_file(parser)
     output.add_json(parser)
     output.add_width(parser)
     parser.set_defaults(run=run)
@@ -26,10 +26,13 @@ def run(arguments: argparse.Namespace) -> int:
     from mortmain import _heap
 
     if arguments.json is not None:
-        is_snapshot, text = _heap.verify_json(arguments.file)
+        is_snapshot, text, warning = _heap.verify_json(arguments.file)
+        output.warn(warning)
         output.write_json(text, arguments)
         return 0 if is_snapshot else 2
-    output.write(
-        _heap.verify(arguments.file, width=output.width(arguments), ascii=output.is_ascii())
+    text, warning = _heap.verify(
+        arguments.file, width=output.width(arguments), ascii=output.is_ascii()
     )
+    output.warn(warning)
+    output.write(text)
     return 0

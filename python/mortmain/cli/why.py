@@ -15,7 +15,7 @@ def add_to(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         description="Shows all direct references to an object and the chains that keep it alive.",
         allow_abbrev=False,
     )
-    parser.add_argument("file", metavar="FILE", help="a snapshot (.mort)")
+    output.add_file(parser)
     parser.add_argument(
         "what",
         metavar="WHAT",
@@ -31,7 +31,9 @@ def run(arguments: argparse.Namespace) -> int:
     """Answer."""
     from mortmain.api import Heap
 
-    answer = Heap.open(arguments.file).why(arguments.what, verbose=arguments.verbose)
+    heap = Heap.open(arguments.file)
+    output.warn(heap.warning)
+    answer = heap.why(arguments.what, verbose=arguments.verbose)
     if arguments.json is not None:
         output.write_json(answer.json(), arguments)
     else:

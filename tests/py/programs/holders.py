@@ -1,4 +1,4 @@
-"""Makes each of the holders of holders.tsv, takes two snapshots, and says why each held object lives.
+"""Makes each holder of holders.tsv, takes two snapshots, and says why each held object lives.
 
 Usage: holders.py FOLDER
 Prints JSON: by holder, the chains of ``why`` without and with the keys of data dictionaries.
@@ -45,6 +45,7 @@ class Slotted:
     """A slot."""
 
     __slots__ = ("__weakref__", "slot")
+    slot: object
 
 
 @holder("instance attribute (inline)")
@@ -117,7 +118,7 @@ def closure(kind: type) -> object:
 
 @holder("function default")
 def default(kind: type) -> object:
-    def f(x: object = kind()) -> object:  # noqa: B008
+    def f(x: object = kind()) -> object:
         return x
 
     return f

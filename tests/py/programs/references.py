@@ -21,6 +21,7 @@ import sys
 import threading
 import types
 import warnings
+from pathlib import Path
 
 HIDDEN, GUESSED, WEAK, BORROWED = 64, 128, 16, 32
 SKIPPED = (
@@ -38,7 +39,6 @@ SKIPPED = (
 def import_much() -> list[object]:
     """Most modules of the standard library, and the syntax trees of some of them."""
     import ast
-    from pathlib import Path
 
     kept: list[object] = []
     for module in pkgutil.iter_modules([str(Path(ast.__file__).parent)]):
@@ -47,7 +47,7 @@ def import_much() -> list[object]:
         with contextlib.suppress(BaseException), contextlib.redirect_stdout(io.StringIO()):
             kept.append(importlib.import_module(module.name))
     for source in sorted(Path(ast.__file__).parent.glob("*.py"))[:60]:
-        kept.append(ast.parse(source.read_bytes()))
+        kept += [ast.parse(source.read_bytes())]
     return kept
 
 
@@ -55,22 +55,32 @@ class Slotted:
     """Slots, one of them empty."""
 
     __slots__ = ("__weakref__", "full", "hollow")
+    full: object
 
 
 class Plain:
     """Attributes."""
 
+    one: object
+    two: object
+
 
 class Listed(list):  # type: ignore[type-arg]
     """A list with attributes."""
+
+    extra: object
 
 
 class Mapped(collections.defaultdict):  # type: ignore[type-arg]
     """A dict's subclass's subclass."""
 
+    extra: object
+
 
 class Failed(OSError):
     """An exception with attributes."""
+
+    extra: object
 
 
 def generator(value: object) -> object:
@@ -94,7 +104,7 @@ def odd_objects() -> list[object]:
     shown.one = [3]
     _ = shown.__dict__
     odd = Plain()
-    odd.__dict__ = {"one": [4], 5: 6}
+    odd.__dict__ = {"one": [4], 5: 6}  # type: ignore[dict-item]
     listed = Listed([[1], [2]])
     listed.extra = [3]
     mapped = Mapped(list, k=[1])
@@ -105,7 +115,7 @@ def odd_objects() -> list[object]:
     failed = Failed(2, "no", "file")
     try:
         raise failed from ValueError([7])
-    except OSError as error:
+    except Failed as error:
         failed = error
     failed.extra = [8]
     ordered = collections.OrderedDict(a=[1], b=[2])
@@ -128,7 +138,8 @@ def odd_objects() -> list[object]:
         slotted, plain, shown, odd, listed, mapped, running, waiting, failed, ordered, holes,
         members, partial, counter, chained, local, types.SimpleNamespace(a=[1]),
         types.MappingProxyType({"k": [1]}), collections.deque([[1], [2]], 5),
-        view, structure, ctypes.py_object([1]), ctypes.c_int(5), property(partial), iter([[1]]), {1: [2]}.values(), slice([1]),
+        view, structure, ctypes.py_object([1]), ctypes.c_int(5), property(partial), iter([[1]]),
+        {1: [2]}.values(), slice([1]),
         type("Made", (Listed,), {"__slots__": ("more",)})(),
     ]  # fmt: skip
 
@@ -136,7 +147,7 @@ def odd_objects() -> list[object]:
 def referents(objects: list[object]) -> dict[int, tuple[int, tuple[int, ...]]]:
     """Address of the type, if it is a heap type, and what the collector sees, by address.
 
-    Nothing here may change an object that was there before: a Counter would, in the caches of its ABCs.
+    Nothing here may change an object that was there before: a Counter would, in its ABCs' caches.
     """
     heap_type = 1 << 9
     result = {}
@@ -167,9 +178,9 @@ def main() -> None:
     taken = _door.snapshot(path, force=True, in_process="in-process" in sys.argv)
     expected = referents(objects)
     names = {id(each): type(each).__name__ for each in objects}
-    with open(path, "rb") as file:
+    with Path(path).open("rb") as file:
         heap = readheap.Heap(file.read())
-    sys.stdout.write(json.dumps(compare(heap, expected, names, objects, taken)))
+    sys.stdout.write(json.dumps(compare(heap, expected, names, objects, {**taken})))
     sys.stdout.flush()
     del kept
 

@@ -39,7 +39,7 @@ def main() -> None:
     objects += gc.get_referents(*objects)
     _door.snapshot(path, force=True)
     expected = {id(each): (sys.getsizeof(each), type(each).__name__) for each in objects}
-    with open(path, "rb") as file:
+    with Path(path).open("rb") as file:
         heap = readheap.Heap(file.read())
     differences: collections.Counter[str] = collections.Counter()
     examples: dict[str, str] = {}

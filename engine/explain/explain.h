@@ -1,0 +1,157 @@
+// What the files of engine/explain share with one another.
+//
+// The way of a snapshot: own.c marks what is the program's own; holds.c walks from its namespaces
+// and instances through everything that is nobody's (lists, dicts, bound methods, closures) and
+// notes who keeps what by which reference; holders.c makes findings of it; rings.c of the cycles
+// that wait; roles.c says which cure fits; findings.c puts them in order.
+#ifndef MM_EXPLAIN_EXPLAIN_H
+#define MM_EXPLAIN_EXPLAIN_H
+
+#include "analyze/cut.h"
+#include "analyze/chain.h"
+#include "analyze/path.h"
+#include "analyze/reach.h"
+#include "analyze/retained.h"
+#include "analyze/why.h"
+#include "explain/findings.h"
+
+/// Marks of nodes.
+enum {
+    MM_EXPLAIN_OWN = 1,       ///< of the program: module, class, function, frame or an instance
+    MM_EXPLAIN_INSTANCE = 2,  ///< with OWN: made from one of its classes
+    MM_EXPLAIN_LOCAL = 4,     ///< with OWN: a function or class that a function made, a frame, a
+                              ///< generator
+    MM_EXPLAIN_KEEPS = 8,     ///< an exception that keeps a frame of the program
+    MM_EXPLAIN_DEAD = 16,     ///< a weak reference whose object is gone
+    MM_EXPLAIN_STOP = 32,     ///< structure: never on the way from a holder to what it holds
+    MM_EXPLAIN_NAMES = 64,    ///< namespace of a module or class
+    MM_EXPLAIN_RUNNING = 128  ///< frame that runs
+};
+
+/// How a reference holds.
+typedef enum mm_how {
+    MM_HOW_NONE = 0,
+    MM_HOW_KEY,     ///< key of a dict's entry
+    MM_HOW_VALUE,   ///< its value
+    MM_HOW_ITEM,    ///< item of a list, deque, ...
+    MM_HOW_MEMBER,  ///< member of a set
+    MM_HOW_NAME     ///< by a name of its own: what an exception is stored under
+} mm_how;
+
+/// Where a walk begins: the weaker, the later.
+typedef enum mm_anchor_kind {
+    MM_ANCHOR_NAMESPACE = 0,  ///< module or class of the program
+    MM_ANCHOR_INSTANCE,       ///< an instance of one of its classes
+    MM_ANCHOR_LIBRARY         ///< module or class of a library
+} mm_anchor_kind;
+
+/// One object that is held: the guilty reference and the last one, which may be the same.
+typedef struct mm_hold {
+    uint32_t object;
+    uint32_t source;  ///< of the guilty reference: the container
+    uint32_t edge;    ///< the guilty reference
+    uint32_t last;    ///< the reference to the object itself
+    uint32_t anchor;  ///< module, class or instance that the container belongs to
+    uint8_t how;      ///< mm_how
+    uint8_t kind;     ///< mm_anchor_kind
+    bool callback;    ///< by way of a bound method or a function
+} mm_hold;
+
+/// A text that is being put together, cut at the end of its room.
+typedef struct mm_phrase {
+    char text[512];
+    size_t used;
+} mm_phrase;
+
+/// Everything the room works on. Lives in the arena.
+typedef struct mm_explain {
+    const mm_graph *graph;
+    const mm_file *file;
+    mm_arena *arena;
+    mm_error *err;
+    mm_reach reach;
+    mm_flow flow;
+    mm_dominators tree;
+    uint64_t *retained;  ///< by node of the flow
+    mm_paths paths;
+    mm_cutter cutter;
+    uint8_t *marks;     ///< by node: MM_EXPLAIN_*
+    uint8_t *named;     ///< by node: 1 = another own instance names it, 2 = a namespace or running
+                        ///< frame does
+    uint8_t *type_own;  ///< by type
+    const char **type_held;  ///< by type: what holds most of its objects, or NULL
+    uint32_t *type_held_count;  ///< by type: how many
+    mm_hold *holds;
+    size_t hold_count;
+    size_t hold_room;
+    mm_finding **findings;
+    uint32_t finding_count;
+    uint32_t finding_room;
+    uint64_t waiting_bytes;  ///< of all rings that are findings, each object once
+    uint32_t garbage_list;   ///< gc.garbage, or MM_NONE
+} mm_explain;
+
+/// Mark what is the program's own. Fills marks and type_own.
+MM_STATUS mm_explain_own(mm_explain *work);
+
+/// Is a source file the program's: outside the library's folder and of site-packages?
+bool mm_explain_path_is_own(const mm_file *file, const char *path);
+
+/// Walk from every anchor. Fills holds and named.
+MM_STATUS mm_explain_holds(mm_explain *work);
+
+/// Findings of kind holder.
+MM_STATUS mm_explain_holders(mm_explain *work);
+
+/// Findings of kind cycle.
+MM_STATUS mm_explain_rings(mm_explain *work);
+
+/// Room for one more finding, all fields unknown; NULL when memory is out.
+mm_finding *mm_explain_finding(mm_explain *work);
+
+/// What a holder is for, as far as the graph and its names tell.
+typedef struct mm_role_guess {
+    const char *role;  ///< "side table", ...
+    const char *cure;  ///< id
+    const char *text;  ///< sentence
+} mm_role_guess;
+
+/// What mm_explain_role() goes by.
+typedef struct mm_role_facts {
+    const char *holder;  ///< "Within._seen"
+    const char *type;    ///< "Exam": of what is held
+    mm_how how;
+    uint32_t object;  ///< one of those held
+    uint32_t source;  ///< the container
+    uint32_t owner;   ///< instance that it belongs to, or MM_NONE
+    bool callback;
+    bool exception;
+    bool dead;
+    bool in_class;  ///< the owner is an attribute of a class: a descriptor
+} mm_role_facts;
+
+/// Tell the role. Texts that are made live in the arena.
+MM_STATUS mm_explain_role(const mm_explain *work, const mm_role_facts *facts, mm_role_guess *ret);
+
+/// Does a text speak of a cache, of observers?
+bool mm_explain_says_cache(const char *text);
+bool mm_explain_says_observer(const char *text);
+/// Does a name speak of a parent or owner?
+bool mm_explain_says_parent(const char *text);
+
+/// Append to a phrase.
+void mm_phrase_text(mm_phrase *phrase, const char *text);
+/// A number with thousands apart: "10,000".
+void mm_phrase_number(mm_phrase *phrase, uint64_t number);
+/// Bytes as a person says them: "10.4 MiB".
+void mm_phrase_bytes(mm_phrase *phrase, uint64_t bytes);
+/// Copy in the arena, or NULL.
+const char *mm_phrase_keep(const mm_phrase *phrase, mm_arena *arena);
+
+/// The step that a reference makes, with data keys and numbers left out: "[*]", "[key]", ".attr".
+void mm_explain_edge_text(const mm_graph *graph, uint32_t edge, char *out, size_t out_bytes);
+
+/// Hash of texts, for fingerprints: FNV-1a.
+uint64_t mm_explain_hash(uint64_t hash, const char *text);
+
+#endif

@@ -1,0 +1,126 @@
+// engine/explain: what is wrong, as structs.
+//
+// Knows: which shapes of a heap deserve a person's attention, how they are said in one sentence, and
+// which cure fits the role of a holder.
+// Must not know: how a finding looks on a terminal or in JSON; source files; a live process.
+#ifndef MM_EXPLAIN_FINDINGS_H
+#define MM_EXPLAIN_FINDINGS_H
+
+#include "analyze/why.h"
+
+/// A number that was not measured. It is written as null, never as 0.
+#define MM_UNKNOWN UINT64_MAX
+
+/// How bad it is, strongest first.
+typedef enum mm_verdict {
+    MM_VERDICT_LEAK = 0,      ///< something held by Python grows with every step
+    MM_VERDICT_HELD_BY_C,     ///< objects whose unaccounted references grow with every step
+    MM_VERDICT_GC_INVISIBLE,  ///< a cycle that the collector cannot see
+    MM_VERDICT_NATIVE,        ///< memory grows, the Python heap does not
+    MM_VERDICT_WAITING,       ///< only the cyclic collector frees it: never called a leak
+    MM_VERDICT_SUSPECTS,      ///< a single snapshot cannot know growth: what holds most
+    MM_VERDICT_CLEAN
+} mm_verdict;
+
+/// Kinds of findings. A single snapshot makes holder and cycle.
+typedef enum mm_finding_kind {
+    MM_FINDING_GROWTH = 0,
+    MM_FINDING_HOLDER,
+    MM_FINDING_CYCLE,
+    MM_FINDING_HELD_BY_C,
+    MM_FINDING_GC_INVISIBLE,
+    MM_FINDING_NATIVE,
+    MM_FINDING_WEAK_CONTAINER
+} mm_finding_kind;
+
+/// One step of a path: an object, and what of it leads on.
+typedef struct mm_finding_step {
+    const char *object;  ///< "module shop", "class Within", "dict"
+    const char *edge;    ///< "._seen", "[key]"; NULL at the end
+    uint64_t entries;    ///< of a container; MM_UNKNOWN = none
+    const char *file;    ///< NULL = unknown
+    uint32_t line;       ///< 0 = unknown
+    bool guilty;         ///< `edge` is the reference to cut
+    bool back;           ///< in a ring: `edge` leads back to a parent or owner
+} mm_finding_step;
+
+/// What goes when the guilty reference goes.
+typedef struct mm_finding_cut {
+    const char *reference;        ///< "Within._seen[key]"; NULL = there is no cut
+    uint64_t freed_bytes;
+    uint64_t other_holders;       ///< strong references from outside the cut and what it frees
+    uint64_t would_drop_at_once;  ///< objects that die by counting, without the collector
+    const char *role;             ///< "side table", "cache", "registry", "stored exception", ...; NULL
+} mm_finding_cut;
+
+/// One finding. Texts live in the arena; NULL and MM_UNKNOWN are null in JSON.
+typedef struct mm_finding {
+    mm_finding_kind kind;
+    bool is_leak;             ///< severity: leak, else note
+    bool hidden;              ///< shown under -v only
+    const char *type;         ///< of what is kept: "shop.Exam"
+    uint64_t count;           ///< objects kept; for a cycle: equal rings
+    uint64_t grown_objects;
+    uint64_t steps;
+    uint64_t retained_bytes;  ///< all that goes with them
+    const char *sentence;
+    mm_finding_step *path;    ///< from a root to the object; none for a cycle
+    uint32_t path_count;
+    mm_finding_step *ring;    ///< once around, from the owner; none for a holder
+    uint32_t ring_count;
+    const char **also_held_by;
+    uint32_t also_count;
+    const char *library;      ///< of a finding that C code makes; NULL
+    mm_finding_cut cut;
+    const char *cure;         ///< id: "weak-key-dictionary", "weak-parent", "drop-exception", ...; NULL
+    const char *cure_text;    ///< what to write instead, one sentence
+    const char *holder;       ///< "Within._seen": for whoever looks for its line of source; NULL
+    const char *file;         ///< where to look; NULL
+    uint32_t line;            ///< 0 = unknown
+    const mm_why_chain *chain; ///< what `path` was made from, step by step: kinds of its objects,
+                              ///< where its holder is made and used; NULL = no chain
+    uint64_t fingerprint;     ///< of kind, type and generic path: the same from run to run
+} mm_finding;
+
+/// All objects of one of the program's own types.
+typedef struct mm_own_objects {
+    const char *type;
+    uint64_t count;
+    uint64_t bytes;           ///< of them alone
+    const char *held_by;      ///< "Within._seen[key]", "local exam of main (shop.py:3)"; NULL = nothing
+} mm_own_objects;
+
+/// One verdict with the bytes behind it.
+typedef struct mm_verdict_bytes {
+    mm_verdict verdict;
+    uint64_t bytes;
+} mm_verdict_bytes;
+
+/// What a snapshot has to tell. Deterministic: by bytes, then count, then name, never by address.
+typedef struct mm_findings {
+    const mm_file *file;
+    uint64_t object_count;
+    uint64_t bytes;
+    uint64_t rss_bytes;               ///< MM_UNKNOWN
+    uint64_t rss_accounted_percent;   ///< MM_UNKNOWN
+    mm_verdict_bytes verdicts[MM_VERDICT_CLEAN]; ///< strongest first; none = clean
+    uint32_t verdict_count;
+    mm_finding *findings;             ///< by rank
+    uint32_t finding_count;
+    mm_own_objects *own;              ///< by bytes, then count, then name
+    uint32_t own_count;
+    const char **notes;               ///< whole sentences, for the end of a report
+    uint32_t note_count;
+} mm_findings;
+
+/// Explain one snapshot. Answers MM_E_NOMEM only. COST: a few passes over the graph, some 100 bytes
+/// an object of `arena`.
+MM_STATUS mm_findings_of_snapshot(const mm_graph *graph, mm_arena *arena, mm_findings *ret,
+                                  mm_error *err);
+
+/// The word for a verdict in JSON: "leak", "held by C", "waiting for gc", "suspects", "clean".
+const char *mm_verdict_text(mm_verdict verdict);
+/// The word for a kind in JSON: "growth", "holder", "cycle", "held by C", ...
+const char *mm_finding_kind_text(mm_finding_kind kind);
+
+#endif

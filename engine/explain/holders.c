@@ -1,0 +1,562 @@
+// Holds become findings: those of one container and one way of holding are one finding; what many
+// instances of one class hold by the same attribute is one too. A finding that most of whose
+// objects an earlier one holds as well is not said again: it stands there under "also held by".
+//
+// Which of them a person should see: DESIGN draws the line. A container in a namespace is always
+// told. A container of an own instance is the ordinary way to build a tree, and told only if
+// something speaks for another role: the instance is a class attribute (a descriptor, a registry),
+// its objects are keys, or bound methods, or it is named like a cache or like something that
+// observers register with, or its class calls methods on what it holds without knowing what that
+// is.
+#include <string.h>
+
+#include "base/free/search.h"
+#include "base/free/sort.h"
+#include "explain/story.h"
+
+enum { TEXT_BYTES = 320, MEASURED_MAX = 24, ALSO_MAX = 4, TOLD_MAX = 200, HIDDEN_MAX = 50 };
+
+// What is held. Each class is a finding of its own.
+enum { HELD_INSTANCES = 0, HELD_EXCEPTIONS, HELD_DEAD, HELD_CODE };
+
+typedef struct hold_key {
+    uint64_t first;   // kind, class, and the most telling part
+    uint64_t second;  // the rest
+    uint32_t object;
+    uint32_t index;  // of the hold
+} hold_key;
+
+typedef struct hold_group {
+    const mm_hold **holds;  // one for each object
+    uint32_t *objects;      // ascending, each once
+    size_t count;
+    uint64_t first;
+    uint64_t second;
+    uint64_t weight_bytes;  // retained by the objects
+    const char *holder;
+    const char *type;     // "Exam"
+    uint64_t type_count;  // of them, those of that type
+    uint32_t sample;      // one of that type
+    uint8_t what;         // HELD_*
+    uint8_t kind;         // mm_anchor_kind
+    uint8_t rank;         // which of two holders of the same objects is told: the smaller
+    bool one_source;
+    bool hidden;
+    mm_finding *finding;
+} hold_group;
+
+static uint8_t held_what(const mm_explain *work, const mm_hold *hold) {
+    uint8_t mark = work->marks[hold->object];
+    if ((mark & MM_EXPLAIN_KEEPS) != 0) {
+        return HELD_EXCEPTIONS;
+    }
+    if ((mark & MM_EXPLAIN_INSTANCE) != 0) {
+        return HELD_INSTANCES;
+    }
+    return (mark & MM_EXPLAIN_DEAD) != 0 ? HELD_DEAD : HELD_CODE;
+}
+
+// What a container is called in its instance: equal for all instances of a class.
+static uint32_t slot_of(const mm_explain *work, const mm_hold *hold) {
+    const mm_graph *graph = work->graph;
+    uint32_t node = hold->how == MM_HOW_NAME ? hold->object : hold->source;
+    for (uint32_t i = graph->reverse_start[node]; i < graph->reverse_start[node + 1]; i++) {
+        uint32_t source = graph->reverse_source[i];
+        if (source == hold->anchor || mm_graph_owner(graph, source, NULL) == hold->anchor) {
+            return work->file->reference_argument[graph->reverse_edge[i]];
+        }
+    }
+    return MM_NONE;
+}
+
+static hold_key key_of(const mm_explain *work, uint32_t index) {
+    const mm_hold *hold = &work->holds[index];
+    uint64_t head = (uint64_t)hold->kind << 62 | (uint64_t)held_what(work, hold) << 60 |
+                    (uint64_t)hold->how << 56;
+    hold_key key = {head | hold->source, hold->how == MM_HOW_NAME ? hold->edge : 0, hold->object,
+                    index};
+    if (hold->kind == MM_ANCHOR_INSTANCE) {
+        key.first = head | work->file->type[hold->anchor];
+        key.second = slot_of(work, hold);
+    }
+    return key;
+}
+
+static bool key_before(const void *left, const void *right, const void *context) {
+    const hold_key *a = left;
+    const hold_key *b = right;
+    (void)context;
+    if (a->first != b->first) {
+        return a->first < b->first;
+    }
+    if (a->second != b->second) {
+        return a->second < b->second;
+    }
+    return a->object != b->object ? a->object < b->object : a->index < b->index;
+}
+
+static bool object_before(const void *left, const void *right, const void *context) {
+    (void)context;
+    return *(const uint32_t *)left < *(const uint32_t *)right;
+}
+
+// The type that most of the objects have; of two, the first by name.
+static MM_STATUS group_type(const mm_explain *work, uint32_t *types, uint32_t *buffer,
+                            hold_group *group) {
+    const mm_file *file = work->file;
+    char text[TEXT_BYTES];
+    uint32_t best = MM_NONE;
+    for (size_t i = 0; i < group->count; i++) {
+        types[i] = file->type[group->objects[i]];
+    }
+    mm_sort(types, buffer, group->count, sizeof(*types), object_before, NULL);
+    for (size_t i = 0; i < group->count;) {
+        size_t end = i;
+        while (end < group->count && types[end] == types[i]) {
+            end++;
+        }
+        bool better = end - i > group->type_count ||
+                      (end - i == group->type_count &&
+                       strcmp(file->types[types[i]].name, file->types[best].name) < 0);
+        if (better) {
+            best = types[i];
+            group->type_count = end - i;
+        }
+        i = end;
+    }
+    group->sample = group->objects[0];
+    for (size_t i = group->count; i-- > 0;) {
+        if (file->type[group->objects[i]] == best) {
+            group->sample = group->objects[i];
+        }
+    }
+    mm_explain_object_text(work->graph, group->sample, text, sizeof(text));
+    group->type = mm_why_text_keep(work->arena, text);
+    return group->type == NULL ? MM_E_NOMEM : MM_OK;
+}
+
+// Bytes that go with the objects, none counted twice.
+static uint64_t group_weight(const mm_explain *work, const hold_group *group) {
+    uint64_t sum = 0;
+    for (size_t i = 0; i < group->count; i++) {
+        uint32_t node = group->objects[i];
+        uint32_t above = mm_dominators_object(&work->tree, node);
+        bool inside = false;
+        // An object that another one of them dominates is in that one's sum.
+        for (uint32_t steps = 0; above != MM_NONE && steps < 8 && !inside; steps++) {
+            size_t at = mm_lower_bound_u32(group->objects, sizeof(*group->objects), group->count,
+                                           above);
+            inside = at < group->count && group->objects[at] == above;
+            above = mm_dominators_object(&work->tree, above);
+        }
+        sum += inside ? 0 : work->retained[node];
+    }
+    return sum;
+}
+
+static MM_STATUS group_make(mm_explain *work, const hold_key *keys, size_t count,
+                            hold_group *group) {
+    const mm_hold *first = &work->holds[keys[0].index];
+    char text[TEXT_BYTES];
+    size_t used = 0;
+    group->holds = MM_ARENA_NEW(work->arena, const mm_hold *, count);
+    group->objects = MM_ARENA_NEW(work->arena, uint32_t, count);
+    uint32_t *types = MM_ARENA_NEW(work->arena, uint32_t, 2 * count);
+    if (group->holds == NULL || group->objects == NULL || types == NULL) {
+        return MM_E_NOMEM;
+    }
+    group->one_source = true;
+    for (size_t i = 0; i < count; i++) {
+        const mm_hold *hold = &work->holds[keys[i].index];
+        group->one_source = group->one_source && hold->source == first->source;
+        if (used == 0 || group->objects[used - 1] != keys[i].object) {
+            group->holds[used] = hold;
+            group->objects[used++] = keys[i].object;
+        }
+    }
+    group->count = used;
+    group->first = keys[0].first;
+    group->second = keys[0].second;
+    group->what = held_what(work, first);
+    group->kind = first->kind;
+    MM_TRY(group_type(work, types, types + count, group));
+    (void)mm_graph_holder_text(work->graph, first->source, true, text, sizeof(text));
+    group->holder = mm_why_text_keep(work->arena, text);
+    group->weight_bytes = group_weight(work, group);
+    return group->holder == NULL ? MM_E_NOMEM : MM_OK;
+}
+
+static bool text_in_tuple(const mm_explain *work, uint32_t code, uint32_t class_node,
+                          const char *type, bool *ret_mentions, bool *ret_calls) {
+    const mm_file *file = work->file;
+    uint32_t edge = mm_graph_edge_with_role(work->graph, code, MM_ROLE_NAMES);
+    uint32_t names = edge == MM_NONE ? MM_NONE : file->reference_target[edge];
+    for (uint32_t i = names == MM_NONE ? 0 : file->reference_start[names];
+         names != MM_NONE && i < file->reference_start[names + 1]; i++) {
+        const char *name = mm_file_text_of(file, file->reference_target[i]);
+        if (name == NULL) {
+            continue;
+        }
+        *ret_mentions = *ret_mentions || strcmp(name, type) == 0;
+        uint32_t method = name[0] == '_' ? MM_NONE
+                                         : mm_graph_attribute(work->graph, class_node, name);
+        *ret_calls = *ret_calls || (method != MM_NONE &&
+                                    mm_graph_kind(work->graph, file->reference_target[method]) ==
+                                        MM_KIND_FUNCTION);
+    }
+    return *ret_mentions;
+}
+
+// Does the holder's class call methods that the held object's class has, without knowing that
+// class? Then others hand it objects to be called back: they are owned elsewhere.
+static bool calls_back(const mm_explain *work, uint32_t owner, uint32_t object) {
+    const mm_file *file = work->file;
+    uint32_t owner_class = file->types[file->type[owner]].object;
+    uint32_t class_node = file->types[file->type[object]].object;
+    uint32_t edge = owner_class == MM_NONE || class_node == MM_NONE
+                        ? MM_NONE
+                        : mm_graph_edge_with_role(work->graph, owner_class, MM_ROLE_DICT);
+    bool mentions = false;
+    bool calls = false;
+    if (edge == MM_NONE) {
+        return false;
+    }
+    uint32_t dict = file->reference_target[edge];
+    for (uint32_t i = file->reference_start[dict]; i < file->reference_start[dict + 1]; i++) {
+        uint32_t function = file->reference_target[i];
+        if (mm_graph_kind(work->graph, function) == MM_KIND_FUNCTION &&
+            mm_file_naming(file, i) == MM_NAME_VALUE) {
+            uint32_t code = mm_graph_code_of(work->graph, function);
+            if (code != MM_NONE && text_in_tuple(work, code, class_node,
+                                                 mm_graph_type_short(work->graph, object),
+                                                 &mentions, &calls)) {
+                return false;
+            }
+        }
+    }
+    return calls;
+}
+
+// Is the instance an attribute of a class?
+static bool stands_in_class(const mm_explain *work, uint32_t node) {
+    const mm_graph *graph = work->graph;
+    for (uint32_t i = graph->reverse_start[node]; i < graph->reverse_start[node + 1]; i++) {
+        uint32_t source = graph->reverse_source[i];
+        if ((work->marks[source] & MM_EXPLAIN_NAMES) != 0) {
+            uint32_t owner = mm_graph_owner(graph, source, NULL);
+            if (owner != MM_NONE && mm_graph_kind(graph, owner) == MM_KIND_TYPE) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+// Does a container of instances hold objects that keep such containers of their own: the inner
+// level of a tree?
+static bool is_tree(const mm_explain *work, const hold_group *group) {
+    const mm_hold *hold = group->holds[0];
+    return work->file->type[hold->anchor] == work->file->type[group->sample];
+}
+
+static bool instance_is_told(const mm_explain *work, const hold_group *group) {
+    const mm_hold *hold = group->holds[0];
+    if (group->what == HELD_EXCEPTIONS || group->what == HELD_DEAD) {
+        return true;
+    }
+    if (group->what == HELD_CODE || is_tree(work, group)) {
+        return false;
+    }
+    return hold->how == MM_HOW_KEY || hold->callback || hold->source == hold->anchor ||
+           stands_in_class(work, hold->anchor) || mm_explain_says_cache(group->holder) ||
+           mm_explain_says_observer(group->holder) ||
+           calls_back(work, hold->anchor, group->sample);
+}
+
+static bool library_is_told(const mm_explain *work, const hold_group *group) {
+    uint32_t anchor = group->holds[0]->anchor;
+    if (group->what == HELD_DEAD || group->what == HELD_CODE) {
+        return false;
+    }
+    if ((work->graph->node_flags[anchor] & MM_NODE_STDLIB) == 0) {
+        return true;
+    }
+    // One object registered with the standard library is what its registries are for; what a
+    // running frame names is in use.
+    return group->count > 1 && (work->named[group->sample] & 2) == 0;
+}
+
+static void group_judge(const mm_explain *work, hold_group *group) {
+    const mm_hold *hold = group->holds[0];
+    switch (group->kind) {
+        case MM_ANCHOR_NAMESPACE:
+            group->hidden = false;
+            group->rank = 2;
+            break;
+        case MM_ANCHOR_INSTANCE:
+            group->hidden = !instance_is_told(work, group);
+            group->rank = 3;
+            break;
+        default:
+            group->hidden = !library_is_told(work, group);
+            group->rank = 4;
+            break;
+    }
+    if (group->what == HELD_EXCEPTIONS) {
+        group->rank = 0;
+    } else if (hold->how == MM_HOW_KEY || hold->callback) {
+        group->rank = 1;
+    } else if (group->what == HELD_CODE) {
+        group->rank = 5;
+    }
+}
+
+static bool group_before(const void *left, const void *right, const void *context) {
+    const hold_group *a = left;
+    const hold_group *b = right;
+    (void)context;
+    if (a->hidden != b->hidden) {
+        return b->hidden;
+    }
+    if (a->rank != b->rank) {
+        return a->rank < b->rank;
+    }
+    if (a->weight_bytes != b->weight_bytes) {
+        return a->weight_bytes > b->weight_bytes;
+    }
+    if (a->count != b->count) {
+        return a->count > b->count;
+    }
+    int by_holder = strcmp(a->holder, b->holder);
+    return by_holder != 0 ? by_holder < 0 : strcmp(a->type, b->type) < 0;
+}
+
+static MM_STATUS groups_make(mm_explain *work, hold_group **ret, size_t *ret_count) {
+    size_t count = work->hold_count;
+    hold_key *keys = MM_ARENA_NEW(work->arena, hold_key, count + 1);
+    hold_key *buffer = MM_ARENA_NEW(work->arena, hold_key, count + 1);
+    if (keys == NULL || buffer == NULL) {
+        return MM_E_NOMEM;
+    }
+    for (size_t i = 0; i < count; i++) {
+        keys[i] = key_of(work, (uint32_t)i);
+    }
+    mm_sort(keys, buffer, count, sizeof(*keys), key_before, NULL);
+    size_t groups = 0;
+    for (size_t i = 0; i < count; i++) {
+        groups += i == 0 || keys[i].first != keys[i - 1].first ||
+                  keys[i].second != keys[i - 1].second;
+    }
+    hold_group *group = MM_ARENA_NEW(work->arena, hold_group, groups + 1);
+    hold_group *lent = MM_ARENA_NEW(work->arena, hold_group, groups + 1);
+    if (group == NULL || lent == NULL) {
+        return MM_E_NOMEM;
+    }
+    size_t made = 0;
+    for (size_t i = 0; i < count;) {
+        size_t end = i + 1;
+        while (end < count && keys[end].first == keys[i].first &&
+               keys[end].second == keys[i].second) {
+            end++;
+        }
+        MM_TRY(group_make(work, &keys[i], end - i, &group[made]));
+        group_judge(work, &group[made]);
+        made++;
+        i = end;
+    }
+    mm_sort(group, lent, made, sizeof(*group), group_before, NULL);
+    *ret = group;
+    *ret_count = made;
+    return MM_OK;
+}
+
+static MM_STATUS group_sentence(mm_explain *work, const hold_group *group, mm_finding *finding) {
+    mm_phrase phrase = {.used = 0};
+    mm_phrase_text(&phrase, group->holder);
+    if (group->holds[0]->how == MM_HOW_NAME) {
+        char step[TEXT_BYTES];
+        mm_explain_edge_text(work->graph, group->holds[0]->edge, step, sizeof(step));
+        bool doubled = strncmp(step, "default of ", 11) == 0 || step[0] == ' ';
+        if (doubled || step[0] == '.' || step[0] == '[') {
+            mm_phrase_text(&phrase, step);
+        }
+        finding->holder = mm_phrase_keep(&phrase, work->arena);
+    } else {
+        finding->holder = group->holder;
+    }
+    mm_phrase_text(&phrase, " keeps ");
+    if (group->what == HELD_DEAD) {
+        mm_phrase_number(&phrase, group->count);
+        mm_phrase_text(&phrase, group->count == 1 ? " dead weak reference: "
+                                                  : " dead weak references: ");
+    } else {
+        mm_phrase_number(&phrase, group->type_count);
+        mm_phrase_text(&phrase, " ");
+        mm_phrase_text(&phrase, group->type);
+        if (group->count > group->type_count) {
+            mm_phrase_text(&phrase, " and ");
+            mm_phrase_number(&phrase, group->count - group->type_count);
+            mm_phrase_text(&phrase, group->count - group->type_count == 1 ? " other" : " others");
+        }
+        if (group->what == HELD_EXCEPTIONS) {
+            mm_kept_frame kept = mm_explain_kept_frame(work, group->sample);
+            char frame[TEXT_BYTES];
+            if (kept.frame != MM_NONE) {
+                (void)mm_graph_node_text(work->graph, kept.frame, frame, sizeof(frame));
+                mm_phrase_text(&phrase, group->count == 1 ? " and with it the "
+                                                          : " and with each of them a ");
+                mm_phrase_text(&phrase, frame);
+            }
+        }
+        mm_phrase_text(&phrase, " alive: ");
+    }
+    mm_phrase_bytes(&phrase, finding->retained_bytes);
+    finding->sentence = mm_phrase_keep(&phrase, work->arena);
+    return finding->sentence == NULL || finding->holder == NULL ? MM_E_NOMEM : MM_OK;
+}
+
+static MM_STATUS group_cut(mm_explain *work, hold_group *group, bool measured,
+                           mm_finding *finding) {
+    const mm_hold *hold = group->holds[0];
+    mm_phrase name = {.used = 0};
+    char step[TEXT_BYTES];
+    mm_explain_edge_text(work->graph, hold->edge, step, sizeof(step));
+    bool plain = strchr(".[ +", step[0]) != NULL;
+    if (!plain) {
+        mm_phrase_text(&name, step);
+        mm_phrase_text(&name, " of ");
+    }
+    mm_phrase_text(&name, group->holder);
+    if (plain) {
+        mm_phrase_text(&name, step);
+    }
+    finding->cut.reference = mm_phrase_keep(&name, work->arena);
+    finding->retained_bytes = group->weight_bytes;
+    if (group->one_source && measured) {
+        mm_cut cut;
+        mm_cut_effect effect;
+        MM_TRY(mm_cut_select(work->graph, hold->source, hold->edge, work->arena, &cut, work->err));
+        mm_cutter_measure(&work->cutter, &cut, group->objects, group->count, &effect);
+        finding->cut.freed_bytes = effect.freed_bytes;
+        finding->cut.other_holders = effect.other_holders + effect.c_holders;
+        finding->cut.would_drop_at_once = effect.drop_held;
+        if (effect.freed_bytes > 0) {
+            finding->retained_bytes = effect.freed_bytes;
+        }
+    }
+    return finding->cut.reference == NULL ? MM_E_NOMEM : MM_OK;
+}
+
+static MM_STATUS group_role(mm_explain *work, const hold_group *group, mm_finding *finding) {
+    const mm_hold *hold = group->holds[0];
+    mm_role_guess guess;
+    mm_role_facts facts = {.holder = finding->holder,
+                           .type = group->type,
+                           .how = (mm_how)hold->how,
+                           .object = group->sample,
+                           .source = hold->source,
+                           .owner = hold->kind == MM_ANCHOR_INSTANCE ? hold->anchor : MM_NONE,
+                           .callback = hold->callback,
+                           .exception = group->what == HELD_EXCEPTIONS,
+                           .dead = group->what == HELD_DEAD};
+    facts.in_class = facts.owner != MM_NONE && stands_in_class(work, facts.owner);
+    MM_TRY(mm_explain_role(work, &facts, &guess));
+    finding->cut.role = guess.role;
+    finding->cure = guess.cure;
+    finding->cure_text = guess.text;
+    return MM_OK;
+}
+
+static MM_STATUS group_find(mm_explain *work, hold_group *group, bool measured) {
+    char type[TEXT_BYTES];
+    mm_finding *finding = mm_explain_finding(work);
+    if (finding == NULL) {
+        return MM_E_NOMEM;
+    }
+    finding->kind = MM_FINDING_HOLDER;
+    finding->hidden = group->hidden;
+    finding->count = group->count;
+    (void)mm_graph_type_text(work->graph, work->file->type[group->sample], type, sizeof(type));
+    finding->type = mm_why_text_keep(work->arena, type);
+    if (finding->type == NULL) {
+        return MM_E_NOMEM;
+    }
+    MM_TRY(group_cut(work, group, measured, finding));
+    MM_TRY(group_sentence(work, group, finding));
+    MM_TRY(group_role(work, group, finding));
+    MM_TRY(mm_explain_story(work, group->holds, group->count, group->count > 1, finding));
+    finding->fingerprint = mm_explain_hash(MM_FORMAT_CHECKSUM_START, "holder");
+    finding->fingerprint = mm_explain_hash(finding->fingerprint, finding->type);
+    finding->fingerprint = mm_explain_hash(finding->fingerprint, finding->cut.reference);
+    group->finding = finding;
+    return MM_OK;
+}
+
+// What own_objects says of a type: the reference that holds most of its objects.
+static void type_held(mm_explain *work, const hold_group *group) {
+    uint32_t type = work->file->type[group->sample];
+    if (group->type_count > work->type_held_count[type]) {
+        work->type_held_count[type] = (uint32_t)group->type_count;
+        work->type_held[type] = group->finding->cut.reference;
+    }
+}
+
+static size_t shared_count(const hold_group *a, const hold_group *b) {
+    size_t shared = 0;
+    for (size_t i = 0, j = 0; i < a->count && j < b->count;) {
+        shared += a->objects[i] == b->objects[j];
+        bool step_a = a->objects[i] <= b->objects[j];
+        bool step_b = b->objects[j] <= a->objects[i];
+        i += step_a;
+        j += step_b;
+    }
+    return shared;
+}
+
+// Hand the group over to an earlier finding that holds most of the same.
+static MM_STATUS group_join(mm_explain *work, hold_group *groups, size_t at, bool *ret) {
+    hold_group *group = &groups[at];
+    *ret = false;
+    for (size_t i = 0; i < at && !*ret; i++) {
+        hold_group *first = &groups[i];
+        if (first->finding == NULL || shared_count(first, group) * 2 < group->count) {
+            continue;
+        }
+        *ret = true;
+        mm_finding *finding = first->finding;
+        if (finding->also_held_by == NULL) {
+            finding->also_held_by = MM_ARENA_NEW(work->arena, const char *, ALSO_MAX);
+        }
+        if (finding->also_held_by == NULL) {
+            return MM_E_NOMEM;
+        }
+        if (finding->also_count < ALSO_MAX) {
+            finding->also_held_by[finding->also_count++] = group->holder;
+        }
+    }
+    return MM_OK;
+}
+
+MM_STATUS mm_explain_holders(mm_explain *work) {
+    hold_group *groups = NULL;
+    size_t count = 0;
+    size_t measured = 0;
+    size_t told = 0;
+    size_t hidden = 0;
+    MM_TRY(groups_make(work, &groups, &count));
+    for (size_t i = 0; i < count; i++) {
+        bool joined = false;
+        if ((groups[i].hidden ? hidden : told) >= (groups[i].hidden ? HIDDEN_MAX : TOLD_MAX)) {
+            continue;
+        }
+        MM_TRY(group_join(work, groups, i, &joined));
+        if (!joined) {
+            MM_TRY(group_find(work, &groups[i], measured < MEASURED_MAX));
+            measured += groups[i].one_source;
+            told += !groups[i].hidden;
+            hidden += groups[i].hidden;
+            type_held(work, &groups[i]);
+        }
+    }
+    return MM_OK;
+}

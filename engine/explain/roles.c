@@ -1,0 +1,147 @@
+// Which cure fits. A side table and a queue that owns its orders have the same graph: what tells
+// them apart is how the object stands in the container (as the key of an entry, by way of a bound
+// method) and what people call such things. Weak references are offered only where the objects
+// are owned elsewhere; for everything else the answer is to let go.
+#include <string.h>
+
+#include "explain/explain.h"
+
+enum { BASES_MAX = 32 };
+
+static char lower(char letter) {
+    return letter >= 'A' && letter <= 'Z' ? (char)(letter - 'A' + 'a') : letter;
+}
+
+static bool says(const char *text, const char *word) {
+    size_t length = strlen(word);
+    for (; *text != '\0'; text++) {
+        size_t i = 0;
+        while (i < length && lower(text[i]) == word[i]) {
+            i++;
+        }
+        if (i == length) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool says_any(const char *text, const char *const *words, size_t count) {
+    for (size_t i = 0; text != NULL && i < count; i++) {
+        if (says(text, words[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool mm_explain_says_cache(const char *text) {
+    static const char *const words[] = {"cache", "memo", "intern", "pool"};
+    return says_any(text, words, MM_COUNTOF(words));
+}
+
+bool mm_explain_says_observer(const char *text) {
+    static const char *const words[] = {"observer", "listener", "subscriber", "callback",
+                                        "handler",  "watcher",  "receiver",   "slots",
+                                        "hooks",    "sinks",    "monitor"};
+    return says_any(text, words, MM_COUNTOF(words));
+}
+
+bool mm_explain_says_parent(const char *text) {
+    static const char *const words[] = {"parent", "owner", "outer", "master", "root", "container"};
+    return says_any(text, words, MM_COUNTOF(words));
+}
+
+// Does the object's class, or a base of it but `object`, define the name?
+static bool class_defines(const mm_explain *work, uint32_t object, const char *name) {
+    const mm_file *file = work->file;
+    uint32_t type = file->type[object];
+    for (uint32_t steps = 0; type != MM_NONE && steps < BASES_MAX; steps++) {
+        const mm_file_type *t = &file->types[type];
+        bool made = (t->flags & MM_TYPE_CLASS) != 0 && t->object != MM_NONE;
+        if (made && mm_graph_attribute(work->graph, t->object, name) != MM_NONE) {
+            return true;
+        }
+        type = t->base;
+    }
+    return false;
+}
+
+static const char *sentence(const mm_explain *work, const char *const *parts, size_t count) {
+    mm_phrase phrase = {.used = 0};
+    for (size_t i = 0; i < count; i++) {
+        mm_phrase_text(&phrase, parts[i]);
+    }
+    return mm_phrase_keep(&phrase, work->arena);
+}
+
+static MM_STATUS side_table(const mm_explain *work, const mm_role_facts *facts,
+                            mm_role_guess *ret) {
+    const mm_file_type *type = &work->file->types[work->file->type[facts->object]];
+    bool weak = (type->flags & MM_TYPE_WEAKREFABLE) != 0;
+    bool by_value = class_defines(work, facts->object, "__eq__");
+    ret->role = "side table";
+    if (!weak) {
+        const char *parts[] = {"give ", facts->type,
+                               " a slot `__weakref__` and make it a weakref.WeakKeyDictionary, or "
+                               "keep the value in an attribute of the object itself"};
+        ret->cure = "attribute-on-instance";
+        ret->text = sentence(work, parts, MM_COUNTOF(parts));
+    } else if (by_value) {
+        const char *parts[] = {facts->type,
+                               " defines __eq__: keep the value in an attribute of the object "
+                               "itself, or key a dict by id(obj) with a weakref.finalize that "
+                               "removes the entry"};
+        ret->cure = "attribute-on-instance";
+        ret->text = sentence(work, parts, MM_COUNTOF(parts));
+    } else {
+        ret->cure = "weak-key-dictionary";
+        ret->text = "make it a weakref.WeakKeyDictionary";
+    }
+    return ret->text == NULL ? MM_E_NOMEM : MM_OK;
+}
+
+MM_STATUS mm_explain_role(const mm_explain *work, const mm_role_facts *facts, mm_role_guess *ret) {
+    const mm_file_type *type = &work->file->types[work->file->type[facts->object]];
+    bool weak = (type->flags & MM_TYPE_WEAKREFABLE) != 0;
+    mm_role_guess guess = {NULL, NULL, NULL};
+    if (facts->exception) {
+        guess.role = "stored exception";
+        guess.cure = "drop-exception";
+        guess.text = "keep its text, or store it as exc.with_traceback(None): its traceback keeps "
+                     "the frames and all their variables";
+    } else if (facts->dead) {
+        guess.role = "weak references";
+        guess.cure = "weak-set";
+        guess.text = "use a weakref.WeakSet or WeakValueDictionary, or give each reference a "
+                     "callback that removes it: a dead reference stays in a plain container";
+    } else if (facts->how == MM_HOW_KEY) {
+        MM_TRY(side_table(work, facts, &guess));
+    } else if (mm_explain_says_cache(facts->holder) && facts->how == MM_HOW_VALUE) {
+        guess.role = "cache";
+        guess.cure = weak ? "weak-value-dictionary" : "bound-cache";
+        guess.text = weak ? "make it a weakref.WeakValueDictionary if the objects are owned "
+                            "elsewhere; else bound it (functools.lru_cache with a maxsize)"
+                          : "bound it (functools.lru_cache with a maxsize)";
+    } else if (facts->callback) {
+        guess.role = "callbacks";
+        guess.cure = "weak-method";
+        guess.text = "keep each callback as a weakref.WeakMethod (a plain function as "
+                     "weakref.ref), or unsubscribe when the object is done";
+    } else if (mm_explain_says_observer(facts->holder)) {
+        guess.role = "observers";
+        guess.cure = weak ? "weak-set" : "remove-when-done";
+        guess.text = weak ? "make it a weakref.WeakSet, or unsubscribe when the object is done"
+                          : "unsubscribe when the object is done";
+    } else {
+        bool list = facts->how == MM_HOW_ITEM;
+        const char *parts[] = {"only this ", list ? "list" : "registry",
+                               " owns them: remove them when done, bound it, or make it local; a "
+                               "weak container would empty it"};
+        guess.role = list ? "list" : "registry";
+        guess.cure = "remove-when-done";
+        guess.text = sentence(work, parts, MM_COUNTOF(parts));
+    }
+    *ret = guess;
+    return guess.text == NULL ? MM_E_NOMEM : MM_OK;
+}

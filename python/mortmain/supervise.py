@@ -1,0 +1,144 @@
+"""The parent of a script that runs under `mortmain run`.
+
+Knows: how to start a fresh interpreter that behaves as if it had been started plainly, and how to
+end as its child ended. Must not know: what is in a snapshot.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from mortmain.errors import MortmainError
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How the script ended: its status, negative for a signal; why there is no snapshot, or ''."""
+
+    status: int
+    failure: str
+
+
+def run_script(
+    script: str, arguments: Sequence[str], snapshot: str, *, module: bool = False
+) -> Ended:
+    """Run a script in a fresh interpreter, which writes a snapshot when the script's code ends.
+
+    Args:
+        script: A file, a folder or archive with a ``__main__``, or with ``module`` a module's name.
+        arguments: What follows it in ``sys.argv``.
+        snapshot: The file to write.
+        module: Run as ``python -m`` does.
+
+    Returns:
+        How it ended.
+
+    Raises:
+        MortmainError: It could not be started.
+    """
+    if module:
+        kind, target, path0 = "module", script, _cwd()
+        argv, original = ["-m", *arguments], ["-m", script, *arguments]
+    else:
+        kind, target, path0 = _locate(script)
+        argv, original = [script, *arguments], [script, *arguments]
+    flags = _interpreter_flags()
+    original = [sys.executable, *flags, *original]
+    command = [sys.executable, *flags, str(Path(__file__).with_name("bootstrap.py"))]
+    command += [_door_file(), kind, target, path0, snapshot, str(len(original)), *original, *argv]
+    with _signals_left_to_the_child():
+        status = subprocess.call(command, executable=sys.executable, close_fds=False)
+    return Ended(status, _failure(snapshot))
+
+
+def _interpreter_flags() -> list[str]:
+    """The options that this interpreter was started with: ``python -X dev -m mortmain run ...``."""
+    flags: list[str] = []
+    words = iter(sys.orig_argv[1:])
+    for word in words:
+        if not word.startswith("-") or word in ("-m", "-c", "-", "--"):
+            break
+        flags.append(word)
+        if word in ("-X", "-W", "--check-hash-based-pycs"):
+            flags.append(next(words, ""))
+    return flags
+
+
+def _cwd() -> str:
+    try:
+        return os.getcwd()  # noqa: PTH109 a text for sys.path
+    except OSError as error:
+        raise MortmainError(f"there is no working directory: {error.strerror}") from None
+
+
+def _locate(script: str) -> tuple[str, str, str]:
+    target = os.path.join(_cwd(), script)  # noqa: PTH118 as Python itself makes it absolute
+    if os.path.isdir(target) or (not target.endswith(".py") and _is_archive(target)):  # noqa: PTH112
+        return "path", script, script
+    try:
+        with open(target, "rb"):  # noqa: PTH123
+            pass
+    except OSError as error:
+        raise MortmainError(
+            f"cannot run {script!r}: {error.strerror}; name a script, or -m and a module"
+        ) from None
+    return "file", target, os.path.dirname(os.path.realpath(target))  # noqa: PTH120
+
+
+def _is_archive(path: str) -> bool:
+    import zipfile
+
+    return zipfile.is_zipfile(path)
+
+
+def _door_file() -> str:
+    from mortmain import _door
+
+    file = _door.__file__
+    assert file is not None
+    return file
+
+
+def _failure(snapshot: str) -> str:
+    error = Path(f"{snapshot}.error")
+    try:
+        told = error.read_text().strip()
+        error.unlink()
+    except OSError:
+        told = ""
+    if told or Path(snapshot).exists():
+        return told
+    return "the script ended before a snapshot could be taken"
+
+
+@contextmanager
+def _signals_left_to_the_child() -> Iterator[None]:
+    """Ctrl-C at a terminal reaches both of us: the script decides what it means."""
+    signals = (signal.SIGINT, signal.SIGQUIT)
+    before = {number: signal.signal(number, _pass_over) for number in signals}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _pass_over(_number: int, _frame: object) -> None:
+    """Unlike SIG_IGN, a handler is not inherited by the script."""
+
+
+def end_like(ended: Ended) -> int:
+    """Exit status for a script's end; a script that a signal killed takes us along by the same."""
+    if ended.status >= 0:
+        return ended.status
+    number = -ended.status
+    signal.signal(number, signal.SIG_DFL)
+    os.kill(os.getpid(), number)
+    return 128 + number  # a signal that cannot kill us
