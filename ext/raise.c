@@ -4,7 +4,24 @@
 
 #include <string.h>
 
-#include "report/advice.h"
+static const char *failure_advice(const mm_error *err) {
+    switch (err->code == MM_E_IO ? err->sys_errno : 0) {
+        case ENOSPC:
+        case EFBIG:
+        case EDQUOT:
+            return "make room or choose another place";
+        case ENOENT:
+        case ENOTDIR:
+            return "make the folder first, or choose another";
+        case EACCES:
+        case EPERM:
+        case EROFS:
+            return "choose a folder that you may write to";
+        default:
+            return err->code == MM_E_ARGUMENT ? "give the path of a file to make"
+                                              : mm_status_advice(err->code);
+    }
+}
 
 // "the reason", "the reason: No space left on device", "the reason, at byte 40".
 static PyObject *reason_text(const mm_error *err) {
@@ -46,7 +63,7 @@ PyObject *mm_raise_text(const char *text, size_t count) {
 PyObject *mm_raise(const char *what, PyObject *where, const mm_error *err) {
     assert(err->code != MM_OK);
     assert(!PyErr_Occurred());
-    const char *advice = mm_advice_text(err->code, err->sys_errno);
+    const char *advice = failure_advice(err);
     const char *between = advice != NULL ? "; " : "";
     advice = advice != NULL ? advice : "";
     PyObject *shown = NULL;

@@ -1,7 +1,7 @@
 // A front that has the program's source can show the very line that makes a holder. What it needs
-// to be right is here: the scope whose attribute the holder is, the file of that scope, and anchors:
-// first lines that code objects of the snapshot say of themselves. A file in which one of them
-// stands elsewhere is not the file that ran.
+// to be right is here: the scope whose attribute the holder is, the file of that scope, and
+// anchors: first lines that code objects of the snapshot say of themselves. A file in which one of
+// them stands elsewhere is not the file that ran.
 //
 // Only attributes of modules and classes have such a line: an instance's are made in any method.
 #include <string.h>

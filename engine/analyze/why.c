@@ -540,18 +540,6 @@ static MM_STATUS rest_count(why_work *work, mm_error *err) {
     return MM_OK;
 }
 
-// A class whose name was asked for, though no instance of it is there.
-static bool is_class_alone(const mm_graph *graph, const mm_selection *selection) {
-    uint32_t node = selection->nodes[0];
-    if (selection->type != MM_NONE || selection->node_count != 1 ||
-        mm_graph_kind(graph, node) != MM_KIND_TYPE) {
-        return false;
-    }
-    // A class without instances may have no row of its own among the types.
-    uint32_t type = mm_graph_type_of_class(graph, node);
-    return type == MM_NONE || graph->instance_count[type] == 0;
-}
-
 static MM_STATUS find(why_work *work, const char *what, mm_error *err) {
     char type[NAME_BYTES];
     MM_TRY(prepare(work, what, err));
@@ -561,15 +549,15 @@ static MM_STATUS find(why_work *work, const char *what, mm_error *err) {
     MM_TRY(references_sort(work));
     MM_TRY(chains_build(work));
     MM_TRY(rest_count(work, err));
-    uint32_t index = work->selection.type;
-    if (index == MM_NONE) {
-        index = work->graph->file->type[work->selection.nodes[0]];
+    work->why.selection = work->selection;
+    work->why.type = work->selection.type_text;
+    if (work->why.type == NULL) {
+        uint32_t index = work->graph->file->type[work->selection.nodes[0]];
+        (void)mm_graph_type_text(work->graph, index, type, sizeof(type));
+        work->why.type = mm_why_text_keep(work->arena, type);
     }
-    (void)mm_graph_type_text(work->graph, index, type, sizeof(type));
-    work->why.type = mm_why_text_keep(work->arena, type);
     work->why.what = what != NULL ? mm_why_text_keep(work->arena, what) : work->why.type;
-    work->why.by_type = work->selection.type != MM_NONE;
-    work->why.class_alone = what != NULL && is_class_alone(work->graph, &work->selection);
+    work->why.by_type = work->selection.by_type;
     return work->why.type == NULL || work->why.what == NULL ? MM_E_NOMEM : MM_OK;
 }
 

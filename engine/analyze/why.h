@@ -124,8 +124,8 @@ typedef struct mm_why {
     uint32_t reference_kind_count;
     mm_why_chain *chains;
     uint32_t chain_count;
-    bool by_type;      ///< a type was asked for
-    bool class_alone;  ///< the object is a class that has no instance in the snapshot
+    bool by_type;            ///< a type was asked for; it may have no objects
+    mm_selection selection;  ///< what WHAT meant
 } mm_why;
 
 /// Does no root lead to the holder of a reference but through the asked objects?

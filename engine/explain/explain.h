@@ -7,8 +7,8 @@
 #ifndef MM_EXPLAIN_EXPLAIN_H
 #define MM_EXPLAIN_EXPLAIN_H
 
-#include "analyze/cut.h"
 #include "analyze/chain.h"
+#include "analyze/cut.h"
 #include "analyze/path.h"
 #include "analyze/reach.h"
 #include "analyze/retained.h"
@@ -54,8 +54,14 @@ typedef struct mm_hold {
     uint32_t anchor;  ///< module, class or instance that the container belongs to
     uint8_t how;      ///< mm_how
     uint8_t kind;     ///< mm_anchor_kind
-    bool callback;    ///< by way of a bound method or a function
+    uint8_t flags;    ///< MM_HOLD_*
 } mm_hold;
+
+/// How a hold leads on behind its guilty reference.
+enum {
+    MM_HOLD_CALLBACK = 1,  ///< by way of a bound method or a function
+    MM_HOLD_SHARED = 2  ///< the container is in a library's instance that others refer to as well
+};
 
 /// A text that is being put together, cut at the end of its room.
 typedef struct mm_phrase {
@@ -79,7 +85,7 @@ typedef struct mm_explain {
     uint8_t *named;     ///< by node: 1 = another own instance names it, 2 = a namespace or running
                         ///< frame does
     uint8_t *type_own;  ///< by type
-    const char **type_held;  ///< by type: what holds most of its objects, or NULL
+    const char **type_held;     ///< by type: what holds most of its objects, or NULL
     uint32_t *type_held_count;  ///< by type: how many
     mm_hold *holds;
     size_t hold_count;
@@ -123,15 +129,26 @@ typedef struct mm_role_facts {
     mm_how how;
     uint32_t object;  ///< one of those held
     uint32_t source;  ///< the container
-    uint32_t owner;   ///< instance that it belongs to, or MM_NONE
     bool callback;
     bool exception;
     bool dead;
-    bool in_class;  ///< the owner is an attribute of a class: a descriptor
+    bool observer;  ///< the holder's class calls back what it holds
+    bool cached;    ///< the container is inside an object of C, such as functools.lru_cache
+    bool inside;    ///< the object stands in the key, a tuple or the like
 } mm_role_facts;
 
 /// Tell the role. Texts that are made live in the arena.
 MM_STATUS mm_explain_role(const mm_explain *work, const mm_role_facts *facts, mm_role_guess *ret);
+
+/// Does the object's class, or a base of it, define the name?
+bool mm_explain_class_defines(const mm_explain *work, uint32_t object, const char *name);
+
+/// Does the class of `owner` call methods that the class of `object` has, without knowing that
+/// class? Then others hand it objects to be called back: they are owned elsewhere.
+bool mm_explain_calls_back(const mm_explain *work, uint32_t owner, uint32_t object);
+
+/// Is the object an attribute of a class, as descriptors are?
+bool mm_explain_stands_in_class(const mm_explain *work, uint32_t node);
 
 /// Does a text speak of a cache, of observers?
 bool mm_explain_says_cache(const char *text);
@@ -150,6 +167,15 @@ const char *mm_phrase_keep(const mm_phrase *phrase, mm_arena *arena);
 
 /// The step that a reference makes, with data keys and numbers left out: "[*]", "[key]", ".attr".
 void mm_explain_edge_text(const mm_graph *graph, uint32_t edge, char *out, size_t out_bytes);
+
+/// What a container is called: as mm_graph_holder_text(), but where it is an internal of an object
+/// of C that has a name, the name of that. `*ret_inside` (may be NULL): it is.
+void mm_explain_holder_text(const mm_graph *graph, uint32_t node, char *out, size_t out_bytes,
+                            bool *ret_inside);
+
+/// A reference by its holder and its generic name: "Within._seen[key]", "local x of f (shop.py:3)".
+void mm_explain_reference_text(const mm_graph *graph, uint32_t source, uint32_t edge,
+                               mm_phrase *phrase);
 
 /// Hash of texts, for fingerprints: FNV-1a.
 uint64_t mm_explain_hash(uint64_t hash, const char *text);

@@ -10,8 +10,8 @@
 enum { TEXT_BYTES = 320 };
 
 const char *mm_verdict_text(mm_verdict verdict) {
-    static const char *const texts[] = {"leak",   "held by C",      "gc-invisible",
-                                        "native", "waiting for gc", "suspects", "clean"};
+    static const char *const texts[] = {"leak",           "held by C", "gc-invisible", "native",
+                                        "waiting for gc", "suspects",  "clean"};
     return texts[verdict < MM_VERDICT_CLEAN ? verdict : MM_VERDICT_CLEAN];
 }
 
@@ -113,7 +113,6 @@ static bool own_before(const void *left, const void *right, const void *context)
 // What the best chain to an object ends with.
 static MM_STATUS held_by(const mm_explain *work, uint32_t node, const char **ret) {
     const mm_graph *graph = work->graph;
-    char step[TEXT_BYTES];
     char who[TEXT_BYTES];
     mm_phrase phrase = {.used = 0};
     uint32_t link = work->paths.link[node];
@@ -125,26 +124,15 @@ static MM_STATUS held_by(const mm_explain *work, uint32_t node, const char **ret
             (void)mm_graph_root_text(graph, link, who, sizeof(who));
             mm_phrase_text(&phrase, who);
             break;
-        case MM_VIA_EDGE: {
-            uint32_t source = mm_graph_edge_source(graph, link);
-            uint32_t owner = source;
-            for (uint32_t i = 0; i < 4 && mm_graph_owner(graph, owner, NULL) != MM_NONE; i++) {
-                owner = mm_graph_owner(graph, owner, NULL);
-            }
-            mm_explain_edge_text(graph, link, step, sizeof(step));
-            (void)mm_graph_holder_text(graph, owner, true, who, sizeof(who));
-            bool plain = strchr(".[ +", step[0]) != NULL;
-            mm_phrase_text(&phrase, plain ? who : step);
-            mm_phrase_text(&phrase, plain ? step : " of ");
-            mm_phrase_text(&phrase, plain ? "" : who);
+        case MM_VIA_EDGE:
+            mm_explain_reference_text(graph, mm_graph_edge_source(graph, link), link, &phrase);
             break;
-        }
         case MM_VIA_C:
             mm_phrase_text(&phrase, "C code");
             break;
         default:
-            (void)mm_graph_holder_text(graph, mm_paths_parent(graph, &work->paths, node), true,
-                                       who, sizeof(who));
+            (void)mm_graph_holder_text(graph, mm_paths_parent(graph, &work->paths, node), true, who,
+                                       sizeof(who));
             mm_phrase_text(&phrase, who);
             break;
     }
@@ -212,8 +200,9 @@ static MM_STATUS notes_make(mm_explain *work, mm_findings *ret) {
     mm_phrase_text(&phrase, "gc.garbage keeps ");
     mm_phrase_number(&phrase, count);
     mm_phrase_text(&phrase, count == 1 ? " object" : " objects");
-    mm_phrase_text(&phrase, " that the collector found: gc.set_debug(gc.DEBUG_SAVEALL), which "
-                            "gc.DEBUG_LEAK contains, makes it put them there.");
+    mm_phrase_text(&phrase,
+                   " that the collector found: gc.set_debug(gc.DEBUG_SAVEALL), which "
+                   "gc.DEBUG_LEAK contains, makes it put them there.");
     ret->notes[0] = mm_phrase_keep(&phrase, work->arena);
     ret->note_count = 1;
     return ret->notes[0] == NULL ? MM_E_NOMEM : MM_OK;
@@ -247,9 +236,8 @@ MM_STATUS mm_findings_of_snapshot(const mm_graph *graph, mm_arena *arena, mm_fin
     MM_ASSERT(graph != NULL);
     MM_ASSERT(arena != NULL);
     mm_explain work = {.graph = graph, .file = graph->file, .arena = arena, .err = err};
-    mm_findings findings = {.file = graph->file,
-                            .rss_bytes = MM_UNKNOWN,
-                            .rss_accounted_percent = MM_UNKNOWN};
+    mm_findings findings = {
+        .file = graph->file, .rss_bytes = MM_UNKNOWN, .rss_accounted_percent = MM_UNKNOWN};
     mm_status status = explain(&work, &findings);
     if (status != MM_OK) {
         return status == MM_E_NOMEM ? mm_fail(err, status, "no memory to explain", 0) : status;

@@ -46,48 +46,48 @@ typedef struct mm_finding_step {
 
 /// What goes when the guilty reference goes.
 typedef struct mm_finding_cut {
-    const char *reference;        ///< "Within._seen[key]"; NULL = there is no cut
+    const char *reference;  ///< "Within._seen[key]"; NULL = there is no cut
     uint64_t freed_bytes;
     uint64_t other_holders;       ///< strong references from outside the cut and what it frees
     uint64_t would_drop_at_once;  ///< objects that die by counting, without the collector
-    const char *role;             ///< "side table", "cache", "registry", "stored exception", ...; NULL
+    const char *role;  ///< "side table", "cache", "registry", "stored exception", ...; NULL
 } mm_finding_cut;
 
 /// One finding. Texts live in the arena; NULL and MM_UNKNOWN are null in JSON.
 typedef struct mm_finding {
     mm_finding_kind kind;
-    bool is_leak;             ///< severity: leak, else note
-    bool hidden;              ///< shown under -v only
-    const char *type;         ///< of what is kept: "shop.Exam"
-    uint64_t count;           ///< objects kept; for a cycle: equal rings
+    bool is_leak;      ///< severity: leak, else note
+    bool hidden;       ///< shown under -v only
+    const char *type;  ///< of what is kept: "shop.Exam"
+    uint64_t count;    ///< objects kept; for a cycle: equal rings
     uint64_t grown_objects;
     uint64_t steps;
     uint64_t retained_bytes;  ///< all that goes with them
     const char *sentence;
-    mm_finding_step *path;    ///< from a root to the object; none for a cycle
+    mm_finding_step *path;  ///< from a root to the object; none for a cycle
     uint32_t path_count;
-    mm_finding_step *ring;    ///< once around, from the owner; none for a holder
+    mm_finding_step *ring;  ///< once around, from the owner; none for a holder
     uint32_t ring_count;
     const char **also_held_by;
     uint32_t also_count;
-    const char *library;      ///< of a finding that C code makes; NULL
+    const char *library;  ///< of a finding that C code makes; NULL
     mm_finding_cut cut;
-    const char *cure;         ///< id: "weak-key-dictionary", "weak-parent", "drop-exception", ...; NULL
-    const char *cure_text;    ///< what to write instead, one sentence
-    const char *holder;       ///< "Within._seen": for whoever looks for its line of source; NULL
-    const char *file;         ///< where to look; NULL
-    uint32_t line;            ///< 0 = unknown
-    const mm_why_chain *chain; ///< what `path` was made from, step by step: kinds of its objects,
-                              ///< where its holder is made and used; NULL = no chain
-    uint64_t fingerprint;     ///< of kind, type and generic path: the same from run to run
+    const char *cure;  ///< id: "weak-key-dictionary", "weak-parent", "drop-exception", ...; NULL
+    const char *cure_text;      ///< what to write instead, one sentence
+    const char *holder;         ///< "Within._seen": for whoever looks for its line of source; NULL
+    const char *file;           ///< where to look; NULL
+    uint32_t line;              ///< 0 = unknown
+    const mm_why_chain *chain;  ///< what `path` was made from, step by step: kinds of its objects,
+                                ///< where its holder is made and used; NULL = no chain
+    uint64_t fingerprint;       ///< of kind, type and generic path: the same from run to run
 } mm_finding;
 
 /// All objects of one of the program's own types.
 typedef struct mm_own_objects {
     const char *type;
     uint64_t count;
-    uint64_t bytes;           ///< of them alone
-    const char *held_by;      ///< "Within._seen[key]", "local exam of main (shop.py:3)"; NULL = nothing
+    uint64_t bytes;       ///< of them alone
+    const char *held_by;  ///< "Within._seen[key]", "local exam of main (shop.py:3)"; NULL = nothing
 } mm_own_objects;
 
 /// One verdict with the bytes behind it.
@@ -101,15 +101,15 @@ typedef struct mm_findings {
     const mm_file *file;
     uint64_t object_count;
     uint64_t bytes;
-    uint64_t rss_bytes;               ///< MM_UNKNOWN
-    uint64_t rss_accounted_percent;   ///< MM_UNKNOWN
-    mm_verdict_bytes verdicts[MM_VERDICT_CLEAN]; ///< strongest first; none = clean
+    uint64_t rss_bytes;                           ///< MM_UNKNOWN
+    uint64_t rss_accounted_percent;               ///< MM_UNKNOWN
+    mm_verdict_bytes verdicts[MM_VERDICT_CLEAN];  ///< strongest first; none = clean
     uint32_t verdict_count;
-    mm_finding *findings;             ///< by rank
+    mm_finding *findings;  ///< by rank
     uint32_t finding_count;
-    mm_own_objects *own;              ///< by bytes, then count, then name
+    mm_own_objects *own;  ///< by bytes, then count, then name
     uint32_t own_count;
-    const char **notes;               ///< whole sentences, for the end of a report
+    const char **notes;  ///< whole sentences, for the end of a report
     uint32_t note_count;
 } mm_findings;
 

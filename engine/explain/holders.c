@@ -41,6 +41,7 @@ typedef struct hold_group {
     uint8_t kind;         // mm_anchor_kind
     uint8_t rank;         // which of two holders of the same objects is told: the smaller
     bool one_source;
+    bool cached;  // the container is inside an object of C
     bool hidden;
     mm_finding *finding;
 } hold_group;
@@ -144,8 +145,8 @@ static uint64_t group_weight(const mm_explain *work, const hold_group *group) {
         bool inside = false;
         // An object that another one of them dominates is in that one's sum.
         for (uint32_t steps = 0; above != MM_NONE && steps < 8 && !inside; steps++) {
-            size_t at = mm_lower_bound_u32(group->objects, sizeof(*group->objects), group->count,
-                                           above);
+            size_t at =
+                mm_lower_bound_u32(group->objects, sizeof(*group->objects), group->count, above);
             inside = at < group->count && group->objects[at] == above;
             above = mm_dominators_object(&work->tree, above);
         }
@@ -180,76 +181,10 @@ static MM_STATUS group_make(mm_explain *work, const hold_key *keys, size_t count
     group->what = held_what(work, first);
     group->kind = first->kind;
     MM_TRY(group_type(work, types, types + count, group));
-    (void)mm_graph_holder_text(work->graph, first->source, true, text, sizeof(text));
+    mm_explain_holder_text(work->graph, first->source, text, sizeof(text), &group->cached);
     group->holder = mm_why_text_keep(work->arena, text);
     group->weight_bytes = group_weight(work, group);
     return group->holder == NULL ? MM_E_NOMEM : MM_OK;
-}
-
-static bool text_in_tuple(const mm_explain *work, uint32_t code, uint32_t class_node,
-                          const char *type, bool *ret_mentions, bool *ret_calls) {
-    const mm_file *file = work->file;
-    uint32_t edge = mm_graph_edge_with_role(work->graph, code, MM_ROLE_NAMES);
-    uint32_t names = edge == MM_NONE ? MM_NONE : file->reference_target[edge];
-    for (uint32_t i = names == MM_NONE ? 0 : file->reference_start[names];
-         names != MM_NONE && i < file->reference_start[names + 1]; i++) {
-        const char *name = mm_file_text_of(file, file->reference_target[i]);
-        if (name == NULL) {
-            continue;
-        }
-        *ret_mentions = *ret_mentions || strcmp(name, type) == 0;
-        uint32_t method = name[0] == '_' ? MM_NONE
-                                         : mm_graph_attribute(work->graph, class_node, name);
-        *ret_calls = *ret_calls || (method != MM_NONE &&
-                                    mm_graph_kind(work->graph, file->reference_target[method]) ==
-                                        MM_KIND_FUNCTION);
-    }
-    return *ret_mentions;
-}
-
-// Does the holder's class call methods that the held object's class has, without knowing that
-// class? Then others hand it objects to be called back: they are owned elsewhere.
-static bool calls_back(const mm_explain *work, uint32_t owner, uint32_t object) {
-    const mm_file *file = work->file;
-    uint32_t owner_class = file->types[file->type[owner]].object;
-    uint32_t class_node = file->types[file->type[object]].object;
-    uint32_t edge = owner_class == MM_NONE || class_node == MM_NONE
-                        ? MM_NONE
-                        : mm_graph_edge_with_role(work->graph, owner_class, MM_ROLE_DICT);
-    bool mentions = false;
-    bool calls = false;
-    if (edge == MM_NONE) {
-        return false;
-    }
-    uint32_t dict = file->reference_target[edge];
-    for (uint32_t i = file->reference_start[dict]; i < file->reference_start[dict + 1]; i++) {
-        uint32_t function = file->reference_target[i];
-        if (mm_graph_kind(work->graph, function) == MM_KIND_FUNCTION &&
-            mm_file_naming(file, i) == MM_NAME_VALUE) {
-            uint32_t code = mm_graph_code_of(work->graph, function);
-            if (code != MM_NONE && text_in_tuple(work, code, class_node,
-                                                 mm_graph_type_short(work->graph, object),
-                                                 &mentions, &calls)) {
-                return false;
-            }
-        }
-    }
-    return calls;
-}
-
-// Is the instance an attribute of a class?
-static bool stands_in_class(const mm_explain *work, uint32_t node) {
-    const mm_graph *graph = work->graph;
-    for (uint32_t i = graph->reverse_start[node]; i < graph->reverse_start[node + 1]; i++) {
-        uint32_t source = graph->reverse_source[i];
-        if ((work->marks[source] & MM_EXPLAIN_NAMES) != 0) {
-            uint32_t owner = mm_graph_owner(graph, source, NULL);
-            if (owner != MM_NONE && mm_graph_kind(graph, owner) == MM_KIND_TYPE) {
-                return true;
-            }
-        }
-    }
-    return false;
 }
 
 // Does a container of instances hold objects that keep such containers of their own: the inner
@@ -267,10 +202,10 @@ static bool instance_is_told(const mm_explain *work, const hold_group *group) {
     if (group->what == HELD_CODE || is_tree(work, group)) {
         return false;
     }
-    return hold->how == MM_HOW_KEY || hold->callback || hold->source == hold->anchor ||
-           stands_in_class(work, hold->anchor) || mm_explain_says_cache(group->holder) ||
-           mm_explain_says_observer(group->holder) ||
-           calls_back(work, hold->anchor, group->sample);
+    return hold->how == MM_HOW_KEY || (hold->flags & MM_HOLD_CALLBACK) != 0 ||
+           hold->source == hold->anchor || mm_explain_stands_in_class(work, hold->anchor) ||
+           mm_explain_says_cache(group->holder) || mm_explain_says_observer(group->holder) ||
+           mm_explain_calls_back(work, hold->anchor, group->sample);
 }
 
 static bool library_is_told(const mm_explain *work, const hold_group *group) {
@@ -290,7 +225,9 @@ static void group_judge(const mm_explain *work, hold_group *group) {
     const mm_hold *hold = group->holds[0];
     switch (group->kind) {
         case MM_ANCHOR_NAMESPACE:
-            group->hidden = false;
+            // One object registered with what the library knows too (a handler with a logger).
+            group->hidden = group->count == 1 && group->what == HELD_INSTANCES &&
+                            (hold->flags & MM_HOLD_SHARED) != 0;
             group->rank = 2;
             break;
         case MM_ANCHOR_INSTANCE:
@@ -304,7 +241,7 @@ static void group_judge(const mm_explain *work, hold_group *group) {
     }
     if (group->what == HELD_EXCEPTIONS) {
         group->rank = 0;
-    } else if (hold->how == MM_HOW_KEY || hold->callback) {
+    } else if (hold->how == MM_HOW_KEY || (hold->flags & MM_HOLD_CALLBACK) != 0) {
         group->rank = 1;
     } else if (group->what == HELD_CODE) {
         group->rank = 5;
@@ -344,8 +281,8 @@ static MM_STATUS groups_make(mm_explain *work, hold_group **ret, size_t *ret_cou
     mm_sort(keys, buffer, count, sizeof(*keys), key_before, NULL);
     size_t groups = 0;
     for (size_t i = 0; i < count; i++) {
-        groups += i == 0 || keys[i].first != keys[i - 1].first ||
-                  keys[i].second != keys[i - 1].second;
+        groups +=
+            i == 0 || keys[i].first != keys[i - 1].first || keys[i].second != keys[i - 1].second;
     }
     hold_group *group = MM_ARENA_NEW(work->arena, hold_group, groups + 1);
     hold_group *lent = MM_ARENA_NEW(work->arena, hold_group, groups + 1);
@@ -372,23 +309,17 @@ static MM_STATUS groups_make(mm_explain *work, hold_group **ret, size_t *ret_cou
 
 static MM_STATUS group_sentence(mm_explain *work, const hold_group *group, mm_finding *finding) {
     mm_phrase phrase = {.used = 0};
-    mm_phrase_text(&phrase, group->holder);
     if (group->holds[0]->how == MM_HOW_NAME) {
-        char step[TEXT_BYTES];
-        mm_explain_edge_text(work->graph, group->holds[0]->edge, step, sizeof(step));
-        bool doubled = strncmp(step, "default of ", 11) == 0 || step[0] == ' ';
-        if (doubled || step[0] == '.' || step[0] == '[') {
-            mm_phrase_text(&phrase, step);
-        }
-        finding->holder = mm_phrase_keep(&phrase, work->arena);
+        finding->holder = finding->cut.reference;
     } else {
         finding->holder = group->holder;
     }
+    mm_phrase_text(&phrase, finding->holder);
     mm_phrase_text(&phrase, " keeps ");
     if (group->what == HELD_DEAD) {
         mm_phrase_number(&phrase, group->count);
-        mm_phrase_text(&phrase, group->count == 1 ? " dead weak reference: "
-                                                  : " dead weak references: ");
+        mm_phrase_text(&phrase,
+                       group->count == 1 ? " dead weak reference: " : " dead weak references: ");
     } else {
         mm_phrase_number(&phrase, group->type_count);
         mm_phrase_text(&phrase, " ");
@@ -403,8 +334,8 @@ static MM_STATUS group_sentence(mm_explain *work, const hold_group *group, mm_fi
             char frame[TEXT_BYTES];
             if (kept.frame != MM_NONE) {
                 (void)mm_graph_node_text(work->graph, kept.frame, frame, sizeof(frame));
-                mm_phrase_text(&phrase, group->count == 1 ? " and with it the "
-                                                          : " and with each of them a ");
+                mm_phrase_text(
+                    &phrase, group->count == 1 ? " and with it the " : " and with each of them a ");
                 mm_phrase_text(&phrase, frame);
             }
         }
@@ -419,17 +350,7 @@ static MM_STATUS group_cut(mm_explain *work, hold_group *group, bool measured,
                            mm_finding *finding) {
     const mm_hold *hold = group->holds[0];
     mm_phrase name = {.used = 0};
-    char step[TEXT_BYTES];
-    mm_explain_edge_text(work->graph, hold->edge, step, sizeof(step));
-    bool plain = strchr(".[ +", step[0]) != NULL;
-    if (!plain) {
-        mm_phrase_text(&name, step);
-        mm_phrase_text(&name, " of ");
-    }
-    mm_phrase_text(&name, group->holder);
-    if (plain) {
-        mm_phrase_text(&name, step);
-    }
+    mm_explain_reference_text(work->graph, hold->source, hold->edge, &name);
     finding->cut.reference = mm_phrase_keep(&name, work->arena);
     finding->retained_bytes = group->weight_bytes;
     if (group->one_source && measured) {
@@ -455,11 +376,13 @@ static MM_STATUS group_role(mm_explain *work, const hold_group *group, mm_findin
                            .how = (mm_how)hold->how,
                            .object = group->sample,
                            .source = hold->source,
-                           .owner = hold->kind == MM_ANCHOR_INSTANCE ? hold->anchor : MM_NONE,
-                           .callback = hold->callback,
+                           .callback = (hold->flags & MM_HOLD_CALLBACK) != 0,
                            .exception = group->what == HELD_EXCEPTIONS,
-                           .dead = group->what == HELD_DEAD};
-    facts.in_class = facts.owner != MM_NONE && stands_in_class(work, facts.owner);
+                           .dead = group->what == HELD_DEAD,
+                           .cached = group->cached};
+    facts.observer = hold->kind == MM_ANCHOR_INSTANCE &&
+                     mm_explain_calls_back(work, hold->anchor, group->sample);
+    facts.inside = mm_graph_edge_source(work->graph, hold->last) != hold->source;
     MM_TRY(mm_explain_role(work, &facts, &guess));
     finding->cut.role = guess.role;
     finding->cure = guess.cure;

@@ -26,7 +26,7 @@ typedef struct hold_walk {
     uint32_t *edge;    // by node: that reference
     uint32_t *anchor;  // by node
     uint8_t *how;      // by node: mm_how
-    uint8_t *callback;
+    uint8_t *flags;    // by node: MM_HOLD_*
     uint8_t kind;
 } hold_walk;
 
@@ -66,7 +66,7 @@ static mm_how entry_how(const mm_explain *work, uint32_t source, uint32_t edge) 
             return MM_HOW_ITEM;
         case MM_NAME_MEMBER:
             return strcmp(file->types[file->type[source]].name, "frozenset") == 0 ? MM_HOW_NONE
-                                                                                 : MM_HOW_MEMBER;
+                                                                                  : MM_HOW_MEMBER;
         case MM_NAME_NAMED:
             return file->names[file->reference_argument[edge]][0] == '[' ? MM_HOW_ITEM
                                                                          : MM_HOW_NONE;
@@ -107,11 +107,31 @@ static bool kind_is_code(uint32_t kind) {
            kind == MM_KIND_ASYNC_GENERATOR || kind == MM_KIND_FRAME;
 }
 
+// A library's instance that more than one reference leads to is not the program's alone.
+static bool is_shared(const mm_explain *work, uint32_t node) {
+    const mm_graph *graph = work->graph;
+    uint32_t count = 0;
+    if ((work->file->types[work->file->type[node]].flags & MM_TYPE_CLASS) == 0) {
+        return false;
+    }
+    for (uint32_t i = graph->reverse_start[node]; i < graph->reverse_start[node + 1]; i++) {
+        count += mm_graph_edge_owns(graph, graph->reverse_edge[i]);
+    }
+    return count > 1;
+}
+
+static uint8_t flags_of(const mm_explain *work, const mm_hold *hold, uint32_t node) {
+    uint32_t kind = mm_graph_kind(work->graph, node);
+    if (hold->source != MM_NONE) {
+        return kind == MM_KIND_METHOD || kind_is_code(kind) ? MM_HOLD_CALLBACK : 0;
+    }
+    return is_shared(work, node) ? MM_HOLD_SHARED : 0;
+}
+
 static MM_STATUS target_meet(hold_walk *walk, uint32_t node, uint32_t edge) {
     mm_explain *work = walk->work;
     uint32_t target = work->file->reference_target[edge];
     uint8_t mark = work->marks[target];
-    uint32_t kind = mm_graph_kind(work->graph, target);
     mm_hold hold = {.object = target,
                     .source = walk->source[node],
                     .edge = walk->edge[node],
@@ -119,7 +139,7 @@ static MM_STATUS target_meet(hold_walk *walk, uint32_t node, uint32_t edge) {
                     .anchor = walk->anchor[node],
                     .how = walk->how[node],
                     .kind = walk->kind,
-                    .callback = walk->callback[node] != 0};
+                    .flags = walk->flags[node]};
     if (hold.source == MM_NONE) {
         mm_how how = entry_how(work, node, edge);
         if (how != MM_HOW_NONE) {
@@ -149,7 +169,7 @@ static MM_STATUS target_meet(hold_walk *walk, uint32_t node, uint32_t edge) {
         walk->edge[target] = hold.edge;
         walk->how[target] = hold.how;
         walk->anchor[target] = hold.anchor;
-        walk->callback[target] = hold.callback || kind == MM_KIND_METHOD || kind_is_code(kind);
+        walk->flags[target] = hold.flags | flags_of(work, &hold, target);
         walk->queue[walk->tail++] = target;
     }
     return MM_OK;
@@ -177,7 +197,7 @@ static void walk_begin(hold_walk *walk, uint32_t node, uint32_t anchor) {
         walk->source[node] = MM_NONE;
         walk->anchor[node] = anchor;
         walk->how[node] = MM_HOW_NONE;
-        walk->callback[node] = 0;
+        walk->flags[node] = 0;
         walk->queue[walk->tail++] = node;
     }
 }
@@ -226,8 +246,7 @@ static MM_STATUS namespaces_walk(hold_walk *walk, mm_anchor_kind kind) {
         uint32_t node_kind = mm_graph_kind(graph, node);
         bool own = (work->marks[node] & MM_EXPLAIN_OWN) != 0;
         if ((node_kind != MM_KIND_MODULE && node_kind != MM_KIND_TYPE) ||
-            own != (kind == MM_ANCHOR_NAMESPACE) ||
-            (graph->node_flags[node] & MM_NODE_OWN) != 0 ||
+            own != (kind == MM_ANCHOR_NAMESPACE) || (graph->node_flags[node] & MM_NODE_OWN) != 0 ||
             work->reach.reached[node] == MM_REACHED_NOT) {
             continue;
         }
@@ -322,9 +341,9 @@ MM_STATUS mm_explain_holds(mm_explain *work) {
     walk.edge = MM_ARENA_NEW(work->arena, uint32_t, nodes);
     walk.anchor = MM_ARENA_NEW(work->arena, uint32_t, nodes);
     walk.how = MM_ARENA_NEW(work->arena, uint8_t, nodes);
-    walk.callback = MM_ARENA_NEW(work->arena, uint8_t, nodes);
+    walk.flags = MM_ARENA_NEW(work->arena, uint8_t, nodes);
     if (work->named == NULL || walk.queue == NULL || walk.seen == NULL || walk.source == NULL ||
-        walk.edge == NULL || walk.anchor == NULL || walk.how == NULL || walk.callback == NULL) {
+        walk.edge == NULL || walk.anchor == NULL || walk.how == NULL || walk.flags == NULL) {
         return MM_E_NOMEM;
     }
     frames_name(work);

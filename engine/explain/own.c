@@ -74,9 +74,8 @@ static bool class_is_own(const mm_explain *work, uint32_t node, const uint32_t *
                          uint32_t module_count) {
     const mm_graph *graph = work->graph;
     uint32_t edge = mm_graph_attribute(graph, node, "__module__");
-    const char *name = edge == MM_NONE ? NULL
-                                       : mm_file_text_of(work->file,
-                                                         work->file->reference_target[edge]);
+    const char *name =
+        edge == MM_NONE ? NULL : mm_file_text_of(work->file, work->file->reference_target[edge]);
     bool known = false;
     bool own = name != NULL && module_name_is_own(work, name, modules, module_count, &known);
     const char *path = NULL;

@@ -57,6 +57,57 @@ void mm_explain_edge_text(const mm_graph *graph, uint32_t edge, char *out, size_
     }
 }
 
+void mm_explain_holder_text(const mm_graph *graph, uint32_t node, char *out, size_t out_bytes,
+                            bool *ret_inside) {
+    uint32_t at = node;
+    bool inside = false;
+    for (uint32_t steps = 0; steps < 4; steps++) {
+        // The one strong reference to it, if there is but one.
+        uint32_t holder = MM_NONE;
+        uint32_t count = 0;
+        for (uint32_t i = graph->reverse_start[at]; i < graph->reverse_start[at + 1]; i++) {
+            uint32_t edge = graph->reverse_edge[i];
+            bool field = mm_file_naming(graph->file, edge) == MM_NAME_WORD ||
+                         mm_file_naming(graph->file, edge) == MM_NAME_NAMED;
+            if (mm_graph_edge_owns(graph, edge)) {
+                holder = field ? graph->reverse_source[i] : MM_NONE;
+                count++;
+            }
+        }
+        if (count != 1 || holder == MM_NONE || mm_graph_kind(graph, holder) != MM_KIND_FOREIGN ||
+            (graph->file->types[graph->file->type[holder]].flags & MM_TYPE_CLASS) != 0) {
+            break;
+        }
+        at = holder;
+        inside = true;
+    }
+    (void)mm_graph_holder_text(graph, at, true, out, out_bytes);
+    if (ret_inside != NULL) {
+        *ret_inside = inside;
+    }
+}
+
+void mm_explain_reference_text(const mm_graph *graph, uint32_t source, uint32_t edge,
+                               mm_phrase *phrase) {
+    static const char main_name[] = "__main__.";
+    char step[256];
+    char who[256];
+    uint32_t owner = source;
+    for (uint32_t i = 0; i < 4 && mm_graph_owner(graph, owner, NULL) != MM_NONE; i++) {
+        owner = mm_graph_owner(graph, owner, NULL);
+    }
+    mm_explain_edge_text(graph, edge, step, sizeof(step));
+    mm_explain_holder_text(graph, owner, who, sizeof(who), NULL);
+    bool plain = strchr(".[ +", step[0]) != NULL;
+    if (plain && step[0] == '.' && strcmp(who, "__main__") == 0) {
+        mm_phrase_text(phrase, step + 1);
+        return;
+    }
+    mm_phrase_text(phrase, plain ? who : step);
+    mm_phrase_text(phrase, plain ? step : " of ");
+    mm_phrase_text(phrase, plain ? "" : strncmp(who, main_name, 9) == 0 ? who + 9 : who);
+}
+
 uint64_t mm_explain_hash(uint64_t hash, const char *text) {
     for (; *text != '\0'; text++) {
         hash = (hash ^ (unsigned char)*text) * 0x100000001b3u;

@@ -249,9 +249,8 @@ static void ring_shape_find(ring_walk *walk, uint32_t ring, ring_shape *ret) {
             first = node;
         }
     }
-    for (uint32_t i = walk->rings.start[ring]; first != MM_NONE && tried < STARTS_MAX &&
-                                               i < walk->rings.start[ring + 1];
-         i++) {
+    for (uint32_t i = walk->rings.start[ring];
+         first != MM_NONE && tried < STARTS_MAX && i < walk->rings.start[ring + 1]; i++) {
         uint32_t node = walk->rings.member[i];
         if (work->file->type[node] != work->file->type[first] || !node_starts(work, node) ||
             !ring_search(walk, ring, node)) {
@@ -261,9 +260,8 @@ static void ring_shape_find(ring_walk *walk, uint32_t ring, ring_shape *ret) {
         shape_take(walk, node, &shape);
         shape_turn(work, &shape);
         uint64_t hash = shape_hash(work, &shape);
-        bool better = shape.count != 0 &&
-                      (ret->count == 0 || shape.count < ret->count ||
-                       (shape.count == ret->count && hash < best_hash));
+        bool better = shape.count != 0 && (ret->count == 0 || shape.count < ret->count ||
+                                           (shape.count == ret->count && hash < best_hash));
         if (better) {
             *ret = shape;
             best_hash = hash;
@@ -397,15 +395,17 @@ static MM_STATUS ring_cure(mm_explain *work, const ring_shape *shape, mm_finding
     if (exception) {
         finding->cut.role = "exception and frame";
         finding->cure = "drop-exception";
-        mm_phrase_text(&phrase, "the frame keeps the exception and the exception the frame: end "
-                                "the handler with `del` of the variable that names it");
+        mm_phrase_text(&phrase,
+                       "the frame keeps the exception and the exception the frame: end "
+                       "the handler with `del` of the variable that names it");
     } else if (code) {
         finding->cut.role = "callback of its own";
         finding->cure = "weak-method";
         mm_phrase_text(&phrase, "let ");
         mm_phrase_text(&phrase, back.text);
-        mm_phrase_text(&phrase, " be a weakref.WeakMethod, or look the method up when it is "
-                                "called");
+        mm_phrase_text(&phrase,
+                       " be a weakref.WeakMethod, or look the method up when it is "
+                       "called");
     } else if (shape->count == 1) {
         finding->cut.role = "reference to itself";
         finding->cure = "drop-self-reference";
@@ -436,8 +436,8 @@ static MM_STATUS rings_find(ring_walk *walk, const ring_key *keys, size_t count)
     finding->kind = MM_FINDING_CYCLE;
     finding->count = count;
     finding->retained_bytes = rings_bytes(walk, keys, count);
-    uint32_t node = shape.count > 0 ? shape.steps[0].node
-                                    : walk->rings.member[walk->rings.start[keys[0].ring]];
+    uint32_t node =
+        shape.count > 0 ? shape.steps[0].node : walk->rings.member[walk->rings.start[keys[0].ring]];
     for (uint32_t i = 0; i < shape.count; i++) {
         if ((work->marks[shape.steps[i].node] & MM_EXPLAIN_INSTANCE) != 0) {
             node = shape.steps[i].node;
@@ -461,8 +461,7 @@ static MM_STATUS rings_find(ring_walk *walk, const ring_key *keys, size_t count)
     MM_TRY(ring_steps(work, &shape, finding));
     uint32_t class_node = work->file->types[work->file->type[node]].object;
     bool instance = (work->marks[node] & MM_EXPLAIN_INSTANCE) != 0 && class_node != MM_NONE;
-    (void)mm_graph_place(work->graph, instance ? class_node : node, &finding->file,
-                         &finding->line);
+    (void)mm_graph_place(work->graph, instance ? class_node : node, &finding->file, &finding->line);
     finding->fingerprint = mm_explain_hash(MM_FORMAT_CHECKSUM_START, "cycle");
     finding->fingerprint = mm_explain_hash(finding->fingerprint, finding->type);
     for (uint32_t i = 0; i < finding->ring_count; i++) {

@@ -6,7 +6,7 @@
 
 #include "explain/explain.h"
 
-enum { BASES_MAX = 32 };
+enum { LEAD_MAX = 256 };
 
 static char lower(char letter) {
     return letter >= 'A' && letter <= 'Z' ? (char)(letter - 'A' + 'a') : letter;
@@ -52,21 +52,6 @@ bool mm_explain_says_parent(const char *text) {
     return says_any(text, words, MM_COUNTOF(words));
 }
 
-// Does the object's class, or a base of it but `object`, define the name?
-static bool class_defines(const mm_explain *work, uint32_t object, const char *name) {
-    const mm_file *file = work->file;
-    uint32_t type = file->type[object];
-    for (uint32_t steps = 0; type != MM_NONE && steps < BASES_MAX; steps++) {
-        const mm_file_type *t = &file->types[type];
-        bool made = (t->flags & MM_TYPE_CLASS) != 0 && t->object != MM_NONE;
-        if (made && mm_graph_attribute(work->graph, t->object, name) != MM_NONE) {
-            return true;
-        }
-        type = t->base;
-    }
-    return false;
-}
-
 static const char *sentence(const mm_explain *work, const char *const *parts, size_t count) {
     mm_phrase phrase = {.used = 0};
     for (size_t i = 0; i < count; i++) {
@@ -75,11 +60,44 @@ static const char *sentence(const mm_explain *work, const char *const *parts, si
     return mm_phrase_keep(&phrase, work->arena);
 }
 
+// Does the value under a key lead back to it? Then a weak key never goes either. Looks at no more
+// than LEAD_MAX objects behind the value.
+static bool value_leads_back(const mm_explain *work, uint32_t table, uint32_t key) {
+    const mm_file *file = work->file;
+    uint32_t queue[LEAD_MAX];
+    uint32_t tail = 0;
+    for (uint32_t edge = file->reference_start[table]; edge < file->reference_start[table + 1];
+         edge++) {
+        if (mm_file_naming(file, edge) == MM_NAME_VALUE && file->reference_argument[edge] == key &&
+            tail == 0) {
+            queue[tail++] = file->reference_target[edge];
+        }
+    }
+    for (uint32_t head = 0; head < tail; head++) {
+        if (queue[head] == key) {
+            return true;
+        }
+        for (uint32_t edge = file->reference_start[queue[head]];
+             edge < file->reference_start[queue[head] + 1]; edge++) {
+            uint32_t target = file->reference_target[edge];
+            bool known = (work->marks[target] & MM_EXPLAIN_STOP) != 0 ||
+                         !mm_graph_edge_owns(work->graph, edge);
+            for (uint32_t i = 0; i < tail && !known; i++) {
+                known = queue[i] == target;
+            }
+            if (!known && tail < LEAD_MAX) {
+                queue[tail++] = target;
+            }
+        }
+    }
+    return false;
+}
+
 static MM_STATUS side_table(const mm_explain *work, const mm_role_facts *facts,
                             mm_role_guess *ret) {
     const mm_file_type *type = &work->file->types[work->file->type[facts->object]];
     bool weak = (type->flags & MM_TYPE_WEAKREFABLE) != 0;
-    bool by_value = class_defines(work, facts->object, "__eq__");
+    bool by_value = mm_explain_class_defines(work, facts->object, "__eq__");
     ret->role = "side table";
     if (!weak) {
         const char *parts[] = {"give ", facts->type,
@@ -92,6 +110,17 @@ static MM_STATUS side_table(const mm_explain *work, const mm_role_facts *facts,
                                " defines __eq__: keep the value in an attribute of the object "
                                "itself, or key a dict by id(obj) with a weakref.finalize that "
                                "removes the entry"};
+        ret->cure = "attribute-on-instance";
+        ret->text = sentence(work, parts, MM_COUNTOF(parts));
+    } else if (facts->inside) {
+        const char *parts[] = {"key a weakref.WeakKeyDictionary by the ", facts->type,
+                               " alone, and keep the rest of the key in a dict below it"};
+        ret->cure = "weak-key-dictionary";
+        ret->text = sentence(work, parts, MM_COUNTOF(parts));
+    } else if (value_leads_back(work, facts->source, facts->object)) {
+        const char *parts[] = {"keep the value in an attribute of the ", facts->type,
+                               " itself: it leads back to its key, so that a weak key would never "
+                               "go either"};
         ret->cure = "attribute-on-instance";
         ret->text = sentence(work, parts, MM_COUNTOF(parts));
     } else {
@@ -108,13 +137,21 @@ MM_STATUS mm_explain_role(const mm_explain *work, const mm_role_facts *facts, mm
     if (facts->exception) {
         guess.role = "stored exception";
         guess.cure = "drop-exception";
-        guess.text = "keep its text, or store it as exc.with_traceback(None): its traceback keeps "
-                     "the frames and all their variables";
+        guess.text =
+            "keep its text, or store it as exc.with_traceback(None): its traceback keeps "
+            "the frames and all their variables";
     } else if (facts->dead) {
         guess.role = "weak references";
         guess.cure = "weak-set";
-        guess.text = "use a weakref.WeakSet or WeakValueDictionary, or give each reference a "
-                     "callback that removes it: a dead reference stays in a plain container";
+        guess.text =
+            "use a weakref.WeakSet or WeakValueDictionary, or give each reference a "
+            "callback that removes it: a dead reference stays in a plain container";
+    } else if (facts->cached) {
+        guess.role = "cache";
+        guess.cure = "bound-cache";
+        guess.text =
+            "a cache keeps its arguments, `self` among them, and its results: give it a "
+            "maxsize, or keep what it remembers in the object (functools.cached_property)";
     } else if (facts->how == MM_HOW_KEY) {
         MM_TRY(side_table(work, facts, &guess));
     } else if (mm_explain_says_cache(facts->holder) && facts->how == MM_HOW_VALUE) {
@@ -126,9 +163,10 @@ MM_STATUS mm_explain_role(const mm_explain *work, const mm_role_facts *facts, mm
     } else if (facts->callback) {
         guess.role = "callbacks";
         guess.cure = "weak-method";
-        guess.text = "keep each callback as a weakref.WeakMethod (a plain function as "
-                     "weakref.ref), or unsubscribe when the object is done";
-    } else if (mm_explain_says_observer(facts->holder)) {
+        guess.text =
+            "keep each callback as a weakref.WeakMethod (a plain function as "
+            "weakref.ref), or unsubscribe when the object is done";
+    } else if (facts->observer || mm_explain_says_observer(facts->holder)) {
         guess.role = "observers";
         guess.cure = weak ? "weak-set" : "remove-when-done";
         guess.text = weak ? "make it a weakref.WeakSet, or unsubscribe when the object is done"

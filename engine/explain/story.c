@@ -124,8 +124,8 @@ static MM_STATUS path_copy(mm_explain *work, const mm_why_chain *chain, const mm
     }
     for (uint32_t i = 0; i < chain->step_count; i++) {
         const mm_why_step *step = &chain->steps[i];
-        bool data = many && step->edge != NULL && step->edge[0] == '[' &&
-                    strcmp(step->edge, "[key]") != 0;
+        bool data =
+            many && step->edge != NULL && step->edge[0] == '[' && strcmp(step->edge, "[key]") != 0;
         path[i].object = step->object;
         path[i].edge = data ? "[*]" : step->edge;
         path[i].entries = step->entries;

@@ -56,14 +56,17 @@ static bool is_zero(const uint8_t *at, size_t count) {
 }
 
 static mm_status header_check(const uint8_t *bytes, size_t size_bytes, mm_error *err) {
+    if (size_bytes == 0) {
+        return mm_fail(err, MM_E_FORMAT, "it is empty", 0);
+    }
     if (size_bytes < 8 || memcmp(bytes, MM_FORMAT_MAGIC, 8) != 0) {
-        return mm_fail(err, MM_E_FORMAT, "it does not begin as a .mort file does", 0);
+        return mm_fail(err, MM_E_FORMAT, "it is no mortmain snapshot", 0);
     }
     if (size_bytes < MM_FORMAT_HEADER_BYTES + END_CHUNK_BYTES) {
-        return mm_fail(err, MM_E_FORMAT, "the file was cut off", size_bytes);
+        return mm_fail(err, MM_E_FORMAT, "it was cut off", size_bytes);
     }
     if (mm_u32_get(bytes + 8) > MM_FORMAT_VERSION) {
-        return mm_fail(err, MM_E_FORMAT, "it was written by a newer version", 8);
+        return mm_fail(err, MM_E_FORMAT, "it was written by a newer version of mortmain", 8);
     }
     if (mm_u32_get(bytes + 8) != MM_FORMAT_VERSION) {
         return mm_fail(err, MM_E_FORMAT, "a format version that never was", 8);
@@ -82,7 +85,7 @@ mm_status mm_decode_ends_check(const uint8_t *head, const uint8_t *end, size_t s
     MM_TRY(header_check(head, size_bytes, err));
     if (size_bytes % 8 != 0 || memcmp(end, MM_FORMAT_END_TAG, 4) != 0 ||
         mm_u32_get(end + 4) != MM_FORMAT_END_BYTES) {
-        return mm_fail(err, MM_E_FORMAT, "the file was cut off: it does not end in END!",
+        return mm_fail(err, MM_E_FORMAT, "it was cut off and does not end in END!",
                        size_bytes);
     }
     if (mm_u64_get(end + 24) != size_bytes) {
@@ -100,7 +103,7 @@ static mm_status end_check(mm_decoder *decoder, const uint8_t *bytes, size_t siz
     uint64_t sum = mm_format_checksum(MM_FORMAT_CHECKSUM_START, bytes, end_at + 32);
     sum = mm_format_checksum(sum, end + 40, 16);
     if (mm_u64_get(end + 32) != sum) {
-        return mm_fail(err, MM_E_FORMAT, "the checksum is wrong: the file is damaged", end_at + 32);
+        return mm_fail(err, MM_E_FORMAT, "the checksum is wrong", end_at + 32);
     }
     int32_t incomplete = (int32_t)mm_u32_get(end + 40);
     if (incomplete > 0 || !is_zero(end + 44, 12)) {

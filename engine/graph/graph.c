@@ -145,14 +145,14 @@ static uint32_t field_count_of(const mm_file *file) {
     return count;
 }
 
-static bool key_before(const void *a, const void *b, const void *context) {
+static bool index_before(const void *a, const void *b, const void *context) {
     (void)context;
     return *(const uint64_t *)a < *(const uint64_t *)b;
 }
 
 // Sort what is looked up by its upper half; `buffer` is as long.
 static void index_sort(uint64_t *items, uint64_t *buffer, size_t count) {
-    mm_sort(items, buffer, count, sizeof(*items), key_before, NULL);
+    mm_sort(items, buffer, count, sizeof(*items), index_before, NULL);
 }
 
 // Fields of a type stand together; each type's are sorted for themselves.
@@ -184,7 +184,7 @@ uint32_t mm_graph_roots_of(const mm_graph *graph, uint32_t node, uint32_t *ret_f
 }
 
 // False when memory is out.
-static bool columns_take(mm_graph *graph, uint32_t fields, mm_arena *arena, uint64_t **ret_buffer) {
+static bool graph_take(mm_graph *graph, uint32_t fields, mm_arena *arena, uint64_t **ret_buffer) {
     const mm_file *file = graph->file;
     size_t nodes = (size_t)file->object_count + 1;
     size_t edges = (size_t)file->reference_count + 1;
@@ -218,7 +218,7 @@ MM_STATUS mm_graph_build(const mm_file *file, mm_arena *arena, mm_graph *ret, mm
     mm_graph graph = {.file = file, .root_node = file->object_count};
     uint32_t fields = field_count_of(file);
     uint64_t *buffer = NULL;
-    if (!columns_take(&graph, fields, arena, &buffer)) {
+    if (!graph_take(&graph, fields, arena, &buffer)) {
         return mm_fail(err, MM_E_NOMEM, "no memory for the graph", 0);
     }
     memset(graph.owner_edge, 0xff, ((size_t)file->object_count + 1) * sizeof(*graph.owner_edge));

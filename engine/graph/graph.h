@@ -153,7 +153,7 @@ size_t mm_graph_name_text(const mm_graph *graph, uint32_t node, char *out, size_
 /// REQUIRES of these three: root < file->root_count.
 size_t mm_graph_root_text(const mm_graph *graph, uint32_t root, char *out, size_t out_bytes);
 
-/// The first part of it, what the root belongs to: "running frame of f (shop.py:14)", "interpreter".
+/// The first part of it, what the root belongs to: "running frame of f (shop.py:14)".
 size_t mm_graph_root_owner_text(const mm_graph *graph, uint32_t root, char *out, size_t out_bytes);
 
 /// The other part, what it is there: "local x", "codec_error_registry"; empty when it is all of it.

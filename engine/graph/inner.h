@@ -6,7 +6,8 @@
 
 /// Fill field_role, name_role and field_index.
 void mm_graph_roles_fill(mm_graph *graph, uint32_t field_count);
-/// Fill node_flags and owner_edge, which is all MM_NONE before. REQUIRES: roles and reverse references.
+/// Fill node_flags and owner_edge, which is all MM_NONE before. REQUIRES: roles and reverse
+/// references.
 void mm_graph_flags_fill(mm_graph *graph);
 
 /// Index into file->fields of a type's word, its bases' fields included, or MM_NONE.

@@ -11,8 +11,16 @@ void mm_json_init(mm_json *json, mm_text *out) {
     json->filled[0] = false;
 }
 
-static void string_put(mm_text *out, const char *value) {
+// One unit of UTF-16, which is what JSON escapes are.
+static void escape_put_unit(mm_text *out, uint32_t unit) {
     static const char hex[] = "0123456789abcdef";
+    const char escape[6] = {
+        '\\', 'u', hex[unit >> 12], hex[unit >> 8 & 15], hex[unit >> 4 & 15], hex[unit & 15]};
+    MM_ASSERT(unit <= 0xffff);
+    mm_text_bytes(out, escape, sizeof(escape));
+}
+
+static void string_put(mm_text *out, const char *value) {
     size_t count = strlen(value);
     mm_text_put(out, "\"");
     for (size_t at = 0; at < count;) {
@@ -22,11 +30,11 @@ static void string_put(mm_text *out, const char *value) {
         if (code == '"' || code == '\\') {
             mm_text_put(out, "\\");
             mm_text_bytes(out, value + at, 1);
+        } else if (mm_text_is_control(code) && code > 0xffff) {
+            escape_put_unit(out, 0xd800 + (code - 0x10000) / 0x400);
+            escape_put_unit(out, 0xdc00 + code % 0x400);
         } else if (mm_text_is_control(code)) {
-            const char escape[6] = {
-                '\\',          'u', hex[code >> 12 & 15], hex[code >> 8 & 15], hex[code >> 4 & 15],
-                hex[code & 15]};
-            mm_text_bytes(out, escape, sizeof(escape));
+            escape_put_unit(out, code);
         } else {
             mm_text_bytes(out, value + at, length);
         }

@@ -27,8 +27,8 @@ typedef struct mm_lines {
 void mm_lines_init(mm_lines *lines, mm_text *out, const mm_report_options *options);
 /// Begin a line at this column; lines that wrap go on there too.
 void mm_lines_start(mm_lines *lines, size_t indent);
-/// Add a piece after a blank, on a new line if it does not fit; a piece longer than a line goes on in
-/// the next one.
+/// Add a piece after a blank, on a new line if it does not fit; a piece longer than a line goes on
+/// in the next one.
 void mm_lines_piece(mm_lines *lines, const char *piece);
 /// Add the words of a text one by one.
 void mm_lines_words(mm_lines *lines, const char *words);

@@ -1,9 +1,15 @@
 // Lines that need no layout.
 #include "report/summary.h"
 
+#include <errno.h>
 #include <string.h>
 
-#include "report/advice.h"
+// What a file says of itself is short, unless somebody made the file to be a nuisance.
+enum { META_COLUMNS = 160 };
+
+static void origin_name(mm_text *out, const char *value) {
+    (void)mm_text_name_cut(out, value, META_COLUMNS, false);
+}
 
 static const char *meta_or(const mm_file *file, const char *key, const char *other) {
     const char *value = mm_file_meta_of(file, key);
@@ -11,13 +17,13 @@ static const char *meta_or(const mm_file *file, const char *key, const char *oth
 }
 
 static void origin_put(mm_text *out, const mm_file *file) {
-    mm_text_name(out, meta_or(file, "runtime", "unknown runtime"));
+    origin_name(out, meta_or(file, "runtime", "unknown runtime"));
     if (mm_file_meta_of(file, "version") != NULL) {
         mm_text_put(out, " ");
-        mm_text_name(out, mm_file_meta_of(file, "version"));
+        origin_name(out, mm_file_meta_of(file, "version"));
     }
     mm_text_put(out, ", snapshot by ");
-    mm_text_name(out, meta_or(file, "door", "an unknown door"));
+    origin_name(out, meta_or(file, "door", "an unknown door"));
 }
 
 void mm_runtime_json(mm_json *json, const mm_file *file) {
@@ -42,7 +48,7 @@ MM_STATUS mm_verify_text(const mm_file *file, const mm_report_options *options, 
     origin_put(&text, file);
     if (file->incomplete != 0) {
         mm_text_put(&text, "; the snapshot was not finished: ");
-        mm_text_name(&text, meta_or(file, "incomplete", "it does not say why"));
+        origin_name(&text, meta_or(file, "incomplete", "it does not say why"));
     }
     mm_text_put(&text, "\n");
     return mm_text_end(&text, ret, ret_count, err);
@@ -79,8 +85,27 @@ MM_STATUS mm_warning_text(const mm_file *file, mm_arena *arena, const char **ret
                           mm_error *err) {
     mm_text text;
     mm_text_init(&text, arena);
-    mm_text_name(&text, meta_or(file, "warning", ""));
+    origin_name(&text, meta_or(file, "warning", ""));
     return mm_text_end(&text, ret, ret_count, err);
+}
+
+// About a file that is read: what could not be written is advised on elsewhere.
+static const char *reading_advice(const mm_error *failure) {
+    static const char made[] = "give a file that mortmain.snapshot(path) made";
+    switch (failure->code) {
+        case MM_E_FORMAT:
+            return failure->offset == 0   ? made
+                   : failure->offset == 8 ? "read it with the version of mortmain that made it"
+                                          : "take the snapshot again";
+        case MM_E_ARGUMENT:
+            return made;
+        case MM_E_IO:
+            return failure->sys_errno == EACCES ? "a snapshot is for its owner: ask as that user"
+                   : failure->sys_errno == ENOENT || failure->sys_errno == ENOTDIR ? made
+                                                                                   : NULL;
+        default:
+            return NULL;
+    }
 }
 
 MM_STATUS mm_error_text(const mm_error *failure, const char *subject, mm_arena *arena,
@@ -93,17 +118,20 @@ MM_STATUS mm_error_text(const mm_error *failure, const char *subject, mm_arena *
         mm_text_name(&text, subject);
         mm_text_put(&text, ": ");
     }
-    mm_text_put(&text, failure->message != NULL ? failure->message : "it failed");
-    if (failure->code == MM_E_FORMAT) {
-        mm_text_put(&text, " at byte ");
+    // What stands at the beginning says what the file is; everything behind is damage.
+    if (failure->code == MM_E_FORMAT && failure->offset > 8) {
+        mm_text_put(&text, "damaged at byte ");
         mm_text_digits(&text, failure->offset);
+        mm_text_put(&text, ": ");
     }
+    mm_text_put(&text, failure->message != NULL ? failure->message : "it failed");
     if (failure->sys_errno != 0) {
         mm_text_put(&text, " (");
         mm_text_name(&text, strerror(failure->sys_errno));
         mm_text_put(&text, ")");
     }
-    const char *advice = mm_advice_text(failure->code, failure->sys_errno);
+    const char *advice = reading_advice(failure);
+    advice = advice != NULL ? advice : mm_status_advice(failure->code);
     if (advice != NULL) {
         mm_text_put(&text, "; ");
         mm_text_put(&text, advice);

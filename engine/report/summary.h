@@ -1,5 +1,5 @@
-// What a file says of itself, and one line for every failure. Texts live in the arena; all functions
-// answer MM_E_NOMEM and take time linear in what they write.
+// What a file says of itself, and one line for every failure. Texts live in the arena; all
+// functions answer MM_E_NOMEM and take time linear in what they write.
 #ifndef MM_REPORT_SUMMARY_H
 #define MM_REPORT_SUMMARY_H
 

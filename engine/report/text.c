@@ -2,12 +2,14 @@
 //
 // Columns are counted simply: the wide blocks of East Asian scripts and emoji are two, combining
 // marks none, everything else is one. Names come from a stranger's process, so that control
-// characters are never passed through to a terminal.
+// characters are never passed through to a terminal: this file alone decides what is one.
 #include "report/text.h"
 
 #include <string.h>
 
 #include "base/free/bytes.h"
+
+enum { MARKS_MAX = 4 };
 
 void mm_text_init(mm_text *text, mm_arena *arena) {
     MM_ASSERT(arena != NULL);
@@ -119,10 +121,28 @@ size_t mm_text_glyph(const char *at, size_t left, uint32_t *ret) {
     return length;
 }
 
+// Controls of terminals, of the direction of writing, and characters that nobody sees.
 bool mm_text_is_control(uint32_t code) {
-    return code < 0x20 || (code >= 0x7f && code < 0xa0) || code == 0x61c || code == 0x200e ||
-           code == 0x200f || (code >= 0x2028 && code <= 0x202e) ||
-           (code >= 0x2066 && code <= 0x2069) || code == 0xfeff || code == MM_GLYPH_INVALID;
+    static const uint32_t ranges[][2] = {
+        {0x00, 0x1f},     {0x7f, 0x9f},     {0xad, 0xad},     {0x61c, 0x61c},
+        {0x180e, 0x180e}, {0x200b, 0x200f}, {0x2028, 0x202e}, {0x2060, 0x206f},
+        {0xfeff, 0xfeff}, {0xfff9, 0xfffb}, {0xffff, 0xffff}, {0xe0000, 0xe007f},
+    };
+    for (size_t i = 0; i < MM_COUNTOF(ranges) && code >= ranges[i][0]; i++) {
+        if (code <= ranges[i][1]) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// Columns of an escaped character: \\x1b, \\u202e or \\U000e0041.
+static size_t escape_columns(uint32_t code) {
+    return code < 0x100 || code == MM_GLYPH_INVALID ? 4 : code <= 0xffff ? 6 : 10;
+}
+
+static bool glyph_is_mark(uint32_t code) {
+    return (code >= 0x300 && code <= 0x36f) || code == 0xfe0f;
 }
 
 static size_t glyph_columns(uint32_t code) {
@@ -132,10 +152,9 @@ static size_t glyph_columns(uint32_t code) {
         {0xffe0, 0xffe6}, {0x1f300, 0x1faff}, {0x20000, 0x3fffd},
     };
     if (mm_text_is_control(code)) {
-        return code < 0x100 || code == MM_GLYPH_INVALID ? sizeof("\\xNN") - 1
-                                                        : sizeof("\\uNNNN") - 1;
+        return escape_columns(code);
     }
-    if ((code >= 0x300 && code <= 0x36f) || (code >= 0x200b && code <= 0x200f) || code == 0xfe0f) {
+    if (glyph_is_mark(code)) {
         return 0;
     }
     for (size_t i = 0; i < MM_COUNTOF(wide); i++) {
@@ -146,32 +165,52 @@ static size_t glyph_columns(uint32_t code) {
     return 1;
 }
 
+// A character that is to be written, and how. More than MARKS_MAX marks on one letter climb out of
+// their line: the rest is escaped.
+typedef struct glyph {
+    const char *at;
+    size_t length;
+    uint32_t code;
+    size_t columns;
+    bool escaped;
+} glyph;
+
+static glyph glyph_next(const char *at, size_t left, size_t *marks) {
+    glyph next = {.at = at};
+    next.length = mm_text_glyph(at, left, &next.code);
+    *marks = glyph_is_mark(next.code) ? *marks + 1 : 0;
+    next.escaped = mm_text_is_control(next.code) || *marks > MARKS_MAX;
+    next.columns = next.escaped ? escape_columns(next.code) : glyph_columns(next.code);
+    MM_ASSERT(next.length > 0);
+    MM_ASSERT(next.length <= left);
+    return next;
+}
+
 size_t mm_text_columns(const char *bytes, size_t count) {
     size_t columns = 0;
+    size_t marks = 0;
     for (size_t at = 0; at < count;) {
-        uint32_t code = 0;
-        at += mm_text_glyph(bytes + at, count - at, &code);
-        columns += glyph_columns(code);
+        glyph next = glyph_next(bytes + at, count - at, &marks);
+        columns += next.columns;
+        at += next.length;
     }
     return columns;
 }
 
 static void escape_put(mm_text *text, uint32_t code) {
-    bool narrow = code < 0x100;
-    char escape[6] = {'\\', narrow ? 'x' : 'u'};
-    size_t length = narrow ? 4 : 6;
-    MM_ASSERT(code <= 0xffff);
+    char escape[10] = {'\\', code < 0x100 ? 'x' : code <= 0xffff ? 'u' : 'U'};
+    size_t length = escape_columns(code);
     for (size_t i = 2; i < length; i++) {
         escape[i] = "0123456789abcdef"[code >> (4 * (length - 1 - i)) & 15];
     }
     mm_text_bytes(text, escape, length);
 }
 
-static void glyph_put(mm_text *text, const char *at, size_t length, uint32_t code) {
-    if (mm_text_is_control(code)) {
-        escape_put(text, code == MM_GLYPH_INVALID ? (unsigned char)*at : code);
+static void glyph_put(mm_text *text, const glyph *one) {
+    if (one->escaped) {
+        escape_put(text, one->code == MM_GLYPH_INVALID ? (unsigned char)*one->at : one->code);
     } else {
-        mm_text_bytes(text, at, length);
+        mm_text_bytes(text, one->at, one->length);
     }
 }
 
@@ -180,11 +219,11 @@ void mm_text_name(mm_text *text, const char *name) {
 }
 
 void mm_text_name_part(mm_text *text, const char *name, size_t count) {
+    size_t marks = 0;
     for (size_t at = 0; at < count;) {
-        uint32_t code = 0;
-        size_t length = mm_text_glyph(name + at, count - at, &code);
-        glyph_put(text, name + at, length, code);
-        at += length;
+        glyph next = glyph_next(name + at, count - at, &marks);
+        glyph_put(text, &next);
+        at += next.length;
     }
 }
 
@@ -198,16 +237,15 @@ size_t mm_text_name_cut(mm_text *text, const char *name, size_t columns, bool as
     const char *ellipsis = ascii ? "..." : "\xe2\x80\xa6";
     size_t ellipsis_columns = ascii ? 3 : 1;
     size_t used = 0;
+    size_t marks = 0;
     for (size_t at = 0; at < count;) {
-        uint32_t code = 0;
-        size_t length = mm_text_glyph(name + at, count - at, &code);
-        size_t next = used + glyph_columns(code);
-        if (next + ellipsis_columns > columns) {
+        glyph next = glyph_next(name + at, count - at, &marks);
+        if (used + next.columns + ellipsis_columns > columns) {
             break;
         }
-        glyph_put(text, name + at, length, code);
-        used = next;
-        at += length;
+        glyph_put(text, &next);
+        used += next.columns;
+        at += next.length;
     }
     if (used + ellipsis_columns <= columns) {
         mm_text_put(text, ellipsis);

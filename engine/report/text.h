@@ -41,8 +41,9 @@ void mm_text_number(mm_text *text, uint64_t value);
 void mm_text_digits(mm_text *text, uint64_t value);
 /// Append a size for people: 812 B, 10.4 MiB.
 void mm_text_size(mm_text *text, uint64_t bytes);
-/// Append a name out of a snapshot. Characters that could move a terminal's cursor, switch its state
-/// or turn the direction of writing are written as \x1b or \u202e; so are bytes that are no UTF-8.
+/// Append a name out of a snapshot. Characters that could move a terminal's cursor, switch its
+/// state, turn the direction of writing or that nobody sees are written as \x1b or \u202e; so are
+/// bytes that are no UTF-8.
 void mm_text_name(mm_text *text, const char *name);
 /// As mm_text_name(), its first `count` bytes.
 void mm_text_name_part(mm_text *text, const char *name, size_t count);

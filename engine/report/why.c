@@ -8,6 +8,7 @@
 
 #include "base/free/bytes.h"
 #include "report/place.h"
+#include "report/selection.h"
 #include "report/steps.h"
 
 enum { NAMES_MAX = 8, INSIDE_NAMES_MAX = 3 };
@@ -110,13 +111,6 @@ static void references_print(mm_lines *lines, const mm_why *why) {
     shown = shown > NAMES_MAX + 1 ? NAMES_MAX : shown;
     uint64_t hidden = why->reference_kind_count - shown;
     bool any = why->reference_count > 0 || why->reference_kind_count > 0;
-    if (why->class_alone) {
-        mm_lines_start(lines, 0);
-        mm_lines_words(lines, "No object of type");
-        mm_lines_piece(lines, why->what);
-        mm_lines_words(lines, "is in this snapshot. The class itself has");
-        mm_lines_end(lines);
-    }
     mm_lines_start(lines, 0);
     lines->indent = 4;
     mm_lines_colour(lines, MM_COLOUR_STRONG);
@@ -276,6 +270,11 @@ MM_STATUS mm_why_text(const mm_why *why, const mm_why_source *sources, size_t so
     MM_ASSERT(sources != NULL || source_count == 0);
     mm_text_init(&text, arena);
     mm_lines_init(&lines, &text, options);
+    if (why->by_type && why->object_count == 0) {
+        mm_selection_none_print(&lines, why, true);
+        return mm_text_end(&text, ret, ret_count, err);
+    }
+    mm_selection_types_print(&lines, why);
     references_print(&lines, why);
     for (uint32_t i = 0; i < why->chain_count; i++) {
         chain_print(&lines, why, i, mm_why_source_of(sources, source_count, i));
@@ -290,6 +289,10 @@ MM_STATUS mm_refs_text(const mm_why *why, const mm_report_options *options, mm_a
     mm_lines lines;
     mm_text_init(&text, arena);
     mm_lines_init(&lines, &text, options);
-    references_print(&lines, why);
+    if (why->by_type && why->object_count == 0) {
+        mm_selection_none_print(&lines, why, false);
+    } else {
+        references_print(&lines, why);
+    }
     return mm_text_end(&text, ret, ret_count, err);
 }

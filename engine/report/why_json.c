@@ -27,6 +27,18 @@ static void step_write(mm_json *json, const mm_why_step *step) {
     mm_json_close(json, '}');
 }
 
+// Those that the name fits; of one object there are none.
+static void types_write(mm_json *json, const mm_selection *selection) {
+    mm_json_array(json, "types");
+    for (uint32_t i = 0; i < selection->type_count; i++) {
+        mm_json_object(json, NULL);
+        mm_json_text(json, "type", selection->types[i].text);
+        mm_json_number(json, "objects", selection->types[i].count);
+        mm_json_close(json, '}');
+    }
+    mm_json_close(json, ']');
+}
+
 // Its file is told in full, which a program can open wherever it runs.
 static void source_write(mm_json *json, const mm_why_chain *chain, const mm_why_source *source) {
     if (source == NULL) {
@@ -79,8 +91,8 @@ MM_STATUS mm_why_json(const mm_why *why, const mm_why_source *sources, size_t so
     mm_json_text(&json, "what", why->what);
     mm_json_text(&json, "type", why->type);
     mm_json_bool(&json, "by_type", why->by_type);
-    mm_json_bool(&json, "class_alone", why->class_alone);
     mm_json_number(&json, "objects", why->object_count);
+    types_write(&json, &why->selection);
     mm_json_number(&json, "bytes", why->bytes);
     mm_json_number(&json, "reference_count", why->reference_count);
     mm_json_array(&json, "references");

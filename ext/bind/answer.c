@@ -23,13 +23,22 @@ static bool question_fill(const mm_file *file, PyObject *what, const char **ret_
     if (PyUnicode_Check(what)) {
         Py_ssize_t length = 0;
         *ret_text = PyUnicode_AsUTF8AndSize(what, &length);
-        if (*ret_text != NULL && strlen(*ret_text) != (size_t)length) {
-            PyErr_SetString(PyExc_ValueError, "embedded null character");
-            return false;
+        bool is_text = *ret_text != NULL && strlen(*ret_text) == (size_t)length;
+        if (!is_text && (*ret_text != NULL || PyErr_ExceptionMatches(PyExc_UnicodeEncodeError))) {
+            static const char line[] =
+                "WHAT is no text: it has bytes that no name can have; give "
+                "a type, a name or an address";
+            PyErr_Clear();
+            (void)mm_raise_text(line, sizeof(line) - 1);
         }
-        return *ret_text != NULL;
+        return is_text;
     }
+    // No address is negative, or longer than this.
     unsigned long long address = PyLong_AsUnsignedLongLong(what);
+    if (PyErr_Occurred() && PyErr_ExceptionMatches(PyExc_OverflowError)) {
+        PyErr_Clear();
+        address = 0;
+    }
     if (PyErr_Occurred()) {
         return false;
     }
@@ -104,7 +113,8 @@ PyObject *heap_why(PyObject *self, PyTypeObject *type, PyObject *const *args, Py
     PyEval_RestoreThread(released);
     if (status != MM_OK) {
         Py_DECREF(answer);
-        return heap_raise(args[0], &err);
+        return text == NULL || status == MM_E_NOMEM ? heap_raise(args[0], &err)
+                                                    : heap_refuse(heap, text);
     }
     return (PyObject *)answer;
 }
@@ -167,10 +177,8 @@ static PyObject *answer_head(PyObject *self, PyObject *ignored) {
     return heap_rendered(status, bytes, count, &scratch);
 }
 
-// Lines of source out of a tuple of (chain, file, line, text), in the memory of `scratch`. The texts
-// are borrowed from the tuple. False with an exception set.
-static bool sources_fill(PyObject *sources, heap_scratch *scratch, mm_why_source **ret,
-                         size_t *ret_count) {
+bool heap_sources_fill(PyObject *sources, heap_scratch *scratch, mm_why_source **ret,
+                       size_t *ret_count) {
     Py_ssize_t count = sources == NULL ? 0 : PyTuple_GET_SIZE(sources);
     mm_why_source *rows = MM_ARENA_NEW(&scratch->arena, mm_why_source, (size_t)count + 1);
     if (rows == NULL) {
@@ -196,6 +204,16 @@ static bool sources_fill(PyObject *sources, heap_scratch *scratch, mm_why_source
     return true;
 }
 
+bool heap_options_fill(int width, int colour, int ascii, mm_report_options *ret) {
+    if (width < WIDTH_LEAST) {
+        PyErr_Format(PyExc_ValueError, "width must be at least %d", WIDTH_LEAST);
+        return false;
+    }
+    *ret =
+        (mm_report_options){.width = (uint32_t)width, .colour = colour != 0, .ascii = ascii != 0};
+    return true;
+}
+
 PyDoc_STRVAR(answer_text_doc,
              "text($self, /, *, width=80, colour=False, ascii=False, sources=())\n--\n\n"
              "The answer for a terminal, with lines of source as (chain, file, line, text).");
@@ -209,12 +227,10 @@ static PyObject *answer_text(PyObject *self, PyObject *args, PyObject *kwargs) {
                                      &ascii, &PyTuple_Type, &sources)) {
         return NULL;
     }
-    if (width < WIDTH_LEAST) {
-        PyErr_Format(PyExc_ValueError, "width must be at least %d", WIDTH_LEAST);
+    mm_report_options options;
+    if (!heap_options_fill(width, colour, ascii, &options)) {
         return NULL;
     }
-    mm_report_options options = {
-        .width = (uint32_t)width, .colour = colour != 0, .ascii = ascii != 0};
     mm_why_source *rows = NULL;
     size_t row_count = 0;
     const char *bytes = NULL;
@@ -222,7 +238,7 @@ static PyObject *answer_text(PyObject *self, PyObject *args, PyObject *kwargs) {
     mm_error err = {MM_OK, NULL, 0, 0};
     heap_scratch scratch;
     heap_scratch_init(&scratch);
-    if (!sources_fill(sources, &scratch, &rows, &row_count)) {
+    if (!heap_sources_fill(sources, &scratch, &rows, &row_count)) {
         heap_scratch_deinit(&scratch);
         return NULL;
     }
@@ -249,7 +265,7 @@ static PyObject *answer_json(PyObject *self, PyObject *args, PyObject *kwargs) {
     mm_error err = {MM_OK, NULL, 0, 0};
     heap_scratch scratch;
     heap_scratch_init(&scratch);
-    if (!sources_fill(sources, &scratch, &rows, &row_count)) {
+    if (!heap_sources_fill(sources, &scratch, &rows, &row_count)) {
         heap_scratch_deinit(&scratch);
         return NULL;
     }
@@ -278,26 +294,30 @@ static PyObject *anchors_tuple(const mm_why_chain *chain) {
     return anchors;
 }
 
+bool heap_scope_append(PyObject *list, uint32_t number, const mm_why_chain *chain) {
+    if (chain->scope == NULL) {
+        return true;
+    }
+    assert(chain->scope_file != NULL);
+    assert(chain->attribute != NULL);
+    PyObject *anchors = anchors_tuple(chain);
+    PyObject *row = anchors == NULL
+                        ? NULL
+                        : Py_BuildValue("(IsssN)", (unsigned int)number, chain->scope_file,
+                                        chain->scope, chain->attribute, anchors);
+    bool done = row != NULL && PyList_Append(list, row) == 0;
+    Py_XDECREF(row);
+    return done;
+}
+
 static PyObject *answer_scopes(PyObject *self, PyObject *ignored) {
     (void)ignored;
     const mm_why *why = &((answer_object *)self)->why;
     PyObject *list = PyList_New(0);
     for (uint32_t i = 0; list != NULL && i < why->chain_count; i++) {
-        const mm_why_chain *chain = &why->chains[i];
-        if (chain->scope == NULL) {
-            continue;
-        }
-        assert(chain->scope_file != NULL);
-        assert(chain->attribute != NULL);
-        PyObject *anchors = anchors_tuple(chain);
-        PyObject *row = anchors == NULL
-                            ? NULL
-                            : Py_BuildValue("(IsssN)", (unsigned int)i, chain->scope_file,
-                                            chain->scope, chain->attribute, anchors);
-        if (row == NULL || PyList_Append(list, row) != 0) {
+        if (!heap_scope_append(list, i, &why->chains[i])) {
             Py_CLEAR(list);
         }
-        Py_XDECREF(row);
     }
     return list;
 }

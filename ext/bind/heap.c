@@ -26,6 +26,25 @@ static mm_status heap_read(heap_object *heap, const char *path, mm_error *err) {
     return mm_graph_build(&heap->file, &heap->arena, &heap->graph, err);
 }
 
+// The path as text of errors. NULL with an exception set.
+static const char *heap_where(heap_object *heap, PyObject *path) {
+    char *kept = NULL;
+    PyObject *text = PyUnicode_DecodeFSDefault(PyBytes_AS_STRING(path));
+    PyObject *bytes = text == NULL ? NULL : PyUnicode_AsEncodedString(text, "utf-8", "replace");
+    Py_XDECREF(text);
+    if (bytes != NULL) {
+        size_t count = (size_t)PyBytes_GET_SIZE(bytes) + 1;
+        kept = mm_arena_take(&heap->arena, count, 1);
+        if (kept != NULL) {
+            memcpy(kept, PyBytes_AS_STRING(bytes), count);
+        } else {
+            PyErr_NoMemory();
+        }
+    }
+    Py_XDECREF(bytes);
+    return kept;
+}
+
 static PyObject *heap_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
     static const char *const names[] = {"", NULL};
     PyObject *where = NULL; /* borrowed */
@@ -43,6 +62,12 @@ static PyObject *heap_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) 
     mm_os_pages_init(&heap->pages);
     mm_arena_init(&heap->arena, mm_os_pages_view(&heap->pages), ARENA_BLOCK_BYTES);
     mm_error err = {MM_OK, NULL, 0, 0};
+    heap->where = heap_where(heap, path);
+    if (heap->where == NULL) {
+        Py_DECREF(path);
+        Py_DECREF(heap);
+        return NULL;
+    }
     PyThreadState *released = PyEval_SaveThread();
     mm_status status = heap_read(heap, PyBytes_AS_STRING(path), &err);
     PyEval_RestoreThread(released);
@@ -90,6 +115,22 @@ PyObject *heap_raise(PyObject *subject, const mm_error *failure) {
     return NULL;
 }
 
+PyObject *heap_refuse(const heap_object *heap, const char *what) {
+    mm_error err = {MM_OK, NULL, 0, 0};
+    const char *bytes = NULL;
+    size_t count = 0;
+    heap_scratch scratch;
+    heap_scratch_init(&scratch);
+    if (mm_refusal_text(&heap->graph, what, heap->where, &scratch.arena, &bytes, &count, &err) ==
+        MM_OK) {
+        (void)mm_raise_text(bytes, count);
+    } else {
+        PyErr_NoMemory();
+    }
+    heap_scratch_deinit(&scratch);
+    return NULL;
+}
+
 PyObject *heap_rendered(mm_status status, const char *bytes, size_t count, heap_scratch *scratch) {
     PyObject *result = NULL;
     if (status == MM_OK) {
@@ -119,8 +160,7 @@ static PyObject *file_warning(const mm_file *file) {
     return heap_rendered(status, bytes, count, &scratch);
 }
 
-// Count what there is, with the lock released. False with an exception set.
-static bool heap_count(const heap_object *heap, heap_scratch *scratch, mm_types *ret) {
+bool heap_count(const heap_object *heap, heap_scratch *scratch, mm_types *ret) {
     mm_error err = {MM_OK, NULL, 0, 0};
     PyThreadState *released = PyEval_SaveThread();
     mm_status status = mm_types_count(&heap->graph, &scratch->arena, ret, &err);
@@ -205,10 +245,24 @@ static PyObject *heap_warning(PyObject *self, PyObject *ignored) {
     return file_warning(&((heap_object *)self)->file);
 }
 
+PyDoc_STRVAR(heap_types_text_doc,
+             "types_text($self, /, *, width=80, colour=False, ascii=False, verbose=False)\n--\n\n"
+             "Count and bytes of each type as a table.");
+
+PyDoc_STRVAR(heap_types_json_doc, "types_json($self, /)\n--\n\nThe same as a JSON document.");
+
+PyDoc_STRVAR(heap_findings_doc,
+             "findings($self, /)\n--\n\nFind what deserves attention: a new Findings.");
+
 static const PyMethodDef heap_methods[] = {
     {"summary", heap_summary, METH_NOARGS, heap_summary_doc},
     {"warning", heap_warning, METH_NOARGS, heap_warning_doc},
     {"types", heap_types, METH_NOARGS, heap_types_doc},
+    {"types_text", (PyCFunction)(void (*)(void))heap_types_text, METH_VARARGS | METH_KEYWORDS,
+     heap_types_text_doc},
+    {"types_json", heap_types_json, METH_NOARGS, heap_types_json_doc},
+    {"findings", (PyCFunction)(void (*)(void))heap_findings,
+     METH_METHOD | METH_FASTCALL | METH_KEYWORDS, heap_findings_doc},
     {"why", (PyCFunction)(void (*)(void))heap_why, METH_METHOD | METH_FASTCALL | METH_KEYWORDS,
      heap_why_doc},
     {NULL, NULL, 0, NULL},
@@ -332,18 +386,28 @@ static int bind_exec(PyObject *module) {
     if (state->answer_type == NULL) {
         return -1;
     }
-    return PyModule_AddType(module, (PyTypeObject *)state->answer_type);
+    if (PyModule_AddType(module, (PyTypeObject *)state->answer_type) != 0) {
+        return -1;
+    }
+    spec = findings_spec();
+    state->findings_type = PyType_FromModuleAndSpec(module, &spec, NULL);
+    if (state->findings_type == NULL) {
+        return -1;
+    }
+    return PyModule_AddType(module, (PyTypeObject *)state->findings_type);
 }
 
 static int bind_traverse(PyObject *module, visitproc visit, void *arg) {
     heap_state *state = PyModule_GetState(module);
     Py_VISIT(state->answer_type);
+    Py_VISIT(state->findings_type);
     return 0;
 }
 
 static int bind_clear(PyObject *module) {
     heap_state *state = PyModule_GetState(module);
     Py_CLEAR(state->answer_type);
+    Py_CLEAR(state->findings_type);
     return 0;
 }
 

@@ -17,6 +17,7 @@ typedef struct heap_object {
     mm_arena arena;
     mm_file file;
     mm_graph graph;
+    const char *where;  ///< what the file is called, UTF-8, in the arena
 } heap_object;
 
 /// Memory of one question. Ends with heap_scratch_deinit().
@@ -32,12 +33,27 @@ void heap_scratch_deinit(heap_scratch *scratch);
 
 /// Raise MortmainError with the engine's own words for a failure. Always NULL.
 PyObject *heap_raise(PyObject *subject, const mm_error *failure);
+/// Raise MortmainError for a WHAT that means nothing. Always NULL.
+PyObject *heap_refuse(const heap_object *heap, const char *what);
 /// A rendered text as str; `scratch`, in which it lives, is given back in any case.
 PyObject *heap_rendered(mm_status status, const char *bytes, size_t count, heap_scratch *scratch);
+
+/// Lines of source out of a tuple of (chain, file, line, text), or NULL, in the memory of `scratch`.
+/// The texts are borrowed from the tuple. False with an exception set.
+bool heap_sources_fill(PyObject *sources, heap_scratch *scratch, mm_why_source **ret,
+                       size_t *ret_count);
+/// Append (number, file, scope, attribute, anchors) to a list, if the holder of the chain is an
+/// attribute of a module or class. False with an exception set.
+bool heap_scope_append(PyObject *list, uint32_t number, const mm_why_chain *chain);
+/// Options of a renderer. False with an exception set.
+bool heap_options_fill(int width, int colour, int ascii, mm_report_options *ret);
+/// Count what there is, with the lock released. False with an exception set.
+bool heap_count(const heap_object *heap, heap_scratch *scratch, mm_types *ret);
 
 /// Types of this module, made anew for each interpreter.
 typedef struct heap_state {
     PyObject *answer_type;
+    PyObject *findings_type;
 } heap_state;
 
 /// Method Heap.why(): a new Answer.
@@ -45,5 +61,14 @@ PyObject *heap_why(PyObject *self, PyTypeObject *type, PyObject *const *args, Py
                    PyObject *names);
 /// What the type Answer is made from.
 PyType_Spec answer_spec(void);
+
+/// Method Heap.findings(): a new Findings.
+PyObject *heap_findings(PyObject *self, PyTypeObject *type, PyObject *const *args, Py_ssize_t count,
+                        PyObject *names);
+/// What the type Findings is made from.
+PyType_Spec findings_spec(void);
+/// Methods Heap.types_text() and Heap.types_json().
+PyObject *heap_types_text(PyObject *self, PyObject *args, PyObject *kwargs);
+PyObject *heap_types_json(PyObject *self, PyObject *ignored);
 
 #endif

@@ -1,14 +1,14 @@
 // The runner of `mortmain run`. A bootstrap file of three lines loads this module without importing
 // it and calls run(); from there on the script must find what plain Python would have given it:
 //
-//   its own argv, sys.path[0] and `__main__`; no frame of ours above it, all of its recursion limit;
-//   an uncaught exception printed by Python itself; SystemExit and its status; threads waited for
+//   its own argv, sys.path[0] and `__main__`; no frame of ours above it, all of its recursion
+//   limit; an uncaught exception printed by Python itself; SystemExit's status; threads waited for
 //
-// Only then, with `__main__` intact and before atexit, the snapshot is taken: unless this is a forked
-// child of the script, which is not our business. What plain Python does after a script's code has
-// ended (Modules/main.c, Python/pythonrun.c of CPython 3.11 to 3.13) is done here in the same order.
+// Only then, with `__main__` intact and before atexit, the snapshot is taken: unless this is a
+// forked child of the script, which is not our business. What plain Python does after a script's
+// code has ended (Modules/main.c and Python/pythonrun.c of CPython) is done here in the same order.
 //
-// General note on reentrancy: everything here runs Python code. No state is kept but on the C stack.
+// General note on reentrancy: everything here runs Python code. No state is kept but on the stack.
 #include "run.h"
 
 #include <signal.h>
@@ -60,7 +60,7 @@ static PyObject *attribute_of(const char *module, const char *name) {
     return value;
 }
 
-// A script is loaded from its file; whatever runpy runs has the loader that `__main__` is born with.
+// A script is loaded from its file; what runpy runs has the loader that `__main__` is born with.
 static PyObject *loader_make(const door_script *script) {
     if (strcmp(script->kind, "file") != 0) {
         return attribute_of("_frozen_importlib", "BuiltinImporter");
@@ -239,7 +239,7 @@ static void snapshot_take(const char *snapshot) {
     }
 }
 
-// As plain Python ends after a KeyboardInterrupt that nobody caught: at the very end, by the signal.
+// As plain Python ends after a KeyboardInterrupt that nobody caught: at the very end, by signal.
 static void interrupt_die(void) {
     (void)signal(SIGINT, SIG_DFL);
     (void)kill(getpid(), SIGINT);

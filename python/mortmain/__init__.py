@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from mortmain.errors import MortmainError
     from mortmain.take import Taken, snapshot
 
+    __version__: str
+
 __all__ = [
     "Heap",
     "MortmainError",
@@ -26,11 +28,16 @@ __all__ = [
 
 
 # Where the names are: taking a snapshot loads nothing that asking needs.
-_MODULES = {"MortmainError": "errors", "Taken": "take", "snapshot": "take"}
+_MODULES = {
+    "MortmainError": "errors",
+    "Taken": "take",
+    "snapshot": "take",
+    "__version__": "version",
+}
 
 
 def __getattr__(name: str) -> object:
-    if name not in __all__:
+    if name not in __all__ and name not in _MODULES:
         raise AttributeError(f"module 'mortmain' has no attribute {name!r}")
     # Not importlib, which is a module more to load.
     module = __import__(f"mortmain.{_MODULES.get(name, 'api')}", fromlist=[name])
@@ -40,4 +47,4 @@ def __getattr__(name: str) -> object:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({*globals(), *__all__, *_MODULES})

@@ -42,6 +42,17 @@ class Heap:
     def summary(self, /) -> _Summary: ...
     def warning(self, /) -> str: ...
     def types(self, /) -> list[tuple[str, int, int]]: ...
+    def types_text(
+        self,
+        /,
+        *,
+        width: int = 80,
+        colour: bool = False,
+        ascii: bool = False,
+        verbose: bool = False,
+    ) -> str: ...
+    def types_json(self, /) -> str: ...
+    def findings(self, /) -> Findings: ...
     def why(
         self,
         what: str | int,
@@ -65,6 +76,22 @@ class Answer:
         width: int = 80,
         colour: bool = False,
         ascii: bool = False,
+        sources: tuple[_Source, ...] = (),
+    ) -> str: ...
+    def json(self, /, *, sources: tuple[_Source, ...] = ()) -> str: ...
+
+@final
+class Findings:
+    def verdict(self, /) -> str: ...
+    def scopes(self, /) -> list[_Scope]: ...
+    def text(
+        self,
+        /,
+        *,
+        width: int = 80,
+        colour: bool = False,
+        ascii: bool = False,
+        verbose: bool = False,
         sources: tuple[_Source, ...] = (),
     ) -> str: ...
     def json(self, /, *, sources: tuple[_Source, ...] = ()) -> str: ...

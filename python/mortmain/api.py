@@ -13,10 +13,14 @@ variable is measured by a call of the same form on an object that nobody else ho
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mortmain import _door, _heap
 from mortmain.errors import MortmainError as MortmainError
+
+# Source is looked for as far as a person reads.
+_SOURCES_MAX = 20
 
 _Path = str | bytes | os.PathLike[str] | os.PathLike[bytes]
 
@@ -104,6 +108,47 @@ class Why:
         return self._answer.json(sources=self._sources)
 
     def __str__(self) -> str:
+        return self.render().rstrip("\n")
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Findings:
+    """What a snapshot has to tell. ``str()`` of it is the report for a terminal of 80 columns."""
+
+    _findings: _heap.Findings
+    _sources: tuple[_heap._Source, ...] = ()
+
+    @property
+    def verdict(self) -> str:
+        """The strongest verdict: ``"suspects"``, ``"waiting for gc"``, ``"clean"``."""
+        return self._findings.verdict()
+
+    def render(
+        self, width: int = 80, colour: bool = False, ascii: bool = False, verbose: bool = False
+    ) -> str:
+        """Word the findings.
+
+        Args:
+            width: Columns to fill, at least 40.
+            colour: Use the escape sequences of a terminal.
+            ascii: Use no character beyond ASCII but in names.
+            verbose: Show all of them, not the first three.
+
+        Returns:
+            Lines of text, each with its newline.
+        """
+        return self._findings.text(
+            width=width, colour=colour, ascii=ascii, verbose=verbose, sources=self._sources
+        )
+
+    def json(self) -> str:
+        """The findings as a JSON document."""
+        return self._findings.json(sources=self._sources)
+
+    def __str__(self) -> str:
         return self.render()
 
     def __repr__(self) -> str:
@@ -160,6 +205,35 @@ class Heap:
         """All types that have objects, those with most bytes first."""
         return tuple(TypeTotal(*row) for row in self._heap.types())
 
+    def render_types(
+        self, width: int = 80, colour: bool = False, ascii: bool = False, verbose: bool = False
+    ) -> str:
+        """Count and bytes of each type as a table.
+
+        Args:
+            width: Columns to fill, at least 40.
+            colour: Use the escape sequences of a terminal.
+            ascii: Use no character beyond ASCII but in names.
+            verbose: Show all of them, not the largest.
+
+        Returns:
+            Lines of text, each with its newline.
+        """
+        return self._heap.types_text(width=width, colour=colour, ascii=ascii, verbose=verbose)
+
+    def types_json(self) -> str:
+        """All types as a JSON document."""
+        return self._heap.types_json()
+
+    def findings(self) -> Findings:
+        """Who keeps the program's own objects alive, and what waits for the collector.
+
+        Returns:
+            The findings.
+        """
+        found = self._heap.findings()
+        return Findings(found, _sources(found.scopes()[:_SOURCES_MAX], is_live=False))
+
     def why(self, what: str | int, *, verbose: bool = False) -> Why:
         """Ask who keeps something alive.
 
@@ -191,18 +265,22 @@ class Heap:
 
 
 def _why(answer: _heap.Answer, *, is_live: bool) -> Why:
-    scopes = answer.scopes()
+    return Why(answer, _sources(answer.scopes(), is_live=is_live))
+
+
+def _sources(scopes: Sequence[_heap._Scope], *, is_live: bool) -> tuple[_heap._Source, ...]:
+    """Lines of source that make the holders."""
     if not scopes:
-        return Why(answer)
+        return ()
     # Only who asks needs to read source, and what that takes is large.
     from mortmain import source
 
     sources = []
-    for chain, file, scope, name, anchors in scopes:
+    for number, file, scope, name, anchors in scopes:
         found = source.find(file, scope, name, anchors, is_live)
         if found is not None:
-            sources.append((chain, found.shown_file, found.line, found.text))
-    return Why(answer, tuple(sources))
+            sources.append((number, found.shown_file, found.line, found.text))
+    return tuple(sources)
 
 
 def _references(answer: _heap.Answer) -> References:

@@ -90,7 +90,7 @@ def _read(file: str) -> str | None:
     try:
         # A pipe or device would wait for ever; files that the kernel makes up have no length.
         descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
-        with open(descriptor, "rb") as stream:
+        with os.fdopen(descriptor, "rb") as stream:
             status = os.fstat(descriptor)
             if not stat.S_ISREG(status.st_mode) or not 0 < status.st_size <= _FILE_BYTES_MAX:
                 return None
@@ -110,7 +110,7 @@ def _shown(file: str) -> str:
 
 
 def _definitions(tree: ast.Module) -> tuple[set[tuple[str, int]], dict[str, list[ast.ClassDef]]]:
-    """All functions and classes by qualified name: their first lines, and the classes themselves."""
+    """All functions and classes by name: their first lines, and the classes themselves."""
     starts: set[tuple[str, int]] = set()
     classes: dict[str, list[ast.ClassDef]] = {}
     waiting: list[tuple[ast.AST, str]] = [(tree, "")]
@@ -151,9 +151,9 @@ def _first_assignment(scope: _Scope, name: str) -> int | None:
         if isinstance(node, ast.Global | ast.Nonlocal) and isinstance(scope, ast.ClassDef):
             if any(_mangled(each, scope) == name for each in node.names):
                 return None
-        elif isinstance(node, ast.AnnAssign) and node.value is None:
-            valueless.add(id(node.target))
-        elif isinstance(node, ast.AugAssign):
+        elif isinstance(node, ast.AugAssign) or (
+            isinstance(node, ast.AnnAssign) and node.value is None
+        ):
             valueless.add(id(node.target))
         elif (
             isinstance(node, ast.Name)

@@ -53,8 +53,10 @@ def run_script(
     original = [sys.executable, *flags, *original]
     command = [sys.executable, *flags, str(Path(__file__).with_name("bootstrap.py"))]
     command += [_door_file(), kind, target, path0, snapshot, str(len(original)), *original, *argv]
-    with _signals_left_to_the_child():
-        status = subprocess.call(command, executable=sys.executable, close_fds=False)
+    with _signals_left_to_the_child() as child:
+        process = subprocess.Popen(command, executable=sys.executable, close_fds=False)
+        child.follow(process)
+        status = process.wait()
     return Ended(status, _failure(snapshot))
 
 
@@ -80,7 +82,8 @@ def _cwd() -> str:
 
 def _locate(script: str) -> tuple[str, str, str]:
     target = os.path.join(_cwd(), script)  # noqa: PTH118 as Python itself makes it absolute
-    if os.path.isdir(target) or (not target.endswith(".py") and _is_archive(target)):  # noqa: PTH112
+    is_archive = not target.endswith(".py") and _is_archive(target)
+    if Path(target).is_dir() or is_archive:
         return "path", script, script
     try:
         with open(target, "rb"):  # noqa: PTH123
@@ -118,20 +121,47 @@ def _failure(snapshot: str) -> str:
     return "the script ended before a snapshot could be taken"
 
 
+class _Child:
+    """Whom signals are for: those that come before it is known wait for it."""
+
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[bytes] | None = None
+        self._waiting: list[int] = []
+
+    def follow(self, process: subprocess.Popen[bytes]) -> None:
+        self._process = process
+        while self._waiting:
+            process.send_signal(self._waiting.pop(0))
+
+    def tell(self, number: int, _frame: object) -> None:
+        if self._process is None:
+            self._waiting.append(number)
+        else:
+            self._process.send_signal(number)
+
+
 @contextmanager
-def _signals_left_to_the_child() -> Iterator[None]:
-    """Ctrl-C at a terminal reaches both of us: the script decides what it means."""
-    signals = (signal.SIGINT, signal.SIGQUIT)
-    before = {number: signal.signal(number, _pass_over) for number in signals}
+def _signals_left_to_the_child() -> Iterator[_Child]:
+    """The script decides what a signal means: we live as long as it does.
+
+    Ctrl-C at a terminal reaches both of us; what is sent to us alone is passed on. Unlike SIG_IGN,
+    a handler is not inherited by the script, so what was ignored before stays so.
+    """
+    child = _Child()
+    handlers = {signal.SIGINT: _pass_over, signal.SIGQUIT: _pass_over}
+    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2):
+        if signal.getsignal(number) == signal.SIG_DFL:
+            handlers[number] = child.tell
+    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
     try:
-        yield
+        yield child
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
 
 
 def _pass_over(_number: int, _frame: object) -> None:
-    """Unlike SIG_IGN, a handler is not inherited by the script."""
+    """Do nothing, and go on waiting."""
 
 
 def end_like(ended: Ended) -> int:

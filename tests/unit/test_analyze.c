@@ -1,5 +1,5 @@
 // Reach and paths against slow models on random heaps, a very long list, every allocation failing
-// once, and what WHAT may say.
+// once.
 #include "mm.h"
 #include "report_heaps.h"
 #include "tap.h"
@@ -251,60 +251,6 @@ static void test_memory(void) {
     heap_deinit(&h);
 }
 
-static void is_selected(const mm_graph *graph, const char *what, mm_status expected, uint32_t count,
-                        uint32_t node) {
-    mm_selection selection = {NULL, 0, MM_NONE};
-    mm_error err = {MM_OK, NULL, 0, 0};
-    mm_status status = mm_select(graph, what, &arena, &selection, &err);
-    bool right = status == expected && selection.node_count == count &&
-                 (node == MM_NONE || selection.nodes[0] == node);
-    if (!ok(right, "\"%s\" is %u objects, status %d", what, count, (int)expected)) {
-        diag("status %d (%s), %u objects", (int)status, err.message != NULL ? err.message : "",
-             selection.node_count);
-    }
-}
-
-static void test_select(void) {
-    heap h;
-    mm_graph graph;
-    mm_error err;
-    uint32_t exam = heap_shop(&h, 30);
-    uint32_t list = heap_object(&h, h.list_type, HEAP_EXACT);
-    uint32_t item = heap_object(&h, exam, HEAP_EXACT);
-    uint32_t main_module = heap_module(&h, "__main__");
-    heap_set(&h, main_module, "items", list);
-    heap_ref(&h, list, item, MM_NAME_INDEX, 0);
-    const mm_file *file = heap_file(&h);
-    char address[32];
-    snprintf(address, sizeof(address), "0x%llx", (unsigned long long)file->address[item]);
-    arena_start();
-    ok(mm_graph_build(file, &arena, &graph, &err) == MM_OK, "graph to select from");
-    is_selected(&graph, "Exam", MM_OK, 31, MM_NONE);
-    is_selected(&graph, "shop.Exam", MM_OK, 31, MM_NONE);
-    is_selected(&graph, "shop:Exam", MM_OK, 1, file->types[exam].object);
-    is_selected(&graph, address, MM_OK, 1, item);
-    is_selected(&graph, "items[0]", MM_OK, 1, item);
-    is_selected(&graph, "items[-1]", MM_OK, 1, item);
-    is_selected(&graph, "__main__.items[0]", MM_OK, 1, item);
-    is_selected(&graph, "__main__:items", MM_OK, 1, list);
-    is_selected(&graph, "shop.Within._seen", MM_OK, 1, MM_NONE);
-    is_selected(&graph, "shop", MM_OK, 1, MM_NONE);
-    is_selected(&graph, "items[1]", MM_E_NOT_FOUND, 0, MM_NONE);
-    is_selected(&graph, "items[", MM_E_ARGUMENT, 0, MM_NONE);
-    is_selected(&graph, "items['a", MM_E_ARGUMENT, 0, MM_NONE);
-    is_selected(&graph, "items.", MM_E_ARGUMENT, 0, MM_NONE);
-    is_selected(&graph, "items()", MM_E_ARGUMENT, 0, MM_NONE);
-    is_selected(&graph, "", MM_E_ARGUMENT, 0, MM_NONE);
-    is_selected(&graph, "0x", MM_E_NOT_FOUND, 0, MM_NONE);
-    is_selected(&graph, "0xzz", MM_E_ARGUMENT, 0, MM_NONE);
-    is_selected(&graph, "0x10", MM_E_NOT_FOUND, 0, MM_NONE);
-    is_selected(&graph, "nothing:x", MM_E_NOT_FOUND, 0, MM_NONE);
-    is_selected(&graph, "nothing", MM_E_NOT_FOUND, 0, MM_NONE);
-    is_selected(&graph, "shop.Within._seen['k']", MM_E_UNSUPPORTED, 0, MM_NONE);
-    is_selected(&graph, "shop.Within._seen[1]", MM_E_UNSUPPORTED, 0, MM_NONE);
-    heap_deinit(&h);
-}
-
 int main(void) {
     mm_os_pages_init(&pages);
     arena_start();
@@ -314,7 +260,6 @@ int main(void) {
     }
     test_long_list(1200000);
     test_memory();
-    test_select();
     mm_os_pages_deinit(&pages);
     return done_testing();
 }

@@ -61,4 +61,24 @@ static inline mm_status mm_fail_io(mm_error *err, const char *message, int sys_e
     return code;
 }
 
+/// What to do about a failure, for the end of its line, or NULL where nothing can be advised: one
+/// wording for every front. A constant string.
+static inline const char *mm_status_advice(mm_status code) {
+    switch (code) {
+        case MM_E_FORMAT:
+            return "the file is damaged or was cut off: take the snapshot again";
+        case MM_E_NOMEM:
+            return "free some memory and try again";
+        case MM_E_BUSY:
+            return "call again when the collection is over, not from a gc callback or from a "
+                   "finalizer that the collector runs";
+        case MM_E_NOT_FOUND:
+            return "give an address, a type such as shop.Exam, or a name such as shop:cache[0]";
+        case MM_E_EXISTS:
+            return "choose another name, or replace it with force";
+        default:
+            return NULL;
+    }
+}
+
 #endif

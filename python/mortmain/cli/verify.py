@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 
 from mortmain.cli import output
 
@@ -25,13 +26,14 @@ def run(arguments: argparse.Namespace) -> int:
     """Answer. A file that is no whole snapshot is a failure, also when it is told as JSON."""
     from mortmain import _heap
 
+    output.check(arguments)
     if arguments.json is not None:
         is_snapshot, text, warning = _heap.verify_json(arguments.file)
         output.warn(warning)
         output.write_json(text, arguments)
         return 0 if is_snapshot else 2
     text, warning = _heap.verify(
-        arguments.file, width=output.width(arguments), ascii=output.is_ascii()
+        arguments.file, width=output.width(arguments, sys.stdout), ascii=output.is_ascii(sys.stdout)
     )
     output.warn(warning)
     output.write(text)

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import os
+import shlex
+import sys
 
 from mortmain.cli import output
+from mortmain.errors import MortmainError
 
 
 def add_to(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -19,7 +23,8 @@ def add_to(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser.add_argument(
         "what",
         metavar="WHAT",
-        help="a type (shop.Exam), an address (0x7f...), or a dotted name (shop:Within._seen)",
+        help="a type (shop.Exam: its objects), a name (shop:Within._seen; shop:Exam is the class "
+        "itself), or an address (0x7f...)",
     )
     output.add_json(parser)
     output.add_terminal(parser)
@@ -27,10 +32,18 @@ def add_to(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser.set_defaults(run=run)
 
 
+def _check_order(file: str, what: str) -> None:
+    """Say so if the two words look swapped."""
+    if not os.path.exists(file) and os.path.isfile(what):  # noqa: PTH110, PTH113 (any bytes)
+        raise MortmainError(f"FILE comes first: mortmain why {shlex.quote(what)} {file}")
+
+
 def run(arguments: argparse.Namespace) -> int:
     """Answer."""
     from mortmain.api import Heap
 
+    output.check(arguments)
+    _check_order(arguments.file, arguments.what)
     heap = Heap.open(arguments.file)
     output.warn(heap.warning)
     answer = heap.why(arguments.what, verbose=arguments.verbose)
@@ -39,9 +52,9 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         output.write(
             answer.render(
-                width=output.width(arguments),
-                colour=output.has_colour(arguments),
-                ascii=output.is_ascii(),
+                width=output.width(arguments, sys.stdout),
+                colour=output.has_colour(arguments, sys.stdout),
+                ascii=output.is_ascii(sys.stdout),
             )
         )
     return 0

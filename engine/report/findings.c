@@ -1,0 +1,363 @@
+// A report is read like the answer of `why`: what is wrong first, in capitals and in one sentence,
+// then the chain with an arrow at the reference to cut, what goes when it is cut, where it is made,
+// and what to write instead. Three findings are enough to begin with; the rest is one line.
+//
+//     SUSPECTS  Within._seen keeps 10,000 Exam alive: 10.4 MiB
+//
+//           module shop
+//             .Within    class
+//               ._seen   dict, 10,000 entries
+//          ──>    [key]  Exam             this reference; nothing else holds them
+//
+//           Cut it and 10.4 MiB go.
+//           Look at shop.py:3, used in Within.__init__ (shop.py:5):
+//
+//               _seen = {}
+//
+//           Cure: make it a weakref.WeakKeyDictionary
+#include "report/findings.h"
+
+#include <string.h>
+
+#include "base/free/bytes.h"
+#include "report/place.h"
+#include "report/steps.h"
+#include "report/table.h"
+
+enum { OWN_ROWS_MAX = 40, TYPE_ROWS_MAX = 30, ALSO_MAX = 5, WORD_BYTES = 32 };
+
+static mm_verdict verdict_of(const mm_finding *finding) {
+    static const mm_verdict verdicts[] = {
+        [MM_FINDING_GROWTH] = MM_VERDICT_SUSPECTS,
+        [MM_FINDING_HOLDER] = MM_VERDICT_SUSPECTS,
+        [MM_FINDING_CYCLE] = MM_VERDICT_WAITING,
+        [MM_FINDING_HELD_BY_C] = MM_VERDICT_HELD_BY_C,
+        [MM_FINDING_GC_INVISIBLE] = MM_VERDICT_GC_INVISIBLE,
+        [MM_FINDING_NATIVE] = MM_VERDICT_NATIVE,
+        [MM_FINDING_WEAK_CONTAINER] = MM_VERDICT_SUSPECTS,
+    };
+    MM_ASSERT(finding->kind <= MM_FINDING_WEAK_CONTAINER);
+    return finding->is_leak ? MM_VERDICT_LEAK : verdicts[finding->kind];
+}
+
+// "SUSPECTS  Within._seen keeps 10,000 Exam alive: 10.4 MiB"
+static void verdict_print(mm_lines *lines, mm_verdict verdict, const char *sentence) {
+    const char *text = mm_verdict_text(verdict);
+    char word[WORD_BYTES];
+    size_t length = 0;
+    for (; text[length] != '\0' && length < sizeof(word) - 1; length++) {
+        char letter = text[length];
+        word[length] = letter >= 'a' && letter <= 'z' ? (char)(letter - 'a' + 'A') : letter;
+    }
+    word[length] = '\0';
+    mm_lines_start(lines, 0);
+    lines->indent = 4;
+    mm_lines_colour(lines, verdict == MM_VERDICT_CLEAN ? MM_COLOUR_STRONG : MM_COLOUR_GUILTY);
+    mm_lines_tight(lines, word);
+    mm_lines_colour(lines, MM_COLOUR_NONE);
+    // Two blanks, unless the sentence begins on a line of its own.
+    size_t first = mm_text_columns(sentence, strcspn(sentence, " "));
+    if (lines->column + 2 + first <= lines->width) {
+        mm_lines_column(lines, lines->column + 1);
+    }
+    mm_lines_colour(lines, MM_COLOUR_STRONG);
+    mm_lines_words(lines, sentence);
+    mm_lines_colour(lines, MM_COLOUR_NONE);
+    mm_lines_end(lines);
+}
+
+static void size_piece(mm_lines *lines, uint64_t bytes, const char *after) {
+    mm_text piece;
+    mm_text_init(&piece, lines->out->arena);
+    mm_text_size(&piece, bytes);
+    mm_text_put(&piece, after);
+    // A number and its unit stay on one line.
+    mm_lines_piece(lines, mm_steps_piece_end(&piece, lines));
+}
+
+// By its type's name where only that is known.
+static mm_step_unit unit_of(const mm_why_step *step, const char *object) {
+    static const char *const items[] = {"list", "tuple", "deque", "collections.deque"};
+    static const char *const members[] = {"set", "frozenset"};
+    uint32_t kind = step != NULL ? step->kind : MM_NONE;
+    if (kind == MM_KIND_LIST || kind == MM_KIND_TUPLE) {
+        return MM_STEP_ITEMS;
+    }
+    if (kind == MM_KIND_SET) {
+        return MM_STEP_MEMBERS;
+    }
+    for (size_t i = 0; i < MM_COUNTOF(items); i++) {
+        if (strcmp(object, items[i]) == 0) {
+            return MM_STEP_ITEMS;
+        }
+    }
+    for (size_t i = 0; i < MM_COUNTOF(members); i++) {
+        if (strcmp(object, members[i]) == 0) {
+            return MM_STEP_MEMBERS;
+        }
+    }
+    return MM_STEP_ENTRIES;
+}
+
+static const char *cut_words(const mm_finding *finding) {
+    if (finding->cut.other_holders != 0) {
+        return "this reference";
+    }
+    return finding->count == 1 ? "this reference; nothing else holds it"
+                               : "this reference; nothing else holds them";
+}
+
+static void finding_path_print(mm_lines *lines, const mm_finding *finding) {
+    const mm_why_chain *chain = finding->chain;
+    bool same = chain != NULL && chain->step_count == finding->path_count;
+    mm_step *steps = MM_ARENA_NEW(lines->out->arena, mm_step, (size_t)finding->path_count);
+    if (steps == NULL) {
+        lines->out->failed = true;
+        return;
+    }
+    for (uint32_t i = 0; i < finding->path_count; i++) {
+        const mm_finding_step *step = &finding->path[i];
+        steps[i] = (mm_step){
+            .object = step->object,
+            .edge = step->edge,
+            .entries = step->entries,
+            .unit = unit_of(same ? &chain->steps[i] : NULL, step->object),
+            .guilty = step->guilty,
+            .note = step->guilty ? cut_words(finding) : NULL,
+            .left_out = same ? chain->left_out_count : 0,
+        };
+    }
+    mm_steps_print(lines, steps, finding->path_count);
+}
+
+// Once around, with the first object again at the end.
+static void ring_print(mm_lines *lines, const mm_finding *finding) {
+    uint32_t count = finding->ring_count;
+    mm_step *steps = MM_ARENA_NEW(lines->out->arena, mm_step, (size_t)count + 1);
+    mm_text piece;
+    if (steps == NULL) {
+        lines->out->failed = true;
+        return;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        const mm_finding_step *step = &finding->ring[i];
+        steps[i] = (mm_step){
+            .object = step->object,
+            .edge = step->edge != NULL ? step->edge : " its",
+            .entries = step->entries,
+            .unit = unit_of(NULL, step->object),
+            .guilty = step->back,
+            .note = step->back ? "this reference leads back" : NULL,
+        };
+    }
+    mm_text_init(&piece, lines->out->arena);
+    mm_text_put(&piece, finding->ring[0].object);
+    mm_text_put(&piece, ", the first one");
+    steps[count] = (mm_step){.object = mm_steps_piece_end(&piece, lines), .entries = UINT64_MAX};
+    mm_steps_print(lines, steps, count + 1);
+}
+
+static void cut_print(mm_lines *lines, const mm_finding *finding, bool verbose) {
+    const mm_finding_cut *cut = &finding->cut;
+    bool shared = cut->other_holders != MM_UNKNOWN && cut->other_holders > 0;
+    if (cut->reference == NULL || cut->freed_bytes == MM_UNKNOWN) {
+        return;
+    }
+    mm_lines_start(lines, MM_STEPS_INDENT);
+    if (cut->freed_bytes == 0) {
+        mm_lines_words(lines, "Cutting it alone frees nothing:");
+    } else {
+        mm_lines_words(lines, "Cut it and");
+        size_piece(lines, cut->freed_bytes, "");
+        mm_lines_words(lines, shared ? "go;" : "go.");
+    }
+    if (shared) {
+        mm_steps_number(lines, cut->other_holders, "");
+        mm_lines_words(lines, cut->other_holders == 1 ? "other reference holds some of it too."
+                                                      : "other references hold some of it too.");
+    } else if (cut->freed_bytes == 0) {
+        mm_lines_words(lines, "something else holds it too.");
+    }
+    if (verbose && cut->would_drop_at_once != MM_UNKNOWN) {
+        mm_steps_number(lines, cut->would_drop_at_once, "");
+        mm_lines_words(lines, cut->would_drop_at_once == 1
+                                  ? "object would go at once, by counting."
+                                  : "objects would go at once, by counting.");
+    }
+    mm_lines_end(lines);
+}
+
+static void also_print(mm_lines *lines, const mm_finding *finding, bool verbose) {
+    uint32_t shown =
+        verbose || finding->also_count <= ALSO_MAX + 1 ? finding->also_count : (uint32_t)ALSO_MAX;
+    if (shown == 0) {
+        return;
+    }
+    mm_lines_start(lines, MM_STEPS_INDENT);
+    mm_lines_words(lines, "Also held by");
+    for (uint32_t i = 0; i < shown; i++) {
+        mm_text piece;
+        mm_text_init(&piece, lines->out->arena);
+        mm_text_put(&piece, finding->also_held_by[i]);
+        mm_text_put(&piece, i + 1 < finding->also_count ? "," : ".");
+        mm_lines_piece(lines, mm_steps_piece_end(&piece, lines));
+    }
+    if (shown < finding->also_count) {
+        mm_steps_number(lines, finding->also_count - shown, " more.");
+    }
+    mm_lines_end(lines);
+}
+
+static void finding_place_print(mm_lines *lines, const mm_finding *finding,
+                                const mm_why_source *source) {
+    const mm_why_chain *chain = finding->chain;
+    bool same = chain != NULL && chain->line == finding->line && chain->file == finding->file;
+    if (same || (chain != NULL && source != NULL)) {
+        mm_place_print(lines, chain, source);
+    } else if (finding->file != NULL) {
+        mm_place_line_print(lines, finding->file, finding->line);
+    }
+}
+
+static void cure_print(mm_lines *lines, const mm_finding *finding, bool verbose) {
+    if (finding->cure_text != NULL) {
+        mm_lines_start(lines, MM_STEPS_INDENT);
+        mm_lines_words(lines, "Cure:");
+        mm_lines_words(lines, finding->cure_text);
+        mm_lines_end(lines);
+    }
+    if (verbose && (finding->cut.role != NULL || finding->library != NULL)) {
+        mm_lines_start(lines, MM_STEPS_INDENT);
+        mm_lines_words(lines, finding->cut.role != NULL ? "Understood as:" : "");
+        mm_lines_words(lines, finding->cut.role != NULL ? finding->cut.role : "");
+        mm_lines_words(lines, finding->library != NULL ? "Library:" : "");
+        mm_lines_words(lines, finding->library != NULL ? finding->library : "");
+        mm_lines_end(lines);
+    }
+}
+
+static void finding_print(mm_lines *lines, const mm_finding *finding, bool verbose,
+                          const mm_why_source *source) {
+    verdict_print(lines, verdict_of(finding), finding->sentence);
+    if (finding->path_count > 0) {
+        mm_lines_end(lines);
+        finding_path_print(lines, finding);
+    }
+    if (finding->ring_count > 0) {
+        mm_lines_end(lines);
+        ring_print(lines, finding);
+    }
+    mm_lines_end(lines);
+    cut_print(lines, finding, verbose);
+    also_print(lines, finding, verbose);
+    finding_place_print(lines, finding, source);
+    if (source != NULL && finding->cure_text != NULL) {
+        mm_lines_end(lines);
+    }
+    cure_print(lines, finding, verbose);
+}
+
+static void own_print(mm_lines *lines, const mm_findings *findings) {
+    uint32_t shown = findings->own_count < OWN_ROWS_MAX ? findings->own_count : OWN_ROWS_MAX;
+    mm_table_row rows[OWN_ROWS_MAX];
+    if (shown == 0) {
+        return;
+    }
+    for (uint32_t i = 0; i < shown; i++) {
+        const mm_own_objects *own = &findings->own[i];
+        rows[i] = (mm_table_row){own->count, own->bytes, own->type,
+                                 own->held_by != NULL ? own->held_by : "nothing"};
+    }
+    mm_lines_end(lines);
+    mm_lines_start(lines, 0);
+    mm_lines_words(lines, "The program's own objects:");
+    mm_lines_end(lines);
+    mm_lines_end(lines);
+    mm_table_print(lines, "type", "held by", rows, shown);
+    if (shown < findings->own_count) {
+        mm_lines_start(lines, 2);
+        mm_steps_number(lines, findings->own_count - shown, " more types");
+        mm_lines_end(lines);
+    }
+}
+
+static void notes_end_print(mm_lines *lines, const mm_findings *findings, uint32_t hidden) {
+    for (uint32_t i = 0; i < findings->note_count; i++) {
+        mm_lines_end(lines);
+        mm_lines_start(lines, 0);
+        lines->indent = 4;
+        mm_lines_words(lines, "Note:");
+        mm_lines_words(lines, findings->notes[i]);
+        mm_lines_end(lines);
+    }
+    if (hidden > 0) {
+        mm_lines_end(lines);
+        mm_lines_start(lines, 0);
+        mm_steps_number(lines, hidden, hidden == 1 ? " note" : " notes");
+        mm_lines_words(lines, "hidden, -v shows");
+        mm_lines_words(lines, hidden == 1 ? "it" : "them");
+        mm_lines_end(lines);
+    }
+}
+
+MM_STATUS mm_findings_text(const mm_findings *findings, const mm_why_source *sources,
+                           size_t source_count, bool verbose, const mm_report_options *options,
+                           mm_arena *arena, const char **ret, size_t *ret_count, mm_error *err) {
+    mm_text text;
+    mm_lines lines;
+    uint32_t shown = 0;
+    MM_ASSERT(sources != NULL || source_count == 0);
+    mm_text_init(&text, arena);
+    mm_lines_init(&lines, &text, options);
+    for (uint32_t i = 0; i < findings->finding_count; i++) {
+        const mm_finding *finding = &findings->findings[i];
+        if (!verbose && (finding->hidden || shown == MM_FINDINGS_SHOWN)) {
+            continue;
+        }
+        if (shown++ > 0) {
+            mm_lines_end(&lines);
+        }
+        finding_print(&lines, finding, verbose, mm_why_source_of(sources, source_count, i));
+    }
+    if (shown == 0) {
+        verdict_print(&lines, MM_VERDICT_CLEAN,
+                      "Nothing of the program's own is kept by a container or waits for the "
+                      "collector.");
+    }
+    notes_end_print(&lines, findings, findings->finding_count - shown);
+    if (verbose) {
+        own_print(&lines, findings);
+    }
+    return mm_text_end(&text, ret, ret_count, err);
+}
+
+MM_STATUS mm_types_text(const mm_types *types, bool verbose, const mm_report_options *options,
+                        mm_arena *arena, const char **ret, size_t *ret_count, mm_error *err) {
+    mm_text text;
+    mm_lines lines;
+    uint32_t shown = verbose || types->row_count < TYPE_ROWS_MAX ? types->row_count : TYPE_ROWS_MAX;
+    mm_table_row *rows = MM_ARENA_NEW(arena, mm_table_row, (size_t)shown + 1);
+    mm_text_init(&text, arena);
+    mm_lines_init(&lines, &text, options);
+    if (rows == NULL) {
+        return mm_fail(err, MM_E_NOMEM, "no memory for a table", 0);
+    }
+    for (uint32_t i = 0; i < shown; i++) {
+        const mm_type_row *row = &types->rows[i];
+        rows[i] = (mm_table_row){row->count, row->bytes, row->name, NULL};
+    }
+    mm_lines_start(&lines, 0);
+    mm_steps_number(&lines, types->object_count,
+                    types->object_count == 1 ? " object," : " objects,");
+    size_piece(&lines, types->bytes, "");
+    mm_lines_end(&lines);
+    mm_lines_end(&lines);
+    mm_table_print(&lines, "type", NULL, rows, shown);
+    if (shown < types->row_count) {
+        mm_lines_end(&lines);
+        mm_lines_start(&lines, 0);
+        mm_steps_number(&lines, types->row_count - shown, " more types, -v shows them");
+        mm_lines_end(&lines);
+    }
+    return mm_text_end(&text, ret, ret_count, err);
+}

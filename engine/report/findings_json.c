@@ -1,0 +1,171 @@
+// Findings for programs. docs/findings.schema.json is the contract: every field is always there,
+// null where nothing was measured.
+#include "report/findings.h"
+#include "report/json.h"
+#include "report/summary.h"
+
+static void amount_write(mm_json *json, const char *key, uint64_t value) {
+    mm_json_number_known(json, key, value, value != MM_UNKNOWN);
+}
+
+static void path_write(mm_json *json, const mm_finding *finding) {
+    mm_json_array(json, "path");
+    for (uint32_t i = 0; i < finding->path_count; i++) {
+        mm_json_object(json, NULL);
+        mm_json_text(json, "object", finding->path[i].object);
+        mm_json_text(json, "edge", finding->path[i].edge);
+        mm_json_bool(json, "guilty", finding->path[i].guilty);
+        mm_json_close(json, '}');
+    }
+    mm_json_close(json, ']');
+    mm_json_array(json, "ring");
+    for (uint32_t i = 0; i < finding->ring_count; i++) {
+        mm_json_object(json, NULL);
+        mm_json_text(json, "object", finding->ring[i].object);
+        mm_json_text(json, "edge", finding->ring[i].edge);
+        mm_json_bool(json, "back", finding->ring[i].back);
+        mm_json_close(json, '}');
+    }
+    mm_json_close(json, ']');
+}
+
+static void cut_write(mm_json *json, const mm_finding_cut *cut) {
+    mm_json_object(json, "cut");
+    mm_json_array(json, "references");
+    if (cut->reference != NULL) {
+        mm_json_text(json, NULL, cut->reference);
+    }
+    mm_json_close(json, ']');
+    amount_write(json, "freed_bytes", cut->freed_bytes);
+    amount_write(json, "other_holders", cut->other_holders);
+    amount_write(json, "would_drop_at_once", cut->would_drop_at_once);
+    mm_json_text(json, "role", cut->role);
+    mm_json_close(json, '}');
+}
+
+// A line that a front has found in the source is the better one.
+static void fix_write(mm_json *json, const mm_finding *finding, const mm_why_source *source) {
+    uint32_t line = source != NULL ? source->line : finding->line;
+    const char *file = source != NULL ? source->file : finding->file;
+    mm_json_object(json, "fix");
+    mm_json_text(json, "cure", finding->cure);
+    mm_json_text(json, "summary", finding->cure_text);
+    mm_json_text(json, "checked", NULL);
+    mm_json_text(json, "file", file);
+    mm_json_number_known(json, "line", line, file != NULL && line != 0);
+    mm_json_text(json, "patch", NULL);
+    mm_json_text(json, "proven", NULL);
+    mm_json_close(json, '}');
+}
+
+static void fingerprint_write(mm_json *json, uint64_t fingerprint) {
+    static const char digits[] = "0123456789abcdef";
+    char text[17];
+    for (int i = 0; i < 16; i++) {
+        text[i] = digits[(fingerprint >> (60 - 4 * i)) & 15];
+    }
+    text[16] = '\0';
+    mm_json_text(json, "fingerprint", text);
+}
+
+static void finding_write(mm_json *json, const mm_finding *finding, uint32_t rank,
+                          const mm_why_source *source) {
+    mm_json_object(json, NULL);
+    mm_json_number(json, "rank", rank);
+    mm_json_text(json, "severity", finding->is_leak ? "leak" : "note");
+    mm_json_text(json, "kind", mm_finding_kind_text(finding->kind));
+    mm_json_text(json, "type", finding->type);
+    amount_write(json, "count", finding->count);
+    amount_write(json, "grown_objects", finding->grown_objects);
+    amount_write(json, "steps", finding->steps);
+    amount_write(json, "retained_bytes", finding->retained_bytes);
+    mm_json_text(json, "sentence", finding->sentence);
+    path_write(json, finding);
+    mm_json_array(json, "also_held_by");
+    for (uint32_t i = 0; i < finding->also_count; i++) {
+        mm_json_text(json, NULL, finding->also_held_by[i]);
+    }
+    mm_json_close(json, ']');
+    mm_json_array(json, "sites");
+    mm_json_close(json, ']');
+    mm_json_text(json, "library", finding->library);
+    cut_write(json, &finding->cut);
+    fix_write(json, finding, source);
+    fingerprint_write(json, finding->fingerprint);
+    mm_json_close(json, '}');
+}
+
+static void verdicts_write(mm_json *json, const mm_findings *findings) {
+    mm_verdict first =
+        findings->verdict_count > 0 ? findings->verdicts[0].verdict : MM_VERDICT_CLEAN;
+    mm_json_text(json, "verdict", mm_verdict_text(first));
+    mm_json_array(json, "verdicts");
+    for (uint32_t i = 0; i < findings->verdict_count; i++) {
+        mm_json_object(json, NULL);
+        mm_json_text(json, "verdict", mm_verdict_text(findings->verdicts[i].verdict));
+        amount_write(json, "bytes", findings->verdicts[i].bytes);
+        mm_json_close(json, '}');
+    }
+    mm_json_close(json, ']');
+}
+
+MM_STATUS mm_findings_json(const mm_findings *findings, const mm_why_source *sources,
+                           size_t source_count, mm_arena *arena, const char **ret,
+                           size_t *ret_count, mm_error *err) {
+    mm_text text;
+    mm_json json;
+    MM_ASSERT(sources != NULL || source_count == 0);
+    mm_text_init(&text, arena);
+    mm_json_init(&json, &text);
+    mm_json_object(&json, NULL);
+    mm_json_text(&json, "schema", "mortmain.findings/1");
+    mm_runtime_json(&json, findings->file);
+    mm_json_number(&json, "objects", findings->object_count);
+    mm_json_number(&json, "bytes", findings->bytes);
+    amount_write(&json, "rss_bytes", findings->rss_bytes);
+    amount_write(&json, "rss_accounted_percent", findings->rss_accounted_percent);
+    verdicts_write(&json, findings);
+    mm_json_text(&json, "watched", NULL);
+    mm_json_array(&json, "findings");
+    for (uint32_t i = 0; i < findings->finding_count; i++) {
+        finding_write(&json, &findings->findings[i], i + 1,
+                      mm_why_source_of(sources, source_count, i));
+    }
+    mm_json_close(&json, ']');
+    mm_json_array(&json, "own_objects");
+    for (uint32_t i = 0; i < findings->own_count; i++) {
+        mm_json_object(&json, NULL);
+        mm_json_text(&json, "type", findings->own[i].type);
+        mm_json_number(&json, "count", findings->own[i].count);
+        mm_json_number(&json, "bytes", findings->own[i].bytes);
+        mm_json_text(&json, "held_by", findings->own[i].held_by);
+        mm_json_close(&json, '}');
+    }
+    mm_json_close(&json, ']');
+    mm_json_close(&json, '}');
+    return mm_text_end(&text, ret, ret_count, err);
+}
+
+MM_STATUS mm_types_json(const mm_types *types, const mm_file *file, mm_arena *arena,
+                        const char **ret, size_t *ret_count, mm_error *err) {
+    mm_text text;
+    mm_json json;
+    mm_text_init(&text, arena);
+    mm_json_init(&json, &text);
+    mm_json_object(&json, NULL);
+    mm_json_text(&json, "schema", "mortmain.types/1");
+    mm_runtime_json(&json, file);
+    mm_json_number(&json, "objects", types->object_count);
+    mm_json_number(&json, "bytes", types->bytes);
+    mm_json_array(&json, "types");
+    for (uint32_t i = 0; i < types->row_count; i++) {
+        mm_json_object(&json, NULL);
+        mm_json_text(&json, "type", types->rows[i].name);
+        mm_json_number(&json, "count", types->rows[i].count);
+        mm_json_number(&json, "bytes", types->rows[i].bytes);
+        mm_json_close(&json, '}');
+    }
+    mm_json_close(&json, ']');
+    mm_json_close(&json, '}');
+    return mm_text_end(&text, ret, ret_count, err);
+}

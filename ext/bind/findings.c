@@ -1,0 +1,206 @@
+// What a snapshot has to tell: the engine finds and words it; here it becomes text or JSON.
+//
+// Findings keep their heap alive, because they point into it, and the memory they were found in.
+// They never change. A heap holds no Python object, so no cycle can go through them.
+#include "heap.h"
+
+typedef struct findings_object {
+    PyObject_HEAD heap_object *heap;  ///< owned
+    heap_scratch scratch;             ///< what `findings` is made of
+    mm_findings findings;
+} findings_object;
+
+PyObject *heap_findings(PyObject *self, PyTypeObject *type, PyObject *const *args, Py_ssize_t count,
+                        PyObject *names) {
+    heap_object *heap = (heap_object *)self;
+    (void)args;
+    if (count != 0 || names != NULL) {
+        PyErr_SetString(PyExc_TypeError, "findings() takes no arguments");
+        return NULL;
+    }
+    heap_state *state = PyType_GetModuleState(type);
+    PyTypeObject *made_type = (PyTypeObject *)state->findings_type; /* borrowed */
+    findings_object *made = (findings_object *)made_type->tp_alloc(made_type, 0);
+    if (made == NULL) {
+        return NULL;
+    }
+    heap_scratch_init(&made->scratch);
+    made->heap = (heap_object *)Py_NewRef(self);
+    mm_error err = {MM_OK, NULL, 0, 0};
+    PyThreadState *released = PyEval_SaveThread();
+    mm_status status =
+        mm_findings_of_snapshot(&heap->graph, &made->scratch.arena, &made->findings, &err);
+    PyEval_RestoreThread(released);
+    if (status != MM_OK) {
+        // Explaining needs memory and nothing else.
+        Py_DECREF(made);
+        return PyErr_NoMemory();
+    }
+    return (PyObject *)made;
+}
+
+static void findings_dealloc(PyObject *self) {
+    findings_object *findings = (findings_object *)self;
+    PyTypeObject *type = Py_TYPE(self);
+    heap_scratch_deinit(&findings->scratch);
+    Py_XDECREF(findings->heap);
+    type->tp_free(self);
+    Py_DECREF(type);
+}
+
+PyDoc_STRVAR(findings_text_doc,
+             "text($self, /, *, width=80, colour=False, ascii=False, verbose=False, sources=())\n"
+             "--\n\n"
+             "The findings for a terminal, with lines of source as (finding, file, line, text).");
+
+static PyObject *findings_text(PyObject *self, PyObject *args, PyObject *kwargs) {
+    static const char *const names[] = {"width", "colour", "ascii", "verbose", "sources", NULL};
+    const mm_findings *findings = &((findings_object *)self)->findings;
+    int width = 80, colour = 0, ascii = 0, verbose = 0;
+    PyObject *sources = NULL; /* borrowed */
+    mm_report_options options;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|$ipppO!:text", (char **)names, &width, &colour,
+                                     &ascii, &verbose, &PyTuple_Type, &sources) ||
+        !heap_options_fill(width, colour, ascii, &options)) {
+        return NULL;
+    }
+    mm_why_source *rows = NULL;
+    size_t row_count = 0;
+    const char *bytes = NULL;
+    size_t count = 0;
+    mm_error err = {MM_OK, NULL, 0, 0};
+    heap_scratch scratch;
+    heap_scratch_init(&scratch);
+    if (!heap_sources_fill(sources, &scratch, &rows, &row_count)) {
+        heap_scratch_deinit(&scratch);
+        return NULL;
+    }
+    mm_status status = mm_findings_text(findings, rows, row_count, verbose != 0, &options,
+                                        &scratch.arena, &bytes, &count, &err);
+    return heap_rendered(status, bytes, count, &scratch);
+}
+
+PyDoc_STRVAR(findings_json_doc,
+             "json($self, /, *, sources=())\n--\n\nThe findings as a JSON document.");
+
+static PyObject *findings_json(PyObject *self, PyObject *args, PyObject *kwargs) {
+    static const char *const names[] = {"sources", NULL};
+    const mm_findings *findings = &((findings_object *)self)->findings;
+    PyObject *sources = NULL; /* borrowed */
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|$O!:json", (char **)names, &PyTuple_Type,
+                                     &sources)) {
+        return NULL;
+    }
+    mm_why_source *rows = NULL;
+    size_t row_count = 0;
+    const char *bytes = NULL;
+    size_t count = 0;
+    mm_error err = {MM_OK, NULL, 0, 0};
+    heap_scratch scratch;
+    heap_scratch_init(&scratch);
+    if (!heap_sources_fill(sources, &scratch, &rows, &row_count)) {
+        heap_scratch_deinit(&scratch);
+        return NULL;
+    }
+    mm_status status =
+        mm_findings_json(findings, rows, row_count, &scratch.arena, &bytes, &count, &err);
+    return heap_rendered(status, bytes, count, &scratch);
+}
+
+PyDoc_STRVAR(findings_scopes_doc,
+             "scopes($self, /)\n--\n\n"
+             "(finding, file, scope, attribute, anchors) of each finding whose holder is an\n"
+             "attribute of a module (scope \"\") or class.");
+
+static PyObject *findings_scopes(PyObject *self, PyObject *ignored) {
+    (void)ignored;
+    const mm_findings *findings = &((findings_object *)self)->findings;
+    PyObject *list = PyList_New(0);
+    for (uint32_t i = 0; list != NULL && i < findings->finding_count; i++) {
+        const mm_why_chain *chain = findings->findings[i].chain;
+        if (chain != NULL && !heap_scope_append(list, i, chain)) {
+            Py_CLEAR(list);
+        }
+    }
+    return list;
+}
+
+PyDoc_STRVAR(findings_verdict_doc,
+             "verdict($self, /)\n--\n\nThe strongest verdict: \"leak\", ..., \"clean\".");
+
+static PyObject *findings_verdict(PyObject *self, PyObject *ignored) {
+    (void)ignored;
+    const mm_findings *findings = &((findings_object *)self)->findings;
+    return PyUnicode_FromString(mm_verdict_text(
+        findings->verdict_count > 0 ? findings->verdicts[0].verdict : MM_VERDICT_CLEAN));
+}
+
+PyObject *heap_types_text(PyObject *self, PyObject *args, PyObject *kwargs) {
+    static const char *const names[] = {"width", "colour", "ascii", "verbose", NULL};
+    int width = 80, colour = 0, ascii = 0, verbose = 0;
+    mm_report_options options;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|$ippp:types_text", (char **)names, &width,
+                                     &colour, &ascii, &verbose) ||
+        !heap_options_fill(width, colour, ascii, &options)) {
+        return NULL;
+    }
+    mm_types types;
+    const char *bytes = NULL;
+    size_t count = 0;
+    mm_error err = {MM_OK, NULL, 0, 0};
+    heap_scratch scratch;
+    heap_scratch_init(&scratch);
+    if (!heap_count((heap_object *)self, &scratch, &types)) {
+        heap_scratch_deinit(&scratch);
+        return NULL;
+    }
+    mm_status status =
+        mm_types_text(&types, verbose != 0, &options, &scratch.arena, &bytes, &count, &err);
+    return heap_rendered(status, bytes, count, &scratch);
+}
+
+PyObject *heap_types_json(PyObject *self, PyObject *ignored) {
+    (void)ignored;
+    const heap_object *heap = (heap_object *)self;
+    mm_types types;
+    const char *bytes = NULL;
+    size_t count = 0;
+    mm_error err = {MM_OK, NULL, 0, 0};
+    heap_scratch scratch;
+    heap_scratch_init(&scratch);
+    if (!heap_count(heap, &scratch, &types)) {
+        heap_scratch_deinit(&scratch);
+        return NULL;
+    }
+    mm_status status = mm_types_json(&types, &heap->file, &scratch.arena, &bytes, &count, &err);
+    return heap_rendered(status, bytes, count, &scratch);
+}
+
+static const PyMethodDef findings_methods[] = {
+    {"text", (PyCFunction)(void (*)(void))findings_text, METH_VARARGS | METH_KEYWORDS,
+     findings_text_doc},
+    {"json", (PyCFunction)(void (*)(void))findings_json, METH_VARARGS | METH_KEYWORDS,
+     findings_json_doc},
+    {"scopes", findings_scopes, METH_NOARGS, findings_scopes_doc},
+    {"verdict", findings_verdict, METH_NOARGS, findings_verdict_doc},
+    {NULL, NULL, 0, NULL},
+};
+
+PyDoc_STRVAR(findings_doc, "What a snapshot has to tell: what Heap.findings() answers.");
+
+static const PyType_Slot findings_slots[] = {
+    {Py_tp_doc, (void *)findings_doc},
+    {Py_tp_dealloc, (void *)findings_dealloc},
+    {Py_tp_methods, (void *)findings_methods},
+    {0, NULL},
+};
+
+PyType_Spec findings_spec(void) {
+    PyType_Spec spec = {
+        .name = "mortmain._heap.Findings",
+        .basicsize = sizeof(findings_object),
+        .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE | Py_TPFLAGS_DISALLOW_INSTANTIATION,
+        .slots = (PyType_Slot *)findings_slots,
+    };
+    return spec;
+}

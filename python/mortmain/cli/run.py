@@ -1,0 +1,166 @@
+"""``mortmain run SCRIPT``: run it as plain Python would, and tell what it leaves behind.
+
+Everything behind SCRIPT or MODULE belongs to the script. The report goes to standard error, when
+the script has ended; the exit status is the script's.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from mortmain.cli import output
+from mortmain.errors import MortmainError
+
+_WITH_VALUE = ("-o", "--output", "--width")
+
+
+def add_to(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the verb."""
+    parser = verbs.add_parser(
+        "run",
+        help="run a script and tell what it leaves behind",
+        usage="mortmain run [OPTION ...] SCRIPT | -m MODULE [ARGUMENT ...]",
+        description="Runs a script as Python does, takes a snapshot when its code has ended, and "
+        "reports on standard error. What follows SCRIPT or MODULE belongs to the script.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("-m", metavar="MODULE", dest="module", help="run a module by its name")
+    parser.add_argument("-o", "--output", metavar="FILE", help="keep the snapshot (.mort)")
+    parser.add_argument(
+        "-f", "--force", action="store_true", help="overwrite FILE of -o and --json if it exists"
+    )
+    parser.add_argument("--json", metavar="FILE", help="write the report as JSON too (--json=FILE)")
+    parser.add_argument("-q", "--quiet", action="store_true", help="no report")
+    parser.add_argument(
+        "-v", "--verbose", action="store_true", help="show all, not the first three"
+    )
+    output.add_terminal(parser)
+    parser.set_defaults(run=run, types=False)
+
+
+def split(words: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Tell the verb's own words from the script's.
+
+    Args:
+        words: What follows ``run``.
+
+    Returns:
+        Our options, and SCRIPT with its arguments; the name of a module stays among the options.
+
+    Example:
+        >>> split(["-q", "-o", "a.mort", "shop.py", "-q"])
+        (['-q', '-o', 'a.mort'], ['shop.py', '-q'])
+        >>> split(["-qm", "shop", "--json"])
+        (['-qm', 'shop'], ['--json'])
+    """
+    at = 0
+    while at < len(words):
+        word = words[at]
+        if word == "--":
+            return list(words[:at]), list(words[at + 1 :])
+        if not word.startswith("-") or word == "-":
+            break
+        at += 1
+        if word.startswith("--"):
+            at += word in _WITH_VALUE
+            continue
+        letters = word[1:].lstrip("fqvhV")
+        if letters[:1] == "m":
+            at += letters == "m"
+            break
+        at += letters == "o"
+    return list(words[:at]), list(words[at:])
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run the script, report, and end as it ended."""
+    from mortmain import supervise
+
+    words: list[str] = arguments.words
+    is_module = arguments.module is not None
+    if not is_module and not words:
+        raise MortmainError("there is no script; name one: mortmain run SCRIPT")
+    _check(arguments)
+    script = arguments.module if is_module else words.pop(0)
+    folder = _temporary(arguments.output)
+    try:
+        taken = Path(folder, "taken.mort")
+        ended = supervise.run_script(script, words, str(taken), module=is_module)
+        failure = ended.failure
+        if not failure:
+            try:
+                _answer(taken, arguments)
+            except MortmainError as error:
+                failure = str(error)
+            except MemoryError:
+                failure = "out of memory; free some and try again"
+        if failure and not arguments.quiet:
+            output.complain(failure)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    return supervise.end_like(ended)
+
+
+def _check(arguments: argparse.Namespace) -> None:
+    """Refuse what cannot be written before the script is run."""
+    if arguments.json in ("", "-"):
+        raise MortmainError(
+            "standard output is the script's: give --json a file, as in --json=report.json"
+        )
+    if arguments.force and arguments.json is None and arguments.output is None:
+        raise MortmainError("-f overwrites the files of -o and --json: give one of them")
+    # The script may change the working directory.
+    for name in ("output", "json"):
+        path = getattr(arguments, name)
+        if path is None:
+            continue
+        if not arguments.force and os.path.lexists(path):
+            raise MortmainError(
+                f"cannot write {path!r}: it exists already; choose another name, or use --force"
+            )
+        setattr(arguments, name, os.path.abspath(path))  # noqa: PTH100 a link is kept
+
+
+def _temporary(kept: str | None) -> str:
+    """A folder for the snapshot: beside the file that it will be, or where such things belong."""
+    place = None if kept is None else os.path.dirname(kept)  # noqa: PTH120 a text for tempfile
+    try:
+        return tempfile.mkdtemp(prefix=".mortmain-" if place else "mortmain-", dir=place)
+    except OSError as error:
+        raise MortmainError(
+            f"cannot write {kept or tempfile.gettempdir()!r}: {error.strerror}; "
+            "choose another place with -o"
+        ) from None
+
+
+def _answer(taken: Path, arguments: argparse.Namespace) -> None:
+    if not arguments.quiet or arguments.json is not None:
+        _report(taken, arguments)
+    if arguments.output is None:
+        return
+    try:
+        if not arguments.force and os.path.lexists(arguments.output):
+            raise FileExistsError(17, os.strerror(17))
+        taken.replace(arguments.output)
+    except OSError as error:
+        raise MortmainError(
+            f"cannot write {arguments.output!r}: {error.strerror}; choose another name"
+        ) from None
+
+
+def _report(taken: Path, arguments: argparse.Namespace) -> None:
+    from mortmain.api import Heap
+    from mortmain.cli.report import render
+
+    heap = Heap.open(taken)
+    if arguments.json is not None:
+        output.write_json(heap.findings().json(), arguments)
+    if not arguments.quiet:
+        output.warn(heap.warning)
+        output.write(render(heap, arguments, sys.stderr), sys.stderr)
