@@ -51,9 +51,8 @@ def measure(action: Callable[[], int], rounds: int) -> dict[str, float]:
 
 def python_way() -> int:
     """All objects and references with gc alone: a closure over get_objects and get_referents."""
-    seen: set[int] = set()
     todo: list[object] = gc.get_objects()
-    seen.update(map(id, todo))
+    seen = set(map(id, todo))  # made after the question, or its own numbers would be found too
     while todo:
         following: list[object] = []
         for referent in gc.get_referents(*todo):
@@ -91,13 +90,13 @@ def main() -> None:
     pauses.clear()
     results["fork"] = measure(lambda: snapshot(False), rounds)
     results["gc.collect()"] = measure(collect, rounds)
-    results["get_objects + get_referents"] = measure(python_way, max(1, rounds // 3))
+    results["get_objects + get_referents"] = measure(python_way, max(3, rounds // 3))
     try:
         import guppy
 
         heapy = guppy.hpy()
         heapy.heap()
-        results["guppy3 heap()"] = measure(lambda: int(heapy.heap().count), max(1, rounds // 3))
+        results["guppy3 heap()"] = measure(lambda: int(heapy.heap().count), max(3, rounds // 3))
         guppy_version = importlib.metadata.version("guppy3")
     except ImportError:
         guppy_version = "not installed"

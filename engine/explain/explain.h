@@ -60,6 +60,7 @@ typedef struct mm_hold {
 /// How a hold leads on behind its guilty reference.
 enum {
     MM_HOLD_CALLBACK = 1,  ///< by way of a bound method or a function
+    MM_HOLD_WEAK = 4,      ///< the value of a weak key, which leads back to it
     MM_HOLD_SHARED = 2  ///< the container is in a library's instance that others refer to as well
 };
 
@@ -133,6 +134,7 @@ typedef struct mm_role_facts {
     bool exception;
     bool dead;
     bool observer;  ///< the holder's class calls back what it holds
+    bool weak;      ///< the value of a weak key, which leads back to it
     bool cached;    ///< the container is inside an object of C, such as functools.lru_cache
     bool inside;    ///< the object stands in the key, a tuple or the like
 } mm_role_facts;
@@ -150,8 +152,9 @@ bool mm_explain_calls_back(const mm_explain *work, uint32_t owner, uint32_t obje
 /// Is the object an attribute of a class, as descriptors are?
 bool mm_explain_stands_in_class(const mm_explain *work, uint32_t node);
 
-/// Does a text speak of a cache, of observers?
+/// Does a text speak of a cache?
 bool mm_explain_says_cache(const char *text);
+/// Does it speak of observers?
 bool mm_explain_says_observer(const char *text);
 /// Does a name speak of a parent or owner?
 bool mm_explain_says_parent(const char *text);

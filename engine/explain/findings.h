@@ -1,7 +1,7 @@
 // engine/explain: what is wrong, as structs.
 //
-// Knows: which shapes of a heap deserve a person's attention, how they are said in one sentence, and
-// which cure fits the role of a holder.
+// Knows: which shapes of a heap deserve a person's attention, how they are said in one sentence,
+// and which cure fits the role of a holder.
 // Must not know: how a finding looks on a terminal or in JSON; source files; a live process.
 #ifndef MM_EXPLAIN_FINDINGS_H
 #define MM_EXPLAIN_FINDINGS_H

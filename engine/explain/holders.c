@@ -41,7 +41,8 @@ typedef struct hold_group {
     uint8_t kind;         // mm_anchor_kind
     uint8_t rank;         // which of two holders of the same objects is told: the smaller
     bool one_source;
-    bool cached;  // the container is inside an object of C
+    bool renamed;  // `holder` was read off the path
+    bool cached;   // the container is inside an object of C
     bool hidden;
     mm_finding *finding;
 } hold_group;
@@ -210,7 +211,8 @@ static bool instance_is_told(const mm_explain *work, const hold_group *group) {
 
 static bool library_is_told(const mm_explain *work, const hold_group *group) {
     uint32_t anchor = group->holds[0]->anchor;
-    if (group->what == HELD_DEAD || group->what == HELD_CODE) {
+    bool classes = mm_graph_kind(work->graph, group->sample) == MM_KIND_TYPE;
+    if (group->what == HELD_DEAD || (group->what == HELD_CODE && !classes)) {
         return false;
     }
     if ((work->graph->node_flags[anchor] & MM_NODE_STDLIB) == 0) {
@@ -350,7 +352,14 @@ static MM_STATUS group_cut(mm_explain *work, hold_group *group, bool measured,
                            mm_finding *finding) {
     const mm_hold *hold = group->holds[0];
     mm_phrase name = {.used = 0};
-    mm_explain_reference_text(work->graph, hold->source, hold->edge, &name);
+    char step[TEXT_BYTES];
+    mm_explain_edge_text(work->graph, hold->edge, step, sizeof(step));
+    if (group->renamed && strchr(".[ +", step[0]) != NULL) {
+        mm_phrase_text(&name, group->holder);
+        mm_phrase_text(&name, step);
+    } else {
+        mm_explain_reference_text(work->graph, hold->source, hold->edge, &name);
+    }
     finding->cut.reference = mm_phrase_keep(&name, work->arena);
     finding->retained_bytes = group->weight_bytes;
     if (group->one_source && measured) {
@@ -361,11 +370,45 @@ static MM_STATUS group_cut(mm_explain *work, hold_group *group, bool measured,
         finding->cut.freed_bytes = effect.freed_bytes;
         finding->cut.other_holders = effect.other_holders + effect.c_holders;
         finding->cut.would_drop_at_once = effect.drop_held;
-        if (effect.freed_bytes > 0) {
+        bool alone = finding->cut.other_holders == 0;
+        if (effect.freed_bytes > 0 && (alone || effect.freed_bytes > group->weight_bytes)) {
             finding->retained_bytes = effect.freed_bytes;
         }
     }
     return finding->cut.reference == NULL ? MM_E_NOMEM : MM_OK;
+}
+
+// A container deep inside a library's instance is called after that instance's class, of which
+// there may be many. Where the path leads to it from a module or class, that says it better.
+static MM_STATUS group_name(mm_explain *work, hold_group *group, const mm_finding *finding) {
+    mm_phrase name = {.used = 0};
+    const char *dot = strchr(group->holder, '.');
+    size_t length = dot != NULL ? (size_t)(dot - group->holder) : strlen(group->holder);
+    uint32_t guilty = 0;
+    uint32_t start = 0;
+    bool inside = false;
+    while (guilty < finding->path_count && !finding->path[guilty].guilty) {
+        guilty++;
+    }
+    for (uint32_t i = 0; i < guilty && guilty < finding->path_count; i++) {
+        const char *object = finding->path[i].object;
+        bool place = strncmp(object, "module ", 7) == 0 || strncmp(object, "class ", 6) == 0;
+        start = place ? i : start;
+        inside = inside ||
+                 (i > 0 && strncmp(object, group->holder, length) == 0 && object[length] == '\0');
+    }
+    if (!inside || !group->one_source || group->holds[0]->how == MM_HOW_NAME) {
+        return MM_OK;
+    }
+    const char *first = strchr(finding->path[start].object, ' ');
+    mm_phrase_text(&name, first != NULL ? first + 1 : finding->path[start].object);
+    for (uint32_t i = start; i < guilty; i++) {
+        mm_phrase_text(&name, finding->path[i].edge != NULL ? finding->path[i].edge : "");
+    }
+    bool in_main = strncmp(name.text, "__main__.", 9) == 0;
+    group->holder = mm_why_text_keep(work->arena, name.text + (in_main ? 9 : 0));
+    group->renamed = true;
+    return group->holder == NULL ? MM_E_NOMEM : MM_OK;
 }
 
 static MM_STATUS group_role(mm_explain *work, const hold_group *group, mm_finding *finding) {
@@ -379,6 +422,7 @@ static MM_STATUS group_role(mm_explain *work, const hold_group *group, mm_findin
                            .callback = (hold->flags & MM_HOLD_CALLBACK) != 0,
                            .exception = group->what == HELD_EXCEPTIONS,
                            .dead = group->what == HELD_DEAD,
+                           .weak = (hold->flags & MM_HOLD_WEAK) != 0,
                            .cached = group->cached};
     facts.observer = hold->kind == MM_ANCHOR_INSTANCE &&
                      mm_explain_calls_back(work, hold->anchor, group->sample);
@@ -404,14 +448,18 @@ static MM_STATUS group_find(mm_explain *work, hold_group *group, bool measured) 
     if (finding->type == NULL) {
         return MM_E_NOMEM;
     }
+    MM_TRY(mm_explain_story(work, group->holds, group->count, group->count > 1, finding));
+    MM_TRY(group_name(work, group, finding));
     MM_TRY(group_cut(work, group, measured, finding));
     MM_TRY(group_sentence(work, group, finding));
     MM_TRY(group_role(work, group, finding));
-    MM_TRY(mm_explain_story(work, group->holds, group->count, group->count > 1, finding));
     finding->fingerprint = mm_explain_hash(MM_FORMAT_CHECKSUM_START, "holder");
     finding->fingerprint = mm_explain_hash(finding->fingerprint, finding->type);
     finding->fingerprint = mm_explain_hash(finding->fingerprint, finding->cut.reference);
     group->finding = finding;
+    // A weak container keeps nothing alive that somebody else holds as well.
+    bool weak = (group->holds[0]->flags & MM_HOLD_WEAK) != 0;
+    finding->hidden = finding->hidden || (weak && finding->cut.freed_bytes == 0);
     return MM_OK;
 }
 
@@ -422,6 +470,48 @@ static void type_held(mm_explain *work, const hold_group *group) {
         work->type_held_count[type] = (uint32_t)group->type_count;
         work->type_held[type] = group->finding->cut.reference;
     }
+}
+
+static MM_STATUS also_add(mm_explain *work, mm_finding *finding, const char *text) {
+    if (finding->also_held_by == NULL) {
+        finding->also_held_by = MM_ARENA_NEW(work->arena, const char *, ALSO_MAX);
+    }
+    if (finding->also_held_by == NULL || text == NULL) {
+        return MM_E_NOMEM;
+    }
+    if (finding->also_count < ALSO_MAX) {
+        finding->also_held_by[finding->also_count++] = text;
+    }
+    return MM_OK;
+}
+
+// Names under which modules, classes and running frames have objects of the group.
+static MM_STATUS names_add(mm_explain *work, const hold_group *group) {
+    const mm_graph *graph = work->graph;
+    mm_finding *finding = group->finding;
+    for (size_t i = 0; i < group->count && finding->also_count < ALSO_MAX; i++) {
+        uint32_t node = group->objects[i];
+        if ((work->named[node] & 2) == 0) {
+            continue;
+        }
+        for (uint32_t at = graph->reverse_start[node]; at < graph->reverse_start[node + 1]; at++) {
+            uint32_t source = graph->reverse_source[at];
+            if ((work->marks[source] & MM_EXPLAIN_NAMES) != 0) {
+                mm_phrase name = {.used = 0};
+                mm_explain_reference_text(graph, source, graph->reverse_edge[at], &name);
+                MM_TRY(also_add(work, finding, mm_phrase_keep(&name, work->arena)));
+            }
+        }
+        for (uint32_t root = 0; root < work->file->root_count; root++) {
+            char text[TEXT_BYTES];
+            if (work->file->roots[root].object == node &&
+                work->file->roots[root].kind == MM_ROOT_FRAME) {
+                (void)mm_graph_root_text(graph, root, text, sizeof(text));
+                MM_TRY(also_add(work, finding, mm_why_text_keep(work->arena, text)));
+            }
+        }
+    }
+    return MM_OK;
 }
 
 static size_t shared_count(const hold_group *a, const hold_group *b) {
@@ -446,16 +536,7 @@ static MM_STATUS group_join(mm_explain *work, hold_group *groups, size_t at, boo
             continue;
         }
         *ret = true;
-        mm_finding *finding = first->finding;
-        if (finding->also_held_by == NULL) {
-            finding->also_held_by = MM_ARENA_NEW(work->arena, const char *, ALSO_MAX);
-        }
-        if (finding->also_held_by == NULL) {
-            return MM_E_NOMEM;
-        }
-        if (finding->also_count < ALSO_MAX) {
-            finding->also_held_by[finding->also_count++] = group->holder;
-        }
+        MM_TRY(also_add(work, first->finding, group->holder));
     }
     return MM_OK;
 }
@@ -475,6 +556,7 @@ MM_STATUS mm_explain_holders(mm_explain *work) {
         MM_TRY(group_join(work, groups, i, &joined));
         if (!joined) {
             MM_TRY(group_find(work, &groups[i], measured < MEASURED_MAX));
+            MM_TRY(names_add(work, &groups[i]));
             measured += groups[i].one_source;
             told += !groups[i].hidden;
             hidden += groups[i].hidden;

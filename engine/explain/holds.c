@@ -14,7 +14,7 @@
 #include "base/free/sort.h"
 #include "explain/explain.h"
 
-enum { NAME_BYTES = 160 };
+enum { NAME_BYTES = 160, LEAD_MAX = 32 };
 
 typedef struct hold_walk {
     mm_explain *work;
@@ -94,11 +94,6 @@ static bool edge_is_passed(const hold_walk *walk, uint32_t node, uint32_t edge) 
         const char *name = mm_graph_edge_name(work->graph, node, edge);
         return name == NULL || !name_is_reserved(name);
     }
-    if (naming == MM_NAME_VALUE) {
-        // The value of a weak key goes with its key.
-        uint32_t key = file->reference_argument[edge];
-        return key == MM_NONE || mm_graph_kind(work->graph, key) != MM_KIND_WEAKREF;
-    }
     return true;
 }
 
@@ -175,6 +170,58 @@ static MM_STATUS target_meet(hold_walk *walk, uint32_t node, uint32_t edge) {
     return MM_OK;
 }
 
+// The live object behind the weak key of an entry, or MM_NONE: no weak key, or nothing behind it.
+// `*ret_weak`: the key is weak.
+static uint32_t weak_key(const mm_explain *work, uint32_t edge, bool *ret_weak) {
+    const mm_file *file = work->file;
+    uint32_t key = file->reference_argument[edge];
+    *ret_weak = mm_file_naming(file, edge) == MM_NAME_VALUE && key != MM_NONE &&
+                mm_graph_kind(work->graph, key) == MM_KIND_WEAKREF;
+    for (uint32_t i = *ret_weak ? file->reference_start[key] : 0;
+         *ret_weak && i < file->reference_start[key + 1]; i++) {
+        if ((file->reference_naming[i] & MM_REF_WEAK) != 0) {
+            return file->reference_target[i];
+        }
+    }
+    return MM_NONE;
+}
+
+// The value of a weak key goes with its key, unless it leads back to it: then neither ever goes.
+// Looks at no more than LEAD_MAX objects.
+static MM_STATUS weak_value_meet(hold_walk *walk, uint32_t node, uint32_t edge, uint32_t key) {
+    mm_explain *work = walk->work;
+    const mm_file *file = work->file;
+    uint32_t queue[LEAD_MAX];
+    uint32_t tail = 0;
+    queue[tail++] = file->reference_target[edge];
+    for (uint32_t head = 0; head < tail; head++) {
+        uint32_t end = file->reference_start[queue[head] + 1];
+        for (uint32_t i = file->reference_start[queue[head]]; i < end; i++) {
+            uint32_t target = file->reference_target[i];
+            bool known =
+                (work->marks[target] & MM_EXPLAIN_STOP) != 0 || !mm_graph_edge_owns(work->graph, i);
+            if (target == key && !known) {
+                mm_hold hold = {.object = key,
+                                .source = node,
+                                .edge = edge,
+                                .last = i,
+                                .anchor = walk->anchor[node],
+                                .how = MM_HOW_VALUE,
+                                .kind = walk->kind,
+                                .flags = MM_HOLD_WEAK};
+                return hold_add(work, hold);
+            }
+            for (uint32_t j = 0; j < tail && !known; j++) {
+                known = queue[j] == target;
+            }
+            if (!known && tail < LEAD_MAX) {
+                queue[tail++] = target;
+            }
+        }
+    }
+    return MM_OK;
+}
+
 static MM_STATUS walk_drain(hold_walk *walk) {
     const mm_explain *work = walk->work;
     const mm_file *file = work->file;
@@ -183,6 +230,14 @@ static MM_STATUS walk_drain(hold_walk *walk) {
         for (uint32_t edge = file->reference_start[node]; edge < file->reference_start[node + 1];
              edge++) {
             uint8_t mark = work->marks[file->reference_target[edge]];
+            bool weak = false;
+            uint32_t key = weak_key(work, edge, &weak);
+            if (weak) {
+                if (key != MM_NONE && (work->marks[key] & MM_EXPLAIN_INSTANCE) != 0) {
+                    MM_TRY(weak_value_meet(walk, node, edge, key));
+                }
+                continue;
+            }
             if ((mark & MM_EXPLAIN_STOP) == 0 && edge_is_passed(walk, node, edge)) {
                 MM_TRY(target_meet(walk, node, edge));
             }

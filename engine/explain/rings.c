@@ -286,7 +286,8 @@ static uint64_t rings_bytes(ring_walk *walk, const ring_key *keys, size_t count)
     }
     for (uint32_t head = 0; head < tail; head++) {
         uint32_t node = walk->queue[head];
-        uint64_t own = mm_retained_own(file, node);
+        // What never dies does not wait.
+        uint64_t own = file->refcount[node] == MM_NONE ? 0 : mm_retained_own(file, node);
         bytes += own;
         work->waiting_bytes += walk->waits[node] == 0 ? own : 0;
         walk->waits[node] = 1;

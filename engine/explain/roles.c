@@ -146,6 +146,14 @@ MM_STATUS mm_explain_role(const mm_explain *work, const mm_role_facts *facts, mm
         guess.text =
             "use a weakref.WeakSet or WeakValueDictionary, or give each reference a "
             "callback that removes it: a dead reference stays in a plain container";
+    } else if (facts->weak) {
+        const char *parts[] = {
+            "its values lead back to their keys, so that no key ever goes: keep "
+            "the value in an attribute of the ",
+            facts->type, " itself"};
+        guess.role = "weak container";
+        guess.cure = "attribute-on-instance";
+        guess.text = sentence(work, parts, MM_COUNTOF(parts));
     } else if (facts->cached) {
         guess.role = "cache";
         guess.cure = "bound-cache";

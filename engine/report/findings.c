@@ -166,17 +166,22 @@ static void cut_print(mm_lines *lines, const mm_finding *finding, bool verbose) 
     mm_lines_start(lines, MM_STEPS_INDENT);
     if (cut->freed_bytes == 0) {
         mm_lines_words(lines, "Cutting it alone frees nothing:");
-    } else {
-        mm_lines_words(lines, "Cut it and");
-        size_piece(lines, cut->freed_bytes, "");
-        mm_lines_words(lines, shared ? "go;" : "go.");
+        if (shared) {
+            mm_steps_number(lines, cut->other_holders, "");
+        }
+        mm_lines_words(lines, !shared                   ? "something else holds it too."
+                              : cut->other_holders == 1 ? "other reference holds it too."
+                                                        : "other references hold it too.");
+        mm_lines_end(lines);
+        return;
     }
+    mm_lines_words(lines, "Cut it and");
+    size_piece(lines, cut->freed_bytes, "");
+    mm_lines_words(lines, shared ? "go;" : "go.");
     if (shared) {
         mm_steps_number(lines, cut->other_holders, "");
         mm_lines_words(lines, cut->other_holders == 1 ? "other reference holds some of it too."
                                                       : "other references hold some of it too.");
-    } else if (cut->freed_bytes == 0) {
-        mm_lines_words(lines, "something else holds it too.");
     }
     if (verbose && cut->would_drop_at_once != MM_UNKNOWN) {
         mm_steps_number(lines, cut->would_drop_at_once, "");
@@ -247,7 +252,9 @@ static void finding_print(mm_lines *lines, const mm_finding *finding, bool verbo
         mm_lines_end(lines);
         ring_print(lines, finding);
     }
+    size_t before = lines->out->count;
     mm_lines_end(lines);
+    size_t after = lines->out->count;
     cut_print(lines, finding, verbose);
     also_print(lines, finding, verbose);
     finding_place_print(lines, finding, source);
@@ -255,6 +262,10 @@ static void finding_print(mm_lines *lines, const mm_finding *finding, bool verbo
         mm_lines_end(lines);
     }
     cure_print(lines, finding, verbose);
+    // No empty line before nothing.
+    if (lines->out->count == after) {
+        lines->out->count = before;
+    }
 }
 
 static void own_print(mm_lines *lines, const mm_findings *findings) {

@@ -92,19 +92,23 @@ static void arrow_print(mm_lines *lines, size_t indent) {
     mm_lines_column(lines, indent);
 }
 
-// Beside the step when there is room, else on a line of its own below it.
+// Beside the step when there is room, else below it.
 static void note_print_beside(mm_lines *lines, const char *words) {
     size_t column = lines->column + 3;
     size_t columns = mm_text_columns(words, strlen(words));
-    if (column + columns > lines->width) {
+    bool beside = column + columns <= lines->width;
+    bool fits = columns + MM_STEPS_INDENT < lines->width;
+    if (!beside) {
         mm_lines_end(lines);
-        mm_lines_start(lines, 0);
-        column = columns + MM_STEPS_INDENT < lines->width ? lines->width - columns
-                                                          : (size_t)MM_STEPS_INDENT;
+        mm_lines_start(lines, fits ? lines->width - columns : (size_t)MM_STEPS_INDENT);
     }
-    mm_lines_column(lines, column);
+    mm_lines_column(lines, beside ? column : 0);
     mm_lines_colour(lines, MM_COLOUR_FAINT);
-    mm_lines_tight(lines, words);
+    if (beside || fits) {
+        mm_lines_tight(lines, words);
+    } else {
+        mm_lines_words(lines, words);
+    }
     mm_lines_colour(lines, MM_COLOUR_NONE);
 }
 

@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -84,7 +84,7 @@ def _locate(script: str) -> tuple[str, str, str]:
     target = os.path.join(_cwd(), script)  # noqa: PTH118 as Python itself makes it absolute
     is_archive = not target.endswith(".py") and _is_archive(target)
     if Path(target).is_dir() or is_archive:
-        return "path", script, script
+        return "path", target, target
     try:
         with open(target, "rb"):  # noqa: PTH123
             pass
@@ -144,20 +144,36 @@ class _Child:
 def _signals_left_to_the_child() -> Iterator[_Child]:
     """The script decides what a signal means: we live as long as it does.
 
-    Ctrl-C at a terminal reaches both of us; what is sent to us alone is passed on. Unlike SIG_IGN,
-    a handler is not inherited by the script, so what was ignored before stays so.
+    What a terminal sends reaches both of us; what is sent to us alone is passed on. Unlike
+    SIG_IGN, a handler is not inherited by the script.
     """
     child = _Child()
-    handlers = {signal.SIGINT: _pass_over, signal.SIGQUIT: _pass_over}
+    of_terminal = _pass_over if _is_in_foreground() else child.tell
+    handlers = {signal.SIGINT: of_terminal, signal.SIGQUIT: of_terminal}
     for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2):
-        if signal.getsignal(number) == signal.SIG_DFL:
-            handlers[number] = child.tell
+        handlers[number] = child.tell
+    for number in [each for each in handlers if signal.getsignal(each) == signal.SIG_IGN]:
+        del handlers[number]
     before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
     try:
         yield child
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _is_in_foreground() -> bool:
+    """Does a terminal send its signals to our group?"""
+    try:
+        terminal = os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        return os.tcgetpgrp(terminal) == os.getpgrp()
+    except OSError:
+        return False
+    finally:
+        os.close(terminal)
 
 
 def _pass_over(_number: int, _frame: object) -> None:
@@ -169,6 +185,7 @@ def end_like(ended: Ended) -> int:
     if ended.status >= 0:
         return ended.status
     number = -ended.status
-    signal.signal(number, signal.SIG_DFL)
+    with suppress(OSError):  # SIGKILL has no other meaning
+        signal.signal(number, signal.SIG_DFL)
     os.kill(os.getpid(), number)
     return 128 + number  # a signal that cannot kill us

@@ -37,7 +37,7 @@ def check(text: str) -> None:
     assert "Within._seen is a class attribute" in one_line
     assert f"Look at {BEFORE}:{LINE}" in one_line
     assert SOURCE[LINE - 1].strip() in one_line
-    assert "No object of type Exam is in this snapshot" in one_line
+    assert "No Exam is alive in this snapshot" in one_line
     answer = plain.partition(" Exam\n")[2].partition("And the same program")[0]
     assert all(len(line.rstrip()) <= 80 for line in answer.splitlines())
 

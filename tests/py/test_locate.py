@@ -23,7 +23,7 @@ import versions
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = [
     *sorted((ROOT / "engine/locate").glob("*.c")),
-    *(ROOT / "engine/base/free" / name for name in ("arena.c", "bytes.c")),
+    *sorted((ROOT / "engine/base/free").glob("*.c")),
     *(ROOT / "engine/base/os" / name for name in ("elf.c", "maps.c", "pages.c")),
     Path(__file__).with_name("locate_probe.c"),
 ]

@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 GOLDEN = ROOT / "tests/golden"
 SOURCES = [
     *sorted((ROOT / "engine/format").glob("*.c")),
-    *(ROOT / "engine/base/free" / name for name in ("arena.c", "bytes.c")),
+    *sorted((ROOT / "engine/base/free").glob("*.c")),
     *(ROOT / "engine/base/os" / name for name in ("load.c", "pages.c")),
     ROOT / "tests/unit/dump_heap.c",
 ]

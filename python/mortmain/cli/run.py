@@ -161,6 +161,6 @@ def _report(taken: Path, arguments: argparse.Namespace) -> None:
     heap = Heap.open(taken)
     if arguments.json is not None:
         output.write_json(heap.findings().json(), arguments)
-    if not arguments.quiet:
+    if not arguments.quiet and sys.stderr is not None:
         output.warn(heap.warning)
         output.write(render(heap, arguments, sys.stderr), sys.stderr)
