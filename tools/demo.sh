@@ -1,7 +1,8 @@
 #!/bin/sh
-# `make demo`: a program that leaks, a snapshot of it, and the answer.
+# `make demo`: three programs that leave something behind, and what is said about each; then the same
+# programs mended.
 #
-# sh tools/demo.sh [BIN [FOLDER]]   BIN: where python and mortmain are; FOLDER: for the snapshots
+# sh tools/demo.sh [BIN [FOLDER]]   BIN: where mortmain is; FOLDER: for a snapshot
 set -eu
 bin=${1:-.venv/bin}
 folder=${2:-build/demo}
@@ -11,18 +12,37 @@ show() {
     printf '\n$ %s\n' "$*"
 }
 
+# A report goes to standard error; here both are one text.
+watch() {
+    show mortmain run "$@"
+    "$bin"/mortmain run "$@" 2>&1
+}
+
 cat <<'TEXT'
-examples/descriptor/before.py grades 10,000 exams and keeps none of them - so it believes.
-At its end it takes a snapshot of its own heap; then we ask why an Exam is still alive.
+A descriptor checks 10,000 exams, and the program keeps none of them - so it believes:
 TEXT
-show python examples/descriptor/before.py "$folder/exams.mort"
-"$bin"/python examples/descriptor/before.py "$folder/exams.mort"
-show mortmain why "$folder/exams.mort" Exam
-"$bin"/mortmain why "$folder/exams.mort" Exam
+watch -f -o "$folder/exams.mort" examples/descriptor/before.py
 cat <<'TEXT'
 
-And the same program with its dict made weak (examples/descriptor/after.py):
+The same with a dict that is weak:
 TEXT
-"$bin"/python examples/descriptor/after.py "$folder/exams-after.mort"
-show mortmain why "$folder/exams-after.mort" Exam
-"$bin"/mortmain why "$folder/exams-after.mort" Exam
+watch examples/descriptor/after.py
+cat <<'TEXT'
+
+Parents and children who know each other, with the collector switched off; then children who know
+their parent weakly:
+TEXT
+watch examples/family/before.py
+watch examples/family/after.py
+cat <<'TEXT'
+
+A list that is global; then one that is a function's own:
+TEXT
+watch examples/people/before.py
+watch examples/people/after.py
+cat <<'TEXT'
+
+The first snapshot was kept. Who holds an Exam?
+TEXT
+show mortmain why "$folder/exams.mort" Exam
+"$bin"/mortmain why "$folder/exams.mort" Exam

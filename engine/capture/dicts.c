@@ -119,7 +119,6 @@ void dict_is_namespace(mm_walker *walker, uint64_t dict, bool of_program, uint64
 // The keys belong to the shared table: they are named, but not held.
 static void walk_split(mm_walker *walker, const mm_dict_view *view) {
     MM_ASSERT(view->values != 0);
-    MM_ASSERT(!view->embedded);
     for (uint64_t i = 0; i < view->count; i++) {
         uint64_t value = dict_value(view, i);
         if (value != 0) {
@@ -140,7 +139,8 @@ static void walk_interned(mm_walker *walker, const mm_dict_view *view) {
 
 void walk_dict(mm_walker *walker, uint64_t address) {
     mm_dict_view view;
-    if (!dict_view(walker, address, &view) || view.embedded) {
+    if (!dict_view(walker, address, &view) ||
+        (view.embedded && !dict_reports_values(walker, address))) {
         return;
     }
     if (address == walker->interned) {

@@ -141,6 +141,38 @@ void walk_module_state(mm_walker *walker, const mm_type_info *type, uint64_t add
     traverse_call(walker, type->solid, type->traverse, &state, visit_module);
 }
 
+enum { VALUES_BY_NOBODY_YET, VALUES_BY_INSTANCE, VALUES_BY_DICT };
+
+static int visit_count(void *object, void *context) {
+    uint64_t *count = context;
+    *count += object != NULL;
+    return 0;
+}
+
+static bool has_values(const mm_dict_view *view) {
+    for (uint64_t i = 0; i < view->count; i++) {
+        if (dict_value(view, i) != 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool dict_reports_values(mm_walker *walker, uint64_t dict) {
+    mm_dict_view view;
+    uint64_t function =
+        walker->dict_type == 0 ? 0 : load_word(walker->dict_type + AT(walker, TYPE_TRAVERSE));
+    if (walker->values_reporter == VALUES_BY_NOBODY_YET && dict != 0 && is_aligned(dict) &&
+        may_call(walker, function) && dict_view(walker, dict, &view) && view.embedded &&
+        has_values(&view)) {
+        traverse_function traverse = (traverse_function)(uintptr_t)function;
+        uint64_t count = 0;
+        (void)traverse((void *)(uintptr_t)dict, visit_count, &count);
+        walker->values_reporter = count > 0 ? VALUES_BY_DICT : VALUES_BY_INSTANCE;
+    }
+    return dict != 0 && walker->values_reporter == VALUES_BY_DICT;
+}
+
 void walk_words(mm_walker *walker, const mm_type_info *type, uint64_t address) {
     if (!is_readable(walker, address, type->basic_bytes)) {
         return;

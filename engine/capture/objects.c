@@ -97,10 +97,14 @@ static void walk_managed(mm_walker *walker, const mm_type_info *type, uint64_t a
         uint64_t values = address + type->basic_bytes;
         bool valid =
             is_readable(walker, values, 8) && load_byte(values + AT(walker, VALUES_VALID)) != 0;
+        if (valid && dict_reports_values(walker, storage)) {
+            refer_attribute_dict(walker, type, 0, storage);
+            return;
+        }
         if (valid) {
             walk_values(walker, type, values + AT(walker, VALUES_FIRST),
                         load_byte(values + AT(walker, VALUES_CAPACITY)));
-            // tp_traverse stops at the values: it does not say that the dict exists.
+            // tp_traverse stops at the values: it does not say that a dict exists.
             refer_attribute_dict(walker, type, MM_REF_HIDDEN, storage);
             return;
         }

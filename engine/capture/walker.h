@@ -151,8 +151,9 @@ typedef struct mm_walker {
     uint64_t unreadable_count;
     uint64_t dict_type;  ///< for the prefetch stage
     uint64_t list_type;
-    uint64_t interned;     ///< the dict of interned strings, whose references are not counted
-    uint32_t name_c_data;  ///< NAME numbers of the walker's own names
+    uint8_t values_reporter;  ///< who reports values inside instances: VALUES_BY_*
+    uint64_t interned;        ///< the dict of interned strings, whose references are not counted
+    uint32_t name_c_data;     ///< NAME numbers of the walker's own names
     uint32_t name_state;
     uint32_t name_dict;
     uint32_t name_shared_key;
@@ -378,7 +379,7 @@ typedef struct mm_dict_view {
     uint64_t count;
     uint64_t keys;  ///< the key table
     bool unicode;   ///< tp_traverse passes over the keys
-    bool embedded;  ///< the values stand in the instance, which reports them
+    bool embedded;  ///< the values stand in the instance: see dict_reports_values()
 } mm_dict_view;
 
 /// Lay open a key table. False when it does not make sense.
@@ -450,6 +451,10 @@ void walk_foreign(mm_walker *walker, const mm_type_info *type, uint64_t address)
 void walk_tail(mm_walker *walker, const mm_type_info *type, uint64_t address);
 /// References of a module that tp_traverse finds besides its dict.
 void walk_module_state(mm_walker *walker, const mm_type_info *type, uint64_t address);
+/// Values that stand in an instance (3.13+) have one owner: are they reported by the instance, as in
+/// 3.13.0, or by its dict (`dict`, 0 = none), as in late micro releases? tp_traverse of the first such
+/// dict tells. False where nobody can be asked.
+bool dict_reports_values(mm_walker *walker, uint64_t dict);
 /// Word scan: whatever equals the address of a known object, flagged guessed.
 void walk_words(mm_walker *walker, const mm_type_info *type, uint64_t address);
 

@@ -238,7 +238,9 @@ static MM_STATUS walk_drain(hold_walk *walk) {
                 }
                 continue;
             }
-            if ((mark & MM_EXPLAIN_STOP) == 0 && edge_is_passed(walk, node, edge)) {
+            // A class that a function made is met like an object, and passed as little.
+            bool met = (mark & MM_EXPLAIN_STOP) == 0 || (mark & MM_EXPLAIN_LOCAL) != 0;
+            if (met && edge_is_passed(walk, node, edge)) {
                 MM_TRY(target_meet(walk, node, edge));
             }
         }

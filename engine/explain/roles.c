@@ -146,6 +146,12 @@ MM_STATUS mm_explain_role(const mm_explain *work, const mm_role_facts *facts, mm
         guess.text =
             "use a weakref.WeakSet or WeakValueDictionary, or give each reference a "
             "callback that removes it: a dead reference stays in a plain container";
+    } else if (mm_graph_kind(work->graph, facts->object) == MM_KIND_TYPE) {
+        guess.role = "classes made again and again";
+        guess.cure = "make-class-once";
+        guess.text =
+            "make the class once, outside of the function: whoever remembers classes "
+            "keeps every one of them";
     } else if (facts->weak) {
         const char *parts[] = {
             "its values lead back to their keys, so that no key ever goes: keep "

@@ -7,11 +7,6 @@ else wants it.
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
-import mortmain
-
 
 class Within:
     """A number between two bounds."""
@@ -50,13 +45,11 @@ def mark_exams(count: int) -> float:
     return total / count
 
 
-def main(path: Path) -> None:
-    """Work, then take a snapshot of what is left."""
+def main() -> None:
+    """Work. Nothing of it should be left."""
     average = mark_exams(10_000)
     print(f"The average of 10,000 exams is {average:.1f}. No exam is needed any more.")
-    mortmain.snapshot(path, force=True)
-    print(f"Snapshot: {path.name}, {path.stat().st_size:,} bytes.")
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main()

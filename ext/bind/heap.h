@@ -38,8 +38,8 @@ PyObject *heap_refuse(const heap_object *heap, const char *what);
 /// A rendered text as str; `scratch`, in which it lives, is given back in any case.
 PyObject *heap_rendered(mm_status status, const char *bytes, size_t count, heap_scratch *scratch);
 
-/// Lines of source out of a tuple of (chain, file, line, text), or NULL, in the memory of `scratch`.
-/// The texts are borrowed from the tuple. False with an exception set.
+/// Lines of source out of a tuple of (chain, file, line, text), or NULL, in the memory of
+/// `scratch`, which borrows the texts from the tuple. False with an exception set.
 bool heap_sources_fill(PyObject *sources, heap_scratch *scratch, mm_why_source **ret,
                        size_t *ret_count);
 /// Append (number, file, scope, attribute, anchors) to a list, if the holder of the chain is an

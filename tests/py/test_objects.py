@@ -82,7 +82,7 @@ CASES = {
     "large set": ("o = set(range(1000)) | {mine}", "o member"),
     "list": ("o = [None, mine]", "o[1]"),
     "list that shrank": ("o = list(range(100)); del o[3:]; o.append(mine)", "o[3]"),
-    "tuple in a tuple": ("o = (1, (2, mine))", "tuple[1]"),
+    "tuple in a tuple": ("o = (1, (2, mine))", "o[1][1]"),
     "dict that shrank": (
         "o = {i: i for i in range(99)}; o.clear(); o['k'] = mine",
         "o['k']",

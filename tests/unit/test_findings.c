@@ -120,7 +120,7 @@ static mm_finding holder(void) {
     finding.cure = "weak-key-dictionary";
     finding.cure_text = "make it a weakref.WeakKeyDictionary";
     finding.holder = "Within._seen";
-    finding.file = "/home/me/shop.py";
+    finding.file = "/src/shop.py";
     finding.line = 3;
     finding.fingerprint = 0x53a546e2b122b5ac;
     return finding;
