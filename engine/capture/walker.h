@@ -451,9 +451,9 @@ void walk_foreign(mm_walker *walker, const mm_type_info *type, uint64_t address)
 void walk_tail(mm_walker *walker, const mm_type_info *type, uint64_t address);
 /// References of a module that tp_traverse finds besides its dict.
 void walk_module_state(mm_walker *walker, const mm_type_info *type, uint64_t address);
-/// Values that stand in an instance (3.13+) have one owner: are they reported by the instance, as in
-/// 3.13.0, or by its dict (`dict`, 0 = none), as in late micro releases? tp_traverse of the first such
-/// dict tells. False where nobody can be asked.
+/// Values that stand in an instance (3.13+) have one owner: are they reported by the instance, as
+/// in 3.13.0, or by its dict (`dict`, 0 = none), as in late micro releases? tp_traverse of the
+/// first such dict tells. False where nobody can be asked.
 bool dict_reports_values(mm_walker *walker, uint64_t dict);
 /// Word scan: whatever equals the address of a known object, flagged guessed.
 void walk_words(mm_walker *walker, const mm_type_info *type, uint64_t address);

@@ -85,8 +85,7 @@ mm_status mm_decode_ends_check(const uint8_t *head, const uint8_t *end, size_t s
     MM_TRY(header_check(head, size_bytes, err));
     if (size_bytes % 8 != 0 || memcmp(end, MM_FORMAT_END_TAG, 4) != 0 ||
         mm_u32_get(end + 4) != MM_FORMAT_END_BYTES) {
-        return mm_fail(err, MM_E_FORMAT, "it was cut off and does not end in END!",
-                       size_bytes);
+        return mm_fail(err, MM_E_FORMAT, "it was cut off and does not end in END!", size_bytes);
     }
     if (mm_u64_get(end + 24) != size_bytes) {
         return mm_fail(err, MM_E_FORMAT, "the file is not as long as END! says",

@@ -28,7 +28,7 @@ static void step_write(mm_json *json, const mm_why_step *step) {
 }
 
 // Those that the name fits; of one object there are none.
-static void types_write(mm_json *json, const mm_selection *selection) {
+static void type_counts_write(mm_json *json, const mm_selection *selection) {
     mm_json_array(json, "types");
     for (uint32_t i = 0; i < selection->type_count; i++) {
         mm_json_object(json, NULL);
@@ -92,7 +92,7 @@ MM_STATUS mm_why_json(const mm_why *why, const mm_why_source *sources, size_t so
     mm_json_text(&json, "type", why->type);
     mm_json_bool(&json, "by_type", why->by_type);
     mm_json_number(&json, "objects", why->object_count);
-    types_write(&json, &why->selection);
+    type_counts_write(&json, &why->selection);
     mm_json_number(&json, "bytes", why->bytes);
     mm_json_number(&json, "reference_count", why->reference_count);
     mm_json_array(&json, "references");

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
-from harness import PROGRAMS, TAKEN, run  # noqa: E402
+from harness import PROGRAMS, TAKEN, run
 
 pytestmark = pytest.mark.names
 

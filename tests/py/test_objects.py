@@ -170,7 +170,8 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """All of them in one process, each in a module of its own."""
     folder = tmp_path_factory.mktemp("objects")
     pieces = {name: piece for name, (piece, _) in CASES.items()}
-    return json.loads(harness.run(folder, DRIVER.format(pieces=pieces, setup=SETUP)))  # type: ignore[no-any-return]
+    said = harness.run(folder, DRIVER.format(pieces=pieces, setup=SETUP))
+    return json.loads(said)  # type: ignore[no-any-return]
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -140,8 +140,11 @@ with open("planted", "a") as file:
     file.write(planted[-1][1] + " late\\n")
 stop.set()
 '''
-NAMES = """attribute_name slot_name class_attribute function_attribute field_name MEMBER_NAME
-local_name argument Plain Holder documented compiled generator listed table""".split()  # noqa: SIM905
+NAMES = [
+    *("attribute_name", "slot_name", "class_attribute", "function_attribute", "field_name"),
+    *("MEMBER_NAME", "local_name", "argument", "Plain", "Holder", "documented", "compiled"),
+    *("generator", "listed", "table"),
+]
 
 
 def forms(token: str) -> list[bytes]:

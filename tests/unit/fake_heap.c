@@ -251,6 +251,14 @@ int fake_never_traverse(void *object, fake_visit visit, void *context) {
     abort();
 }
 
+// A dict is asked whether it reports the values inside an instance: this one does not.
+static int silent_traverse(void *object, fake_visit visit, void *context) {
+    (void)object;
+    (void)visit;
+    (void)context;
+    return 0;
+}
+
 int fake_subtype_traverse(void *object, fake_visit visit, void *context) {
     (void)object;
     (void)visit;
@@ -376,7 +384,9 @@ static void kinds_fill(fake_heap *heap) {
     for (size_t i = 0; i < MM_COUNTOF(rows); i++) {
         uint64_t type = fake_type(heap, rows[i].name, heap->types[MM_KIND_OBJECT],
                                   rows[i].basic_bytes, rows[i].collected ? 1u << 14 : 0,
-                                  rows[i].collected ? fake_never_traverse : NULL);
+                                  rows[i].kind == MM_KIND_DICT ? silent_traverse
+                                  : rows[i].collected          ? fake_never_traverse
+                                                               : NULL);
         fake_set(heap, type, MM_AT_TYPE_ITEMSIZE, rows[i].item_bytes);
         heap->types[rows[i].kind] = type;
     }

@@ -289,8 +289,7 @@ static void test_lines(void) {
     heap_shop(&h, 10000);
     const mm_file *file = heap_file(&h);
     ok(mm_error_text(&err, "a.mort", &arena, &text, &count, NULL) == MM_OK, "an error line");
-    is_text(text,
-            "a.mort: damaged at byte 1234: a varint is cut off; take the snapshot again",
+    is_text(text, "a.mort: damaged at byte 1234: a varint is cut off; take the snapshot again",
             "says what, where and what to do");
     bool done = mm_verify_json(NULL, &err, &arena, &text, &count, NULL) == MM_OK;
     ok(done && golden_same("verify_bad.json", text), "verify of a bad file as JSON");

@@ -18,9 +18,9 @@ typedef struct mm_os_load_ends {
 
 /// Read the regular file at `path` into the arena, with `slack_bytes` zeros behind it. It is read,
 /// not mapped: what happens to the file afterwards changes nothing, and what was looked at before
-/// must be looked at again. Answers MM_E_IO, MM_E_ARGUMENT for what is no regular file, MM_E_NOMEM,
-/// or what `ends` says (NULL = nothing). COST: one copy out of the page cache, 0.3 ns a byte and the
-/// faults of fresh memory.
+/// must be looked at again. Answers MM_E_IO, MM_E_ARGUMENT for what is no regular file,
+/// MM_E_NOMEM, or what `ends` says (NULL = nothing). COST: one copy out of the page cache, 0.3 ns
+/// a byte and the faults of fresh memory.
 MM_STATUS mm_os_load(const char *path, size_t slack_bytes, const mm_os_load_ends *ends,
                      mm_arena *arena, uint8_t **ret, size_t *ret_bytes, mm_error *err);
 

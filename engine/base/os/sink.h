@@ -17,8 +17,8 @@ void mm_os_sink_init(mm_os_sink *sink, int fd);
 /// in a cloned child: no lock, no memory, no stdio. A full disk is MM_E_IO, with `sys_errno`.
 mm_sink mm_os_sink_view(mm_os_sink *sink);
 
-/// The signal that a write beyond RLIMIT_FSIZE brings, held back while we write in a process that is
-/// not ours to end.
+/// The signal that a write beyond RLIMIT_FSIZE brings, held back while we write in a process that
+/// is not ours to end.
 typedef struct mm_os_sink_guard {
     bool blocked;  ///< it was blocked already
     bool pending;  ///< it was pending already

@@ -206,7 +206,7 @@ def compare(
     differences: collections.Counter[str] = collections.Counter()
     own = {id(objects), id(expected), id(names)}
     compared = references = 0
-    by_address = {each.address: i for i, each in enumerate(heap.objects)}  # type: ignore[attr-defined]
+    by_address = {each.address: i for i, each in enumerate(heap.objects)}
     for address, (kind, addresses) in expected.items():
         if address in own:
             continue
