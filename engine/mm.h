@@ -8,6 +8,7 @@
 #include "analyze/path.h"
 #include "analyze/reach.h"
 #include "analyze/select.h"
+#include "analyze/tree.h"
 #include "analyze/types.h"
 #include "analyze/why.h"
 #include "base/os/pages.h"
@@ -18,6 +19,7 @@
 #include "report/refusal.h"
 #include "report/summary.h"
 #include "report/text.h"
+#include "report/tree.h"
 #include "report/why.h"
 
 #endif

@@ -1,12 +1,19 @@
-"""What all Python tests share: what is left out on a Python whose layouts are not known."""
+"""What all Python tests share: a shell's signals, and what an unknown Python leaves out."""
 
 from __future__ import annotations
 
 import platform
+import signal
 
 import pytest
 
 import versions
+
+
+def pytest_configure() -> None:
+    """A job in the background is started with these ignored, and its children would be too."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

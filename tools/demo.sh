@@ -1,7 +1,6 @@
 #!/bin/sh
 # `make demo`: three programs that leave something behind, what is said about each, and the same
 # programs mended.
-# programs mended.
 #
 # sh tools/demo.sh [BIN [FOLDER]]   BIN: where mortmain is; FOLDER: for a snapshot
 set -eu

@@ -370,6 +370,10 @@ static void meta_put(mm_walker *walker) {
     if (walker->options->retries != 0) {
         mm_writer_meta_number(walker->writer, "retries", walker->options->retries);
     }
+    for (uint32_t i = 0; i < walker->options->meta_count; i++) {
+        const mm_capture_meta *meta = &walker->options->metas[i];
+        mm_writer_meta(walker->writer, meta->key, meta->value);
+    }
     walker->name_c_data = name_put(walker, "C data");
     walker->name_state = name_put(walker, "module state");
     walker->name_dict = name_put(walker, "__dict__");

@@ -17,6 +17,12 @@ typedef struct mm_capture_note {
     uint64_t progress;  ///< objects done so far: a watchdog sees that it moves
 } mm_capture_note;
 
+/// One more record of META.
+typedef struct mm_capture_meta {
+    const char *key;  ///< NUL-terminated UTF-8, as the value
+    const char *value;
+} mm_capture_meta;
+
 /// How to capture. Zero is the default of every member.
 typedef struct mm_capture_options {
     volatile mm_capture_note *note;
@@ -25,6 +31,8 @@ typedef struct mm_capture_options {
     uint64_t retries;  ///< META `retries`: captures of this heap that failed before; 0 = leave out
     uint64_t pid;      ///< META `pid`; 0 = leave out
     bool keys;         ///< write the texts of data keys too
+    const mm_capture_meta *metas;  ///< written behind the others, in their order
+    uint32_t meta_count;
     uint64_t extra_text;  ///< address of a str whose text is asked for besides; 0 = none
 } mm_capture_options;
 

@@ -3,7 +3,8 @@
 // The way of a snapshot: own.c marks what is the program's own; holds.c walks from its namespaces
 // and instances through everything that is nobody's (lists, dicts, bound methods, closures) and
 // notes who keeps what by which reference; holders.c makes findings of it; rings.c of the cycles
-// that wait; roles.c says which cure fits; findings.c puts them in order.
+// that wait; roles.c says which cure fits; findings.c puts them in order; notes.c says what else
+// there is to know.
 #ifndef MM_EXPLAIN_EXPLAIN_H
 #define MM_EXPLAIN_EXPLAIN_H
 
@@ -112,6 +113,9 @@ MM_STATUS mm_explain_holders(mm_explain *work);
 
 /// Findings of kind cycle.
 MM_STATUS mm_explain_rings(mm_explain *work);
+
+/// What is said beside the findings. Fills notes and note_count.
+MM_STATUS mm_explain_notes(const mm_explain *work, mm_findings *ret);
 
 /// Room for one more finding, all fields unknown; NULL when memory is out.
 mm_finding *mm_explain_finding(mm_explain *work);

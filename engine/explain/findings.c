@@ -186,28 +186,6 @@ static MM_STATUS own_objects(mm_explain *work, mm_findings *ret) {
     return MM_OK;
 }
 
-static MM_STATUS notes_make(mm_explain *work, mm_findings *ret) {
-    uint64_t count = 0;
-    mm_phrase phrase = {.used = 0};
-    if (work->garbage_list == MM_NONE ||
-        !mm_graph_entries(work->graph, work->garbage_list, &count) || count == 0) {
-        return MM_OK;
-    }
-    ret->notes = MM_ARENA_NEW(work->arena, const char *, 1);
-    if (ret->notes == NULL) {
-        return MM_E_NOMEM;
-    }
-    mm_phrase_text(&phrase, "gc.garbage keeps ");
-    mm_phrase_number(&phrase, count);
-    mm_phrase_text(&phrase, count == 1 ? " object" : " objects");
-    mm_phrase_text(&phrase,
-                   " that the collector found: gc.set_debug(gc.DEBUG_SAVEALL), which "
-                   "gc.DEBUG_LEAK contains, makes it put them there.");
-    ret->notes[0] = mm_phrase_keep(&phrase, work->arena);
-    ret->note_count = 1;
-    return ret->notes[0] == NULL ? MM_E_NOMEM : MM_OK;
-}
-
 static MM_STATUS explain(mm_explain *work, mm_findings *ret) {
     mm_path_options options = {NULL, NULL};
     size_t types = (size_t)work->file->type_count + 1;
@@ -228,7 +206,7 @@ static MM_STATUS explain(mm_explain *work, mm_findings *ret) {
     MM_TRY(mm_explain_rings(work));
     MM_TRY(findings_order(work, ret));
     MM_TRY(own_objects(work, ret));
-    return notes_make(work, ret);
+    return mm_explain_notes(work, ret);
 }
 
 MM_STATUS mm_findings_of_snapshot(const mm_graph *graph, mm_arena *arena, mm_findings *ret,

@@ -342,6 +342,29 @@ MM_STATUS mm_findings_text(const mm_findings *findings, const mm_why_source *sou
     return mm_text_end(&text, ret, ret_count, err);
 }
 
+MM_STATUS mm_cycles_text(const mm_findings *findings, const mm_report_options *options,
+                         mm_arena *arena, const char **ret, size_t *ret_count, mm_error *err) {
+    mm_text text;
+    mm_lines lines;
+    uint32_t shown = 0;
+    mm_text_init(&text, arena);
+    mm_lines_init(&lines, &text, options);
+    for (uint32_t i = 0; i < findings->finding_count; i++) {
+        if (findings->findings[i].kind != MM_FINDING_CYCLE) {
+            continue;
+        }
+        if (shown++ > 0) {
+            mm_lines_end(&lines);
+        }
+        finding_print(&lines, &findings->findings[i], true, NULL);
+    }
+    if (shown == 0) {
+        verdict_print(&lines, MM_VERDICT_CLEAN,
+                      "No cycle of the program's own objects waits for the collector.");
+    }
+    return mm_text_end(&text, ret, ret_count, err);
+}
+
 MM_STATUS mm_types_text(const mm_types *types, bool verbose, const mm_report_options *options,
                         mm_arena *arena, const char **ret, size_t *ret_count, mm_error *err) {
     mm_text text;

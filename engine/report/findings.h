@@ -22,6 +22,14 @@ MM_STATUS mm_findings_json(const mm_findings *findings, const mm_why_source *sou
                            size_t source_count, mm_arena *arena, const char **ret,
                            size_t *ret_count, mm_error *err);
 
+/// The cycles alone, all of them, for a terminal. COST: as mm_findings_text().
+MM_STATUS mm_cycles_text(const mm_findings *findings, const mm_report_options *options,
+                         mm_arena *arena, const char **ret, size_t *ret_count, mm_error *err);
+
+/// The cycles alone as JSON, by the same schema. COST: as mm_findings_text().
+MM_STATUS mm_cycles_json(const mm_findings *findings, mm_arena *arena, const char **ret,
+                         size_t *ret_count, mm_error *err);
+
 /// Count and bytes of each type: the largest ones, `verbose`: all. COST: as mm_findings_text().
 MM_STATUS mm_types_text(const mm_types *types, bool verbose, const mm_report_options *options,
                         mm_arena *arena, const char **ret, size_t *ret_count, mm_error *err);

@@ -146,6 +146,28 @@ MM_STATUS mm_findings_json(const mm_findings *findings, const mm_why_source *sou
     return mm_text_end(&text, ret, ret_count, err);
 }
 
+MM_STATUS mm_cycles_json(const mm_findings *findings, mm_arena *arena, const char **ret,
+                         size_t *ret_count, mm_error *err) {
+    mm_findings cycles = *findings;
+    cycles.findings = MM_ARENA_NEW(arena, mm_finding, (size_t)findings->finding_count + 1);
+    cycles.finding_count = 0;
+    cycles.verdict_count = 0;
+    if (cycles.findings == NULL) {
+        return mm_fail(err, MM_E_NOMEM, "no memory for cycles", 0);
+    }
+    for (uint32_t i = 0; i < findings->finding_count; i++) {
+        if (findings->findings[i].kind == MM_FINDING_CYCLE) {
+            cycles.findings[cycles.finding_count++] = findings->findings[i];
+        }
+    }
+    for (uint32_t i = 0; i < findings->verdict_count; i++) {
+        if (findings->verdicts[i].verdict == MM_VERDICT_WAITING) {
+            cycles.verdicts[cycles.verdict_count++] = findings->verdicts[i];
+        }
+    }
+    return mm_findings_json(&cycles, NULL, 0, arena, ret, ret_count, err);
+}
+
 MM_STATUS mm_types_json(const mm_types *types, const mm_file *file, mm_arena *arena,
                         const char **ret, size_t *ret_count, mm_error *err) {
     mm_text text;

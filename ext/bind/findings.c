@@ -4,6 +4,15 @@
 // They never change. A heap holds no Python object, so no cycle can go through them.
 #include "heap.h"
 
+enum {
+    TREE_DEPTH = 6,
+    TREE_CHILDREN = 6,
+    TREE_SHARE = 100,
+    TREE_DEPTH_VERBOSE = 12,
+    TREE_CHILDREN_VERBOSE = 20,
+    TREE_SHARE_VERBOSE = 1000
+};
+
 typedef struct findings_object {
     PyObject_HEAD heap_object *heap;  ///< owned
     heap_scratch scratch;             ///< what `findings` is made of
@@ -107,6 +116,44 @@ static PyObject *findings_json(PyObject *self, PyObject *args, PyObject *kwargs)
     return heap_rendered(status, bytes, count, &scratch);
 }
 
+PyDoc_STRVAR(findings_cycles_text_doc,
+             "cycles_text($self, /, *, width=80, colour=False, ascii=False)\n--\n\n"
+             "The cycles alone, all of them, for a terminal.");
+
+static PyObject *findings_cycles_text(PyObject *self, PyObject *args, PyObject *kwargs) {
+    static const char *const names[] = {"width", "colour", "ascii", NULL};
+    int width = 80, colour = 0, ascii = 0;
+    mm_report_options options;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|$ipp:cycles_text", (char **)names, &width,
+                                     &colour, &ascii) ||
+        !heap_options_fill(width, colour, ascii, &options)) {
+        return NULL;
+    }
+    const char *bytes = NULL;
+    size_t count = 0;
+    mm_error err = {MM_OK, NULL, 0, 0};
+    heap_scratch scratch;
+    heap_scratch_init(&scratch);
+    mm_status status = mm_cycles_text(&((findings_object *)self)->findings, &options,
+                                      &scratch.arena, &bytes, &count, &err);
+    return heap_rendered(status, bytes, count, &scratch);
+}
+
+PyDoc_STRVAR(findings_cycles_json_doc,
+             "cycles_json($self, /)\n--\n\nThe cycles alone as a JSON document.");
+
+static PyObject *findings_cycles_json(PyObject *self, PyObject *ignored) {
+    (void)ignored;
+    const char *bytes = NULL;
+    size_t count = 0;
+    mm_error err = {MM_OK, NULL, 0, 0};
+    heap_scratch scratch;
+    heap_scratch_init(&scratch);
+    mm_status status =
+        mm_cycles_json(&((findings_object *)self)->findings, &scratch.arena, &bytes, &count, &err);
+    return heap_rendered(status, bytes, count, &scratch);
+}
+
 PyDoc_STRVAR(findings_scopes_doc,
              "scopes($self, /)\n--\n\n"
              "(finding, file, scope, attribute, anchors) of each finding whose holder is an\n"
@@ -176,11 +223,73 @@ PyObject *heap_types_json(PyObject *self, PyObject *ignored) {
     return heap_rendered(status, bytes, count, &scratch);
 }
 
+// The tree, with the lock released. False with an exception set.
+static bool tree_fill(const heap_object *heap, bool verbose, heap_scratch *scratch, mm_tree *ret) {
+    mm_tree_options options = {.depth_max = verbose ? TREE_DEPTH_VERBOSE : TREE_DEPTH,
+                               .children_max = verbose ? TREE_CHILDREN_VERBOSE : TREE_CHILDREN,
+                               .share = verbose ? TREE_SHARE_VERBOSE : TREE_SHARE};
+    mm_error err = {MM_OK, NULL, 0, 0};
+    PyThreadState *released = PyEval_SaveThread();
+    mm_status status = mm_tree_find(&heap->graph, &options, &scratch->arena, ret, &err);
+    PyEval_RestoreThread(released);
+    if (status != MM_OK) {
+        PyErr_NoMemory();
+    }
+    return status == MM_OK;
+}
+
+PyObject *heap_tree_text(PyObject *self, PyObject *args, PyObject *kwargs) {
+    static const char *const names[] = {"width", "colour", "ascii", "verbose", NULL};
+    int width = 80, colour = 0, ascii = 0, verbose = 0;
+    mm_report_options options;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|$ippp:tree_text", (char **)names, &width,
+                                     &colour, &ascii, &verbose) ||
+        !heap_options_fill(width, colour, ascii, &options)) {
+        return NULL;
+    }
+    mm_tree tree;
+    const char *bytes = NULL;
+    size_t count = 0;
+    mm_error err = {MM_OK, NULL, 0, 0};
+    heap_scratch scratch;
+    heap_scratch_init(&scratch);
+    if (!tree_fill((heap_object *)self, verbose != 0, &scratch, &tree)) {
+        heap_scratch_deinit(&scratch);
+        return NULL;
+    }
+    mm_status status = mm_tree_text(&tree, &options, &scratch.arena, &bytes, &count, &err);
+    return heap_rendered(status, bytes, count, &scratch);
+}
+
+PyObject *heap_tree_json(PyObject *self, PyObject *args, PyObject *kwargs) {
+    static const char *const names[] = {"verbose", NULL};
+    const heap_object *heap = (heap_object *)self;
+    int verbose = 0;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|$p:tree_json", (char **)names, &verbose)) {
+        return NULL;
+    }
+    mm_tree tree;
+    const char *bytes = NULL;
+    size_t count = 0;
+    mm_error err = {MM_OK, NULL, 0, 0};
+    heap_scratch scratch;
+    heap_scratch_init(&scratch);
+    if (!tree_fill(heap, verbose != 0, &scratch, &tree)) {
+        heap_scratch_deinit(&scratch);
+        return NULL;
+    }
+    mm_status status = mm_tree_json(&tree, &heap->file, &scratch.arena, &bytes, &count, &err);
+    return heap_rendered(status, bytes, count, &scratch);
+}
+
 static const PyMethodDef findings_methods[] = {
     {"text", (PyCFunction)(void (*)(void))findings_text, METH_VARARGS | METH_KEYWORDS,
      findings_text_doc},
     {"json", (PyCFunction)(void (*)(void))findings_json, METH_VARARGS | METH_KEYWORDS,
      findings_json_doc},
+    {"cycles_text", (PyCFunction)(void (*)(void))findings_cycles_text, METH_VARARGS | METH_KEYWORDS,
+     findings_cycles_text_doc},
+    {"cycles_json", findings_cycles_json, METH_NOARGS, findings_cycles_json_doc},
     {"scopes", findings_scopes, METH_NOARGS, findings_scopes_doc},
     {"verdict", findings_verdict, METH_NOARGS, findings_verdict_doc},
     {NULL, NULL, 0, NULL},

@@ -251,6 +251,13 @@ PyDoc_STRVAR(heap_types_text_doc,
 
 PyDoc_STRVAR(heap_types_json_doc, "types_json($self, /)\n--\n\nThe same as a JSON document.");
 
+PyDoc_STRVAR(heap_tree_text_doc,
+             "tree_text($self, /, *, width=80, colour=False, ascii=False, verbose=False)\n--\n\n"
+             "What would go with what, the largest parts first, as a table.");
+
+PyDoc_STRVAR(heap_tree_json_doc,
+             "tree_json($self, /, *, verbose=False)\n--\n\nThe same as a JSON document.");
+
 PyDoc_STRVAR(heap_findings_doc,
              "findings($self, /)\n--\n\nFind what deserves attention: a new Findings.");
 
@@ -261,6 +268,10 @@ static const PyMethodDef heap_methods[] = {
     {"types_text", (PyCFunction)(void (*)(void))heap_types_text, METH_VARARGS | METH_KEYWORDS,
      heap_types_text_doc},
     {"types_json", heap_types_json, METH_NOARGS, heap_types_json_doc},
+    {"tree_text", (PyCFunction)(void (*)(void))heap_tree_text, METH_VARARGS | METH_KEYWORDS,
+     heap_tree_text_doc},
+    {"tree_json", (PyCFunction)(void (*)(void))heap_tree_json, METH_VARARGS | METH_KEYWORDS,
+     heap_tree_json_doc},
     {"findings", (PyCFunction)(void (*)(void))heap_findings,
      METH_METHOD | METH_FASTCALL | METH_KEYWORDS, heap_findings_doc},
     {"why", (PyCFunction)(void (*)(void))heap_why, METH_METHOD | METH_FASTCALL | METH_KEYWORDS,

@@ -70,5 +70,8 @@ PyType_Spec findings_spec(void);
 /// Methods Heap.types_text() and Heap.types_json().
 PyObject *heap_types_text(PyObject *self, PyObject *args, PyObject *kwargs);
 PyObject *heap_types_json(PyObject *self, PyObject *ignored);
+/// Methods Heap.tree_text() and Heap.tree_json().
+PyObject *heap_tree_text(PyObject *self, PyObject *args, PyObject *kwargs);
+PyObject *heap_tree_json(PyObject *self, PyObject *args, PyObject *kwargs);
 
 #endif

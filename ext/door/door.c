@@ -35,10 +35,13 @@ static bool request_fill(door_request *request, int in_process, int keys, long p
         PyErr_SetString(PyExc_ValueError, "patience_ms must be positive");
         return false;
     }
-    request->in_process = in_process != 0;
-    request->keys = keys != 0;
-    request->kill_child = kill_child != 0;
-    request->patience_ns = (uint64_t)patience_ms * NS_PER_MS;
+    *request = (door_request){
+        .fd = -1,
+        .in_process = in_process != 0,
+        .keys = keys != 0,
+        .kill_child = kill_child != 0,
+        .patience_ns = (uint64_t)patience_ms * NS_PER_MS,
+    };
     return true;
 }
 
@@ -57,7 +60,7 @@ static PyObject *door_snapshot(PyObject *module, PyObject *args, PyObject *kwarg
     PyObject *result = NULL;
     int force = 0, in_process = 0, keys = 0, kill_child = 0;
     long patience_ms = 10000;
-    door_request request;
+    door_request request = {.fd = -1};
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|$ppplp:snapshot", (char **)names, &where,
                                      &force, &in_process, &keys, &patience_ms, &kill_child) ||
         !request_fill(&request, in_process, keys, patience_ms, kill_child) ||
@@ -105,7 +108,7 @@ static PyObject *door_memory(PyObject *module, PyObject *args, PyObject *kwargs)
     static const char *const names[] = {"in_process", "keys", "patience_ms", NULL};
     int in_process = 0, keys = 1;
     long patience_ms = 10000;
-    door_request request;
+    door_request request = {.fd = -1};
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|$ppl:memory", (char **)names, &in_process,
                                      &keys, &patience_ms) ||
         !request_fill(&request, in_process, keys, patience_ms, 0)) {

@@ -18,6 +18,7 @@
 
 #include "base/os/file.h"
 #include "take.h"
+#include "unraisable.h"
 
 enum { PATIENCE_NS_PER_S = 1000000000, PATIENCE_S = 10 };
 
@@ -218,14 +219,19 @@ static void failure_tell(const char *snapshot, const mm_error *err) {
     }
 }
 
-static void snapshot_take(const char *snapshot) {
+static void snapshot_take(const char *snapshot, const door_unraisable *watch) {
     mm_error err = {MM_OK, NULL, 0, 0};
     mm_os_file file;
     if (mm_os_file_create(snapshot, true, &file, &err) != MM_OK) {
         failure_tell(snapshot, &err);
         return;
     }
-    door_request request = {.fd = file.fd, .patience_ns = (uint64_t)PATIENCE_S * PATIENCE_NS_PER_S};
+    door_unraisable_texts texts;
+    door_unraisable_tell(watch, &texts);
+    door_request request = {.fd = file.fd,
+                            .metas = texts.metas,
+                            .meta_count = texts.count,
+                            .patience_ns = (uint64_t)PATIENCE_S * PATIENCE_NS_PER_S};
     door_taken taken;
     mm_status status = door_take(&request, &taken, &err);
     if (status == MM_OK) {
@@ -253,6 +259,7 @@ static door_ending script_run(const door_script *script) {
     }
     PyObject *names = PyModule_GetDict(main_module); /* borrowed */
     pid_t pid = getpid();
+    door_unraisable *watch = door_unraisable_watch();
     // The bootstrap's frame comes off the stack before its globals are cleared: an import looks for
     // its builtins there.
     void *frame = MM_CURRENT_FRAME(thread);
@@ -264,7 +271,7 @@ static door_ending script_run(const door_script *script) {
     } else {
         ending = script_execute(script, names);
         if (getpid() == pid) {
-            snapshot_take(script->snapshot);
+            snapshot_take(script->snapshot, watch);
         }
     }
     MM_RECURSION_LEFT(thread) -= MM_RECURSION_OF_CALLER;

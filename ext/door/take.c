@@ -114,6 +114,8 @@ static mm_capture_options capture_options(const door_request *request, const cha
         .keys = request->keys,
         .warning = heap->report.warning[0] != '\0' ? heap->report.warning : NULL,
         .retries = retries,
+        .metas = request->metas,
+        .meta_count = request->meta_count,
     };
     return options;
 }

@@ -9,13 +9,16 @@
 #include "compat.h"
 
 #include "base/free/status.h"
+#include "capture/capture.h"
 
 /// What is asked for.
 typedef struct door_request {
-    int fd;                ///< an empty file to write to; stays the caller's
-    bool in_process;       ///< do not clone, walk here and now
-    bool keys;             ///< texts of data keys may be written
-    bool kill_child;       ///< for tests: end the child as soon as it is there
+    int fd;                        ///< an empty file to write to; stays the caller's
+    bool in_process;               ///< do not clone, walk here and now
+    bool keys;                     ///< texts of data keys may be written
+    bool kill_child;               ///< for tests: end the child as soon as it is there
+    const mm_capture_meta *metas;  ///< more records of META; must stand until door_take() is back
+    uint32_t meta_count;
     uint64_t patience_ns;  ///< how long one foreign tp_traverse may take
 } door_request;
 

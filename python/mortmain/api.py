@@ -144,6 +144,23 @@ class Findings:
             width=width, colour=colour, ascii=ascii, verbose=verbose, sources=self._sources
         )
 
+    def render_cycles(self, width: int = 80, colour: bool = False, ascii: bool = False) -> str:
+        """Word the cycles alone, all of them.
+
+        Args:
+            width: Columns to fill, at least 40.
+            colour: Use the escape sequences of a terminal.
+            ascii: Use no character beyond ASCII but in names.
+
+        Returns:
+            Lines of text, each with its newline.
+        """
+        return self._findings.cycles_text(width=width, colour=colour, ascii=ascii)
+
+    def cycles_json(self) -> str:
+        """The cycles alone as a JSON document, by the same schema."""
+        return self._findings.cycles_json()
+
     def json(self) -> str:
         """The findings as a JSON document."""
         return self._findings.json(sources=self._sources)
@@ -224,6 +241,26 @@ class Heap:
     def types_json(self) -> str:
         """All types as a JSON document."""
         return self._heap.types_json()
+
+    def render_tree(
+        self, width: int = 80, colour: bool = False, ascii: bool = False, verbose: bool = False
+    ) -> str:
+        """What would go with what, the largest parts first, as a table.
+
+        Args:
+            width: Columns to fill, at least 40.
+            colour: Use the escape sequences of a terminal.
+            ascii: Use no character beyond ASCII but in names.
+            verbose: Show smaller parts too.
+
+        Returns:
+            Lines of text, each with its newline.
+        """
+        return self._heap.tree_text(width=width, colour=colour, ascii=ascii, verbose=verbose)
+
+    def tree_json(self, *, verbose: bool = False) -> str:
+        """The same as a JSON document; with ``verbose``, with smaller parts too."""
+        return self._heap.tree_json(verbose=verbose)
 
     def findings(self) -> Findings:
         """Who keeps the program's own objects alive, and what waits for the collector.

@@ -7,6 +7,7 @@ end as its child ended. Must not know: what is in a snapshot.
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -185,6 +186,8 @@ def end_like(ended: Ended) -> int:
     if ended.status >= 0:
         return ended.status
     number = -ended.status
+    with suppress(OSError, ValueError):  # one memory image is enough: the script's own
+        resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
     with suppress(OSError):  # SIGKILL has no other meaning
         signal.signal(number, signal.SIG_DFL)
     os.kill(os.getpid(), number)

@@ -246,6 +246,22 @@ def test_quiet_and_silent(tmp_path: Path) -> None:
     assert (closed.stdout, closed.returncode) == (b"x\n", 0)
 
 
+def test_reader_of_report_goes_away(tmp_path: Path) -> None:
+    (tmp_path / "s.py").write_text("import sys\nprint('x')\nsys.exit(4)\n")
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(
+        [sys.executable, "-m", "mortmain", "run", "-o", "a.mort", "s.py"],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=writing,
+        check=False,
+    )
+    os.close(writing)
+    assert (done.stdout, done.returncode) == (b"x\n", 4)
+    assert {each.name for each in tmp_path.iterdir()} == {"a.mort", "s.py"}
+
+
 def test_no_snapshot(tmp_path: Path) -> None:
     (tmp_path / "s.py").write_text("import os\nos._exit(5)\n")
     done = mortmain(tmp_path, "-o", "a.mort", "s.py")

@@ -274,11 +274,39 @@ static void test_types(void) {
     ok(done && golden_same("types.json", text), "types.json");
 }
 
+static void test_tree(void) {
+    mm_tree_row rows[] = {
+        {0, 1, 1600000, NULL, "module shop"},
+        {1, 1, 1600000, ".Within", "class Within"},
+        {2, 2, 1600000, NULL, "dict"},
+        {3, 10000, 1300000, NULL, "Exam"},
+        {4, 10000, 600000, NULL, "str"},
+        {0, 1, 250000, " its class",
+         "an object with a name that is too long for a narrow terminal"},
+        {0, 891, 977500, NULL, NULL},
+    };
+    mm_tree tree = {.bytes = 3400000, .rows = rows, .row_count = MM_COUNTOF(rows)};
+    const char *text = "";
+    size_t count = 0;
+    mm_error err;
+    for (int i = 0; i < 2; i++) {
+        mm_report_options options = {.width = i == 0 ? 80 : 40};
+        char file[64];
+        bool done = mm_tree_text(&tree, &options, &arena, &text, &count, &err) == MM_OK;
+        snprintf(file, sizeof(file), "tree.%u.txt", options.width);
+        ok(done && golden_same(file, text), "%s", file);
+        ok(lines_fit(text, options.width), "no line of %s is too wide", file);
+    }
+    bool done = mm_tree_json(&tree, NULL, &arena, &text, &count, &err) == MM_OK;
+    ok(done && golden_same("tree.json", text), "tree.json");
+}
+
 int main(void) {
     mm_os_pages_init(&pages);
     mm_arena_init(&arena, mm_os_pages_view(&pages), 1 << 20);
     test_findings();
     test_types();
+    test_tree();
     mm_os_pages_deinit(&pages);
     return done_testing();
 }

@@ -22,7 +22,12 @@ def add_to(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         allow_abbrev=False,
     )
     output.add_file(parser)
-    parser.add_argument("--types", action="store_true", help="count and bytes of each type instead")
+    instead = parser.add_mutually_exclusive_group()
+    instead.add_argument("--cycles", action="store_true", help="all cycles, and nothing else")
+    instead.add_argument("--tree", action="store_true", help="what would go with what instead")
+    instead.add_argument(
+        "--types", action="store_true", help="count and bytes of each type instead"
+    )
     output.add_json(parser)
     output.add_terminal(parser)
     parser.add_argument(
@@ -39,8 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
     heap = Heap.open(arguments.file)
     output.warn(heap.warning)
     if arguments.json is not None:
-        text = heap.types_json() if arguments.types else heap.findings().json()
-        output.write_json(text, arguments)
+        output.write_json(_json(heap, arguments), arguments)
     else:
         output.write(render(heap, arguments, sys.stdout))
     return 0
@@ -48,12 +52,21 @@ def run(arguments: argparse.Namespace) -> int:
 
 def render(heap: Heap, arguments: argparse.Namespace, stream: TextIO | None) -> str:
     """The report as it reads on a stream."""
-    how = {
-        "width": output.width(arguments, stream),
-        "colour": output.has_colour(arguments, stream),
-        "ascii": output.is_ascii(stream),
-        "verbose": arguments.verbose,
-    }
+    width = output.width(arguments, stream)
+    colour = output.has_colour(arguments, stream)
+    ascii = output.is_ascii(stream)
+    if arguments.cycles:
+        return heap.findings().render_cycles(width, colour, ascii)
+    if arguments.tree:
+        return heap.render_tree(width, colour, ascii, arguments.verbose)
     if arguments.types:
-        return heap.render_types(**how)
-    return heap.findings().render(**how)
+        return heap.render_types(width, colour, ascii, arguments.verbose)
+    return heap.findings().render(width, colour, ascii, arguments.verbose)
+
+
+def _json(heap: Heap, arguments: argparse.Namespace) -> str:
+    if arguments.cycles:
+        return heap.findings().cycles_json()
+    if arguments.tree:
+        return heap.tree_json(verbose=arguments.verbose)
+    return heap.types_json() if arguments.types else heap.findings().json()

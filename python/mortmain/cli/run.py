@@ -7,6 +7,7 @@ the script has ended; the exit status is the script's.
 from __future__ import annotations
 
 import argparse
+import errno
 import os
 import shutil
 import sys
@@ -41,7 +42,7 @@ def add_to(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         "-v", "--verbose", action="store_true", help="show all, not the first three"
     )
     output.add_terminal(parser)
-    parser.set_defaults(run=run, types=False)
+    parser.set_defaults(run=run, cycles=False, tree=False, types=False)
 
 
 def split(words: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -92,16 +93,10 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         taken = Path(folder, "taken.mort")
         ended = supervise.run_script(script, words, str(taken), module=is_module)
-        failure = ended.failure
-        if not failure:
-            try:
-                _answer(taken, arguments)
-            except MortmainError as error:
-                failure = str(error)
-            except MemoryError:
-                failure = "out of memory; free some and try again"
-        if failure and not arguments.quiet:
-            output.complain(failure)
+        failures = [ended.failure] if ended.failure else _answer(taken, arguments)
+        if not arguments.quiet:
+            for failure in failures:
+                output.complain(failure)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     return supervise.end_like(ended)
@@ -139,28 +134,49 @@ def _temporary(kept: str | None) -> str:
         ) from None
 
 
-def _answer(taken: Path, arguments: argparse.Namespace) -> None:
-    if not arguments.quiet or arguments.json is not None:
-        _report(taken, arguments)
+def _answer(taken: Path, arguments: argparse.Namespace) -> list[str]:
+    """Do all that was asked for; the script's status stands, so failures are only told."""
+    failures = []
+    for step in (_report, _write_json, _keep):
+        try:
+            step(taken, arguments)
+        except MortmainError as error:
+            failures.append(str(error))
+        except MemoryError:
+            failures.append("out of memory; free some and try again")
+        except OSError as error:
+            failures.append(f"cannot write the report: {error.strerror}; write it elsewhere")
+    return failures
+
+
+def _report(taken: Path, arguments: argparse.Namespace) -> None:
+    if arguments.quiet or sys.stderr is None:
+        return
+    from mortmain.api import Heap
+    from mortmain.cli.report import render
+
+    heap = Heap.open(taken)
+    output.warn(heap.warning)
+    output.write(render(heap, arguments, sys.stderr), sys.stderr)
+    sys.stderr.flush()
+
+
+def _write_json(taken: Path, arguments: argparse.Namespace) -> None:
+    if arguments.json is None:
+        return
+    from mortmain.api import Heap
+
+    output.write_json(Heap.open(taken).findings().json(), arguments)
+
+
+def _keep(taken: Path, arguments: argparse.Namespace) -> None:
     if arguments.output is None:
         return
     try:
         if not arguments.force and os.path.lexists(arguments.output):
-            raise FileExistsError(17, os.strerror(17))
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
         taken.replace(arguments.output)
     except OSError as error:
         raise MortmainError(
             f"cannot write {arguments.output!r}: {error.strerror}; choose another name"
         ) from None
-
-
-def _report(taken: Path, arguments: argparse.Namespace) -> None:
-    from mortmain.api import Heap
-    from mortmain.cli.report import render
-
-    heap = Heap.open(taken)
-    if arguments.json is not None:
-        output.write_json(heap.findings().json(), arguments)
-    if not arguments.quiet and sys.stderr is not None:
-        output.warn(heap.warning)
-        output.write(render(heap, arguments, sys.stderr), sys.stderr)
