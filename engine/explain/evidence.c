@@ -74,10 +74,11 @@ static bool code_mentions(const mm_explain *work, uint32_t function, uint32_t ob
     return false;
 }
 
-bool mm_explain_calls_back(const mm_explain *work, uint32_t owner, uint32_t object) {
+// Go through the methods of an instance's class and its bases.
+static void methods_look(const mm_explain *work, uint32_t owner, uint32_t object,
+                         bool *ret_mentions, bool *ret_calls, bool *ret_notifies) {
     const mm_file *file = work->file;
     uint32_t order = class_order(work, owner);
-    bool calls = false;
     for (uint32_t at = order == MM_NONE ? 0 : file->reference_start[order];
          order != MM_NONE && at < file->reference_start[order + 1]; at++) {
         uint32_t dict = class_namespace(work, file->reference_target[at]);
@@ -86,14 +87,107 @@ bool mm_explain_calls_back(const mm_explain *work, uint32_t owner, uint32_t obje
         }
         for (uint32_t i = file->reference_start[dict]; i < file->reference_start[dict + 1]; i++) {
             uint32_t function = file->reference_target[i];
-            bool method = mm_graph_kind(work->graph, function) == MM_KIND_FUNCTION &&
-                          mm_file_naming(file, i) == MM_NAME_VALUE;
-            if (method && code_mentions(work, function, object, &calls)) {
-                return false;
+            if (mm_graph_kind(work->graph, function) != MM_KIND_FUNCTION ||
+                mm_file_naming(file, i) != MM_NAME_VALUE) {
+                continue;
+            }
+            const char *name = mm_graph_edge_name(work->graph, dict, i);
+            *ret_notifies = *ret_notifies || (name != NULL && mm_explain_says_notify(name));
+            *ret_mentions = code_mentions(work, function, object, ret_calls) || *ret_mentions;
+        }
+    }
+}
+
+bool mm_explain_calls_back(const mm_explain *work, uint32_t owner, uint32_t object) {
+    bool mentions = false;
+    bool calls = false;
+    bool notifies = false;
+    methods_look(work, owner, object, &mentions, &calls, &notifies);
+    return calls && notifies && !mentions;
+}
+
+bool mm_explain_makes(const mm_explain *work, uint32_t owner, uint32_t object) {
+    bool mentions = false;
+    bool calls = false;
+    bool notifies = false;
+    methods_look(work, owner, object, &mentions, &calls, &notifies);
+    return mentions;
+}
+
+bool mm_explain_is_descriptor(const mm_explain *work, uint32_t node) {
+    if (mm_graph_kind(work->graph, node) == MM_KIND_TYPE) {
+        return mm_graph_attribute(work->graph, node, "__get__") != MM_NONE ||
+               mm_graph_attribute(work->graph, node, "__set__") != MM_NONE;
+    }
+    return (work->marks[node] & MM_EXPLAIN_INSTANCE) != 0 &&
+           (mm_explain_class_defines(work, node, "__get__") ||
+            mm_explain_class_defines(work, node, "__set__"));
+}
+
+static bool is_enum_member(const mm_explain *work, uint32_t node) {
+    const mm_file *file = work->file;
+    uint32_t order = class_order(work, node);
+    for (uint32_t i = order == MM_NONE ? 0 : file->reference_start[order];
+         order != MM_NONE && i < file->reference_start[order + 1]; i++) {
+        char name[NAME_BYTES];
+        (void)mm_graph_name_text(work->graph, file->reference_target[i], name, sizeof(name));
+        if (strcmp(name, "enum.Enum") == 0 || strcmp(name, "Enum") == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool is_upper_name(const char *name) {
+    bool letters = false;
+    for (; *name != '\0'; name++) {
+        if (*name >= 'a' && *name <= 'z') {
+            return false;
+        }
+        letters = letters || (*name >= 'A' && *name <= 'Z');
+    }
+    return letters;
+}
+
+bool mm_explain_is_constant(const mm_explain *work, uint32_t node) {
+    const mm_graph *graph = work->graph;
+    for (uint32_t i = graph->reverse_start[node]; i < graph->reverse_start[node + 1]; i++) {
+        uint32_t source = graph->reverse_source[i];
+        if ((work->marks[source] & MM_EXPLAIN_NAMES) == 0) {
+            continue;
+        }
+        uint32_t owner = mm_graph_owner(graph, source, NULL);
+        const char *name = mm_graph_edge_name(graph, source, graph->reverse_edge[i]);
+        bool in_class = owner != MM_NONE && mm_graph_kind(graph, owner) == MM_KIND_TYPE;
+        if (in_class || (name != NULL && is_upper_name(name))) {
+            return true;
+        }
+    }
+    return is_enum_member(work, node);
+}
+
+bool mm_explain_knows_gc(const mm_explain *work) {
+    const mm_file *file = work->file;
+    for (uint32_t node = 0; node < work->graph->root_node; node++) {
+        bool code = mm_graph_kind(work->graph, node) == MM_KIND_CODE;
+        if ((work->marks[node] & (code ? MM_EXPLAIN_OWN : MM_EXPLAIN_NAMES)) == 0) {
+            continue;
+        }
+        uint32_t names = node;
+        if (code) {
+            uint32_t edge = mm_graph_edge_with_role(work->graph, node, MM_ROLE_NAMES);
+            names = edge == MM_NONE ? MM_NONE : file->reference_target[edge];
+        }
+        for (uint32_t i = names == MM_NONE ? 0 : file->reference_start[names];
+             names != MM_NONE && i < file->reference_start[names + 1]; i++) {
+            const char *name = code ? mm_file_text_of(file, file->reference_target[i])
+                                    : mm_graph_edge_name(work->graph, names, i);
+            if (name != NULL && strcmp(name, "gc") == 0) {
+                return true;
             }
         }
     }
-    return calls;
+    return false;
 }
 
 bool mm_explain_stands_in_class(const mm_explain *work, uint32_t node) {

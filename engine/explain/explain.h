@@ -137,7 +137,12 @@ typedef struct mm_role_facts {
     bool callback;
     bool exception;
     bool dead;
-    bool observer;  ///< the holder's class calls back what it holds
+    bool observer;    ///< the holder's class notifies what it holds
+    bool bound;       ///< with callback: the container holds bound methods themselves
+    bool owned;       ///< without the container, others would still keep all of them
+    bool alone;       ///< nothing but the container keeps any of them
+    bool shared;      ///< others keep some of them too
+    bool descriptor;  ///< the container belongs to a descriptor
     bool weak;      ///< the value of a weak key, which leads back to it
     bool cached;    ///< the container is inside an object of C, such as functools.lru_cache
     bool inside;    ///< the object stands in the key, a tuple or the like
@@ -150,8 +155,21 @@ MM_STATUS mm_explain_role(const mm_explain *work, const mm_role_facts *facts, mm
 bool mm_explain_class_defines(const mm_explain *work, uint32_t object, const char *name);
 
 /// Does the class of `owner` call methods that the class of `object` has, without knowing that
-/// class? Then others hand it objects to be called back: they are owned elsewhere.
+/// class, and is one of its own called notify, publish or the like? Then others hand it objects to
+/// be called back. Calling methods alone says nothing: a scene draws its sprites.
 bool mm_explain_calls_back(const mm_explain *work, uint32_t owner, uint32_t object);
+
+/// Does a method of the class of `owner` mention the class of `object` by name? Then it makes such.
+bool mm_explain_makes(const mm_explain *work, uint32_t owner, uint32_t object);
+
+/// Is the object a descriptor, or a class of descriptors?
+bool mm_explain_is_descriptor(const mm_explain *work, uint32_t node);
+
+/// Is the object a constant: a class or an upper-case global names it, or it is an enum's member?
+bool mm_explain_is_constant(const mm_explain *work, uint32_t node);
+
+/// Does the program itself import gc? Only then can it have switched the collector off.
+bool mm_explain_knows_gc(const mm_explain *work);
 
 /// Is the object an attribute of a class, as descriptors are?
 bool mm_explain_stands_in_class(const mm_explain *work, uint32_t node);
@@ -160,6 +178,8 @@ bool mm_explain_stands_in_class(const mm_explain *work, uint32_t node);
 bool mm_explain_says_cache(const char *text);
 /// Does it speak of observers?
 bool mm_explain_says_observer(const char *text);
+/// Does it speak of telling observers?
+bool mm_explain_says_notify(const char *text);
 /// Does a name speak of a parent or owner?
 bool mm_explain_says_parent(const char *text);
 

@@ -6,8 +6,7 @@
 // told. A container of an own instance is the ordinary way to build a tree, and told only if
 // something speaks for another role: the instance is a class attribute (a descriptor, a registry),
 // its objects are keys, or bound methods, or it is named like a cache or like something that
-// observers register with, or its class calls methods on what it holds without knowing what that
-// is.
+// observers register with, or its class notifies what it holds without knowing what that is.
 #include <string.h>
 
 #include "base/free/search.h"
@@ -44,6 +43,7 @@ typedef struct hold_group {
     bool renamed;  // `holder` was read off the path
     bool cached;   // the container is inside an object of C
     bool hidden;
+    bool owned;  // cut off, others would still keep all of them
     mm_finding *finding;
 } hold_group;
 
@@ -223,6 +223,35 @@ static bool library_is_told(const mm_explain *work, const hold_group *group) {
     return group->count > 1 && (work->named[group->sample] & 2) == 0;
 }
 
+// Does something of the program's own name the container: a namespace, an instance, a closure? A
+// list inside an object of C is that object's business.
+static bool source_is_own(const mm_explain *work, const hold_group *group) {
+    const mm_graph *graph = work->graph;
+    uint32_t node = group->holds[0]->source;
+    for (uint32_t i = graph->reverse_start[node]; !group->cached && i < graph->reverse_start[node + 1];
+         i++) {
+        uint32_t source = graph->reverse_source[i];
+        uint32_t owner = mm_graph_owner(graph, source, NULL);
+        bool own = (work->marks[source] & (MM_EXPLAIN_NAMES | MM_EXPLAIN_OWN)) != 0 ||
+                   (owner != MM_NONE && (work->marks[owner] & MM_EXPLAIN_OWN) != 0);
+        uint32_t kind = mm_graph_kind(graph, source);
+        if (own || kind == MM_KIND_CELL || kind == MM_KIND_TUPLE) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// Constants stay for good anyway: a table of them forgets nothing.
+static bool all_constants(const mm_explain *work, const hold_group *group) {
+    for (size_t i = 0; i < group->count; i++) {
+        if (!mm_explain_is_constant(work, group->objects[i])) {
+            return false;
+        }
+    }
+    return group->what == HELD_INSTANCES && group->holds[0]->how != MM_HOW_KEY;
+}
+
 static void group_judge(const mm_explain *work, hold_group *group) {
     const mm_hold *hold = group->holds[0];
     switch (group->kind) {
@@ -241,6 +270,8 @@ static void group_judge(const mm_explain *work, hold_group *group) {
             group->rank = 4;
             break;
     }
+    group->hidden = group->hidden || (group->what == HELD_DEAD && !source_is_own(work, group)) ||
+                    all_constants(work, group);
     if (group->what == HELD_EXCEPTIONS) {
         group->rank = 0;
     } else if (hold->how == MM_HOW_KEY || (hold->flags & MM_HOLD_CALLBACK) != 0) {
@@ -370,6 +401,10 @@ static MM_STATUS group_cut(mm_explain *work, hold_group *group, bool measured,
         finding->cut.freed_bytes = effect.freed_bytes;
         finding->cut.other_holders = effect.other_holders + effect.c_holders;
         finding->cut.would_drop_at_once = effect.drop_held;
+        group->owned = true;
+        for (size_t i = 0; i < group->count && group->owned; i++) {
+            group->owned = (work->cutter.mark[group->objects[i]] & MM_CUT_REACHED) != 0;
+        }
         bool alone = finding->cut.other_holders == 0;
         if (effect.freed_bytes > 0 && (alone || effect.freed_bytes > group->weight_bytes)) {
             finding->retained_bytes = effect.freed_bytes;
@@ -426,6 +461,13 @@ static MM_STATUS group_role(mm_explain *work, const hold_group *group, mm_findin
                            .cached = group->cached};
     facts.observer = hold->kind == MM_ANCHOR_INSTANCE &&
                      mm_explain_calls_back(work, hold->anchor, group->sample);
+    uint32_t entry = work->file->reference_target[hold->edge];
+    facts.bound = mm_graph_kind(work->graph, entry) == MM_KIND_METHOD;
+    facts.owned = group->owned;
+    facts.descriptor = mm_explain_is_descriptor(work, hold->anchor);
+    facts.shared = finding->also_count > 0 || finding->cut.freed_bytes == 0 ||
+                   (finding->cut.other_holders != MM_UNKNOWN && finding->cut.other_holders > 0);
+    facts.alone = !facts.shared && finding->cut.other_holders == 0;
     facts.inside = mm_graph_edge_source(work->graph, hold->last) != hold->source;
     MM_TRY(mm_explain_role(work, &facts, &guess));
     finding->cut.role = guess.role;
@@ -452,7 +494,6 @@ static MM_STATUS group_find(mm_explain *work, hold_group *group, bool measured) 
     MM_TRY(group_name(work, group, finding));
     MM_TRY(group_cut(work, group, measured, finding));
     MM_TRY(group_sentence(work, group, finding));
-    MM_TRY(group_role(work, group, finding));
     finding->fingerprint = mm_explain_hash(MM_FORMAT_CHECKSUM_START, "holder");
     finding->fingerprint = mm_explain_hash(finding->fingerprint, finding->type);
     finding->fingerprint = mm_explain_hash(finding->fingerprint, finding->cut.reference);
@@ -561,6 +602,12 @@ MM_STATUS mm_explain_holders(mm_explain *work) {
             told += !groups[i].hidden;
             hidden += groups[i].hidden;
             type_held(work, &groups[i]);
+        }
+    }
+    // Last: a role depends on who else holds the objects.
+    for (size_t i = 0; i < count; i++) {
+        if (groups[i].finding != NULL) {
+            MM_TRY(group_role(work, &groups[i], groups[i].finding));
         }
     }
     return MM_OK;

@@ -12,14 +12,31 @@ static char lower(char letter) {
     return letter >= 'A' && letter <= 'Z' ? (char)(letter - 'A' + 'a') : letter;
 }
 
+static bool is_letter(char letter) {
+    return (letter >= 'a' && letter <= 'z') || (letter >= 'A' && letter <= 'Z');
+}
+
+static bool is_upper(char letter) {
+    return letter >= 'A' && letter <= 'Z';
+}
+
+// Is the word, or its plural, one of those that a name is put together from? "row_cache",
+// "RowCache" and "caches" say cache; "Rucksack" does not.
 static bool says(const char *text, const char *word) {
     size_t length = strlen(word);
-    for (; *text != '\0'; text++) {
+    for (size_t at = 0; text[at] != '\0'; at++) {
+        bool begins = at == 0 || !is_letter(text[at - 1]) ||
+                      (is_upper(text[at]) && !is_upper(text[at - 1]));
         size_t i = 0;
-        while (i < length && lower(text[i]) == word[i]) {
+        while (begins && i < length && lower(text[at + i]) == word[i]) {
             i++;
         }
-        if (i == length) {
+        if (!begins || i < length) {
+            continue;
+        }
+        const char *end = &text[at + length];
+        end += *end == 's' || *end == 'S';
+        if (!is_letter(*end) || (is_upper(*end) && !is_upper(end[-1]))) {
             return true;
         }
     }
@@ -36,19 +53,25 @@ static bool says_any(const char *text, const char *const *words, size_t count) {
 }
 
 bool mm_explain_says_cache(const char *text) {
-    static const char *const words[] = {"cache", "memo", "intern", "pool"};
+    static const char *const words[] = {"cache", "cached", "memo", "interned", "pool"};
     return says_any(text, words, MM_COUNTOF(words));
 }
 
 bool mm_explain_says_observer(const char *text) {
-    static const char *const words[] = {"observer", "listener", "subscriber", "callback",
-                                        "handler",  "watcher",  "receiver",   "slots",
-                                        "hooks",    "sinks",    "monitor"};
+    static const char *const words[] = {"observer", "listener", "subscriber", "callback", "handler",
+                                        "watcher",  "receiver", "hook",       "sink"};
+    return says_any(text, words, MM_COUNTOF(words));
+}
+
+bool mm_explain_says_notify(const char *text) {
+    static const char *const words[] = {"notify", "publish", "subscribe", "unsubscribe",
+                                        "emit",   "observe", "broadcast"};
     return says_any(text, words, MM_COUNTOF(words));
 }
 
 bool mm_explain_says_parent(const char *text) {
-    static const char *const words[] = {"parent", "owner", "outer", "master", "root", "container"};
+    static const char *const words[] = {"parent", "owner",     "outer", "master",
+                                        "root",   "container", "up",    "back"};
     return says_any(text, words, MM_COUNTOF(words));
 }
 
@@ -130,6 +153,50 @@ static MM_STATUS side_table(const mm_explain *work, const mm_role_facts *facts,
     return ret->text == NULL ? MM_E_NOMEM : MM_OK;
 }
 
+// What others hand in to be called. Weak only where somebody else owns all of them.
+static void listeners(const mm_role_facts *facts, bool weak, mm_role_guess *ret) {
+    ret->role = facts->callback ? "callbacks" : "observers";
+    ret->cure = "unsubscribe";
+    ret->text = "unsubscribe when the object is done";
+    if (facts->owned && facts->callback && facts->bound) {
+        ret->cure = "weak-method";
+        ret->text =
+            "unsubscribe when the object is done; since something else owns the listeners, a "
+            "weakref.WeakMethod for each would do as well";
+    } else if (facts->owned && !facts->callback && !facts->inside && weak) {
+        ret->cure = "weak-set";
+        ret->text =
+            "unsubscribe when the object is done; since something else owns the listeners, a "
+            "weakref.WeakSet would do as well";
+    }
+}
+
+// A container that owns what it holds, as far as anybody knows.
+static MM_STATUS owner(const mm_explain *work, const mm_role_facts *facts, mm_role_guess *ret) {
+    const char *name = "registry";
+    if (facts->how == MM_HOW_ITEM) {
+        name = "list";
+    } else if (facts->how == MM_HOW_KEY) {
+        name = "dict";
+    } else if (facts->how == MM_HOW_MEMBER) {
+        name = "set";
+    }
+    const char *alone[] = {"only this ", name,
+                           " owns them: remove them when done, bound it, or make it local; a weak "
+                           "container would empty it"};
+    ret->role = facts->how == MM_HOW_ITEM ? "list" : "registry";
+    ret->cure = facts->shared ? NULL : "remove-when-done";
+    ret->text = NULL;
+    if (facts->alone) {
+        ret->text = sentence(work, alone, MM_COUNTOF(alone));
+        return ret->text == NULL ? MM_E_NOMEM : MM_OK;
+    }
+    if (!facts->shared) {
+        ret->text = "remove them when done, bound it, or make it local";
+    }
+    return MM_OK;
+}
+
 MM_STATUS mm_explain_role(const mm_explain *work, const mm_role_facts *facts, mm_role_guess *ret) {
     const mm_file_type *type = &work->file->types[work->file->type[facts->object]];
     bool weak = (type->flags & MM_TYPE_WEAKREFABLE) != 0;
@@ -160,40 +227,26 @@ MM_STATUS mm_explain_role(const mm_explain *work, const mm_role_facts *facts, mm
         guess.role = "weak container";
         guess.cure = "attribute-on-instance";
         guess.text = sentence(work, parts, MM_COUNTOF(parts));
+        MM_TRY(guess.text == NULL ? MM_E_NOMEM : MM_OK);
     } else if (facts->cached) {
         guess.role = "cache";
         guess.cure = "bound-cache";
         guess.text =
             "a cache keeps its arguments, `self` among them, and its results: give it a "
             "maxsize, or keep what it remembers in the object (functools.cached_property)";
-    } else if (facts->how == MM_HOW_KEY) {
+    } else if (facts->how == MM_HOW_KEY && (facts->descriptor || facts->owned)) {
         MM_TRY(side_table(work, facts, &guess));
     } else if (mm_explain_says_cache(facts->holder) && facts->how == MM_HOW_VALUE) {
         guess.role = "cache";
-        guess.cure = weak ? "weak-value-dictionary" : "bound-cache";
-        guess.text = weak ? "make it a weakref.WeakValueDictionary if the objects are owned "
-                            "elsewhere; else bound it (functools.lru_cache with a maxsize)"
+        guess.cure = weak && facts->owned ? "weak-value-dictionary" : "bound-cache";
+        guess.text = weak ? "bound it (functools.lru_cache with a maxsize); only if something else "
+                            "owns the objects, make it a weakref.WeakValueDictionary"
                           : "bound it (functools.lru_cache with a maxsize)";
-    } else if (facts->callback) {
-        guess.role = "callbacks";
-        guess.cure = "weak-method";
-        guess.text =
-            "keep each callback as a weakref.WeakMethod (a plain function as "
-            "weakref.ref), or unsubscribe when the object is done";
-    } else if (facts->observer || mm_explain_says_observer(facts->holder)) {
-        guess.role = "observers";
-        guess.cure = weak ? "weak-set" : "remove-when-done";
-        guess.text = weak ? "make it a weakref.WeakSet, or unsubscribe when the object is done"
-                          : "unsubscribe when the object is done";
+    } else if (facts->callback || facts->observer || mm_explain_says_observer(facts->holder)) {
+        listeners(facts, weak, &guess);
     } else {
-        bool list = facts->how == MM_HOW_ITEM;
-        const char *parts[] = {"only this ", list ? "list" : "registry",
-                               " owns them: remove them when done, bound it, or make it local; a "
-                               "weak container would empty it"};
-        guess.role = list ? "list" : "registry";
-        guess.cure = "remove-when-done";
-        guess.text = sentence(work, parts, MM_COUNTOF(parts));
+        MM_TRY(owner(work, facts, &guess));
     }
     *ret = guess;
-    return guess.text == NULL ? MM_E_NOMEM : MM_OK;
+    return MM_OK;
 }

@@ -36,7 +36,8 @@ class _Parser(argparse.ArgumentParser):
 
     def format_help(self) -> str:
         # The word behind --json is never its file: see with_bare_json().
-        return super().format_help().replace("--json [FILE]", "--json[=FILE]")
+        told = super().format_help().replace("--json [FILE]", "--json[=FILE]")
+        return told.replace("--json FILE ", "--json=FILE ")
 
 
 class _Version(argparse.Action):

@@ -36,7 +36,7 @@ def add_to(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser.add_argument(
         "-f", "--force", action="store_true", help="overwrite FILE of -o and --json if it exists"
     )
-    parser.add_argument("--json", metavar="FILE", help="write the report as JSON too (--json=FILE)")
+    parser.add_argument("--json", metavar="FILE", help="write the report as JSON too")
     parser.add_argument("-q", "--quiet", action="store_true", help="no report")
     parser.add_argument(
         "-v", "--verbose", action="store_true", help="show all, not the first three"
@@ -106,7 +106,7 @@ def _check(arguments: argparse.Namespace) -> None:
     """Refuse what cannot be written before the script is run."""
     if arguments.json in ("", "-"):
         raise MortmainError(
-            "standard output is the script's: give --json a file, as in --json=report.json"
+            "standard output is the script's: write --json=FILE, as in --json=report.json"
         )
     if arguments.force and arguments.json is None and arguments.output is None:
         raise MortmainError("-f overwrites the files of -o and --json: give one of them")
@@ -115,6 +115,8 @@ def _check(arguments: argparse.Namespace) -> None:
         path = getattr(arguments, name)
         if path is None:
             continue
+        if Path(path).is_dir():
+            raise MortmainError(f"cannot write {path!r}: it is a folder; name a file in it")
         if not arguments.force and os.path.lexists(path):
             raise MortmainError(
                 f"cannot write {path!r}: it exists already; choose another name, or use --force"
