@@ -26,8 +26,17 @@ demo:
 	@$(python) tools/environments.py build
 	@sh tools/demo.sh
 
-test quick check check-fast:
-	@$(python) tools/check.py $@
+test:
+	@$(python) tools/check.py test
+
+quick:
+	@$(python) tools/check.py quick
+
+check:
+	@$(python) tools/check.py check
+
+check-fast:
+	@$(python) tools/check.py check-fast
 
 bench:
 	@$(python) tools/environments.py bench
