@@ -153,7 +153,8 @@ bool mm_explain_is_constant(const mm_explain *work, uint32_t node) {
     const mm_graph *graph = work->graph;
     for (uint32_t i = graph->reverse_start[node]; i < graph->reverse_start[node + 1]; i++) {
         uint32_t source = graph->reverse_source[i];
-        if ((work->marks[source] & MM_EXPLAIN_NAMES) == 0) {
+        if ((work->marks[source] & MM_EXPLAIN_NAMES) == 0 ||
+            (work->marks[source] & MM_EXPLAIN_OWN) == 0) {
             continue;
         }
         uint32_t owner = mm_graph_owner(graph, source, NULL);
@@ -166,22 +167,98 @@ bool mm_explain_is_constant(const mm_explain *work, uint32_t node) {
     return is_enum_member(work, node);
 }
 
+const char *mm_explain_table_name(const mm_explain *work, uint32_t container) {
+    const mm_graph *graph = work->graph;
+    for (uint32_t i = graph->reverse_start[container]; i < graph->reverse_start[container + 1];
+         i++) {
+        uint32_t source = graph->reverse_source[i];
+        uint8_t wanted = MM_EXPLAIN_NAMES | MM_EXPLAIN_OWN;
+        uint32_t owner = mm_graph_owner(graph, source, NULL);
+        const char *name = mm_graph_edge_name(graph, source, graph->reverse_edge[i]);
+        if ((work->marks[source] & wanted) == wanted && owner != MM_NONE && name != NULL &&
+            mm_graph_kind(graph, owner) == MM_KIND_MODULE && is_upper_name(name) &&
+            !mm_explain_says_cache(name) && !mm_explain_says_observer(name)) {
+            return name;
+        }
+    }
+    return NULL;
+}
+
+static bool is_mutator(const char *name) {
+    static const char *const names[] = {"append", "add",    "update",    "setdefault",
+                                        "insert", "extend", "appendleft"};
+    for (size_t i = 0; i < MM_COUNTOF(names); i++) {
+        if (strcmp(name, names[i]) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// Does a function mention the type, or the table in a way that may fill it?
+static bool function_fills(const mm_explain *work, uint32_t function, const char *type,
+                           const char *table, bool few) {
+    const mm_file *file = work->file;
+    char own_name[NAME_BYTES];
+    uint32_t code = mm_graph_code_of(work->graph, function);
+    uint32_t edge =
+        code == MM_NONE ? MM_NONE : mm_graph_edge_with_role(work->graph, code, MM_ROLE_NAMES);
+    uint32_t names = edge == MM_NONE ? MM_NONE : file->reference_target[edge];
+    bool mentions = false;
+    bool changes = !few;
+    if (names == MM_NONE) {
+        return false;
+    }
+    (void)mm_graph_name_text(work->graph, function, own_name, sizeof(own_name));
+    const char *dot = strrchr(own_name, '.');
+    changes = changes || strncmp(dot != NULL ? dot + 1 : own_name, "__", 2) == 0;
+    for (uint32_t i = file->reference_start[names]; i < file->reference_start[names + 1]; i++) {
+        const char *name = mm_file_text_of(file, file->reference_target[i]);
+        if (name == NULL) {
+            continue;
+        }
+        if (strcmp(name, type) == 0) {
+            return true;
+        }
+        mentions = mentions || strcmp(name, table) == 0;
+        changes = changes || is_mutator(name);
+    }
+    return mentions && changes;
+}
+
+bool mm_explain_is_filled_by_code(const mm_explain *work, const char *table, uint32_t object,
+                                  bool few) {
+    const char *type = mm_graph_type_short(work->graph, object);
+    for (uint32_t node = 0; node < work->graph->root_node; node++) {
+        if (mm_graph_kind(work->graph, node) == MM_KIND_FUNCTION &&
+            (work->marks[node] & MM_EXPLAIN_OWN) != 0 &&
+            function_fills(work, node, type, table, few)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool mm_explain_knows_gc(const mm_explain *work) {
     const mm_file *file = work->file;
     for (uint32_t node = 0; node < work->graph->root_node; node++) {
-        bool code = mm_graph_kind(work->graph, node) == MM_KIND_CODE;
-        if ((work->marks[node] & (code ? MM_EXPLAIN_OWN : MM_EXPLAIN_NAMES)) == 0) {
+        bool function = mm_graph_kind(work->graph, node) == MM_KIND_FUNCTION;
+        if ((work->marks[node] & MM_EXPLAIN_OWN) == 0 ||
+            (!function && (work->marks[node] & MM_EXPLAIN_NAMES) == 0)) {
             continue;
         }
         uint32_t names = node;
-        if (code) {
-            uint32_t edge = mm_graph_edge_with_role(work->graph, node, MM_ROLE_NAMES);
+        if (function) {
+            uint32_t code = mm_graph_code_of(work->graph, node);
+            uint32_t edge = code == MM_NONE
+                                ? MM_NONE
+                                : mm_graph_edge_with_role(work->graph, code, MM_ROLE_NAMES);
             names = edge == MM_NONE ? MM_NONE : file->reference_target[edge];
         }
         for (uint32_t i = names == MM_NONE ? 0 : file->reference_start[names];
              names != MM_NONE && i < file->reference_start[names + 1]; i++) {
-            const char *name = code ? mm_file_text_of(file, file->reference_target[i])
-                                    : mm_graph_edge_name(work->graph, names, i);
+            const char *name = function ? mm_file_text_of(file, file->reference_target[i])
+                                        : mm_graph_edge_name(work->graph, names, i);
             if (name != NULL && strcmp(name, "gc") == 0) {
                 return true;
             }

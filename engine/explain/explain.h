@@ -62,7 +62,8 @@ typedef struct mm_hold {
 enum {
     MM_HOLD_CALLBACK = 1,  ///< by way of a bound method or a function
     MM_HOLD_WEAK = 4,      ///< the value of a weak key, which leads back to it
-    MM_HOLD_SHARED = 2  ///< the container is in a library's instance that others refer to as well
+    MM_HOLD_SHARED = 2,  ///< the container is in a library's instance that others refer to as well
+    MM_HOLD_SUSPENDED = 8  ///< by way of a frame or generator, which nobody calls back
 };
 
 /// A text that is being put together, cut at the end of its room.
@@ -143,9 +144,9 @@ typedef struct mm_role_facts {
     bool alone;       ///< nothing but the container keeps any of them
     bool shared;      ///< others keep some of them too
     bool descriptor;  ///< the container belongs to a descriptor
-    bool weak;      ///< the value of a weak key, which leads back to it
-    bool cached;    ///< the container is inside an object of C, such as functools.lru_cache
-    bool inside;    ///< the object stands in the key, a tuple or the like
+    bool weak;        ///< the value of a weak key, which leads back to it
+    bool cached;      ///< the container is inside an object of C, such as functools.lru_cache
+    bool inside;      ///< the object stands in the key, a tuple or the like
 } mm_role_facts;
 
 /// Tell the role. Texts that are made live in the arena.
@@ -167,6 +168,15 @@ bool mm_explain_is_descriptor(const mm_explain *work, uint32_t node);
 
 /// Is the object a constant: a class or an upper-case global names it, or it is an enum's member?
 bool mm_explain_is_constant(const mm_explain *work, uint32_t node);
+
+/// The upper-case name under which a module has the container, as constants have; or NULL.
+const char *mm_explain_table_name(const mm_explain *work, uint32_t container);
+
+/// May a function of the program put such objects into the table: does one mention their class, or
+/// the table by its name? `few`: the latter only together with append or the like, or in a special
+/// method. COST: O(nodes).
+bool mm_explain_is_filled_by_code(const mm_explain *work, const char *table, uint32_t object,
+                                  bool few);
 
 /// Does the program itself import gc? Only then can it have switched the collector off.
 bool mm_explain_knows_gc(const mm_explain *work);

@@ -14,6 +14,8 @@
 #include "explain/story.h"
 
 enum { TEXT_BYTES = 320, MEASURED_MAX = 24, ALSO_MAX = 4, TOLD_MAX = 200, HIDDEN_MAX = 50 };
+// A table of more entries, and any after so many tables, is told like other containers.
+enum { TABLE_ENTRIES_MAX = 16, TABLES_MAX = 64, TABLE_FEW = 3 };
 
 // What is held. Each class is a finding of its own.
 enum { HELD_INSTANCES = 0, HELD_EXCEPTIONS, HELD_DEAD, HELD_CODE };
@@ -228,8 +230,8 @@ static bool library_is_told(const mm_explain *work, const hold_group *group) {
 static bool source_is_own(const mm_explain *work, const hold_group *group) {
     const mm_graph *graph = work->graph;
     uint32_t node = group->holds[0]->source;
-    for (uint32_t i = graph->reverse_start[node]; !group->cached && i < graph->reverse_start[node + 1];
-         i++) {
+    for (uint32_t i = graph->reverse_start[node];
+         !group->cached && i < graph->reverse_start[node + 1]; i++) {
         uint32_t source = graph->reverse_source[i];
         uint32_t owner = mm_graph_owner(graph, source, NULL);
         bool own = (work->marks[source] & (MM_EXPLAIN_NAMES | MM_EXPLAIN_OWN)) != 0 ||
@@ -250,6 +252,32 @@ static bool all_constants(const mm_explain *work, const hold_group *group) {
         }
     }
     return group->what == HELD_INSTANCES && group->holds[0]->how != MM_HOW_KEY;
+}
+
+// A small global table of what nothing but the import of a module makes.
+static bool is_small_table(const mm_explain *work, const hold_group *group, uint32_t *tables) {
+    const mm_hold *hold = group->holds[0];
+    uint64_t entries = 0;
+    if (group->hidden || group->kind != MM_ANCHOR_NAMESPACE || group->what != HELD_INSTANCES ||
+        hold->how == MM_HOW_KEY || !group->one_source || *tables == TABLES_MAX ||
+        !mm_graph_entries(work->graph, hold->source, &entries) || entries > TABLE_ENTRIES_MAX ||
+        group->count > TABLE_ENTRIES_MAX) {
+        return false;
+    }
+    const char *name = mm_explain_table_name(work, hold->source);
+    if (name == NULL) {
+        return false;
+    }
+    ++*tables;
+    for (size_t i = 0; i < group->count; i++) {
+        bool same =
+            i > 0 && work->file->type[group->objects[i]] == work->file->type[group->objects[i - 1]];
+        if (!same && mm_explain_is_filled_by_code(work, name, group->objects[i],
+                                                  group->count <= TABLE_FEW)) {
+            return false;
+        }
+    }
+    return true;
 }
 
 static void group_judge(const mm_explain *work, hold_group *group) {
@@ -323,6 +351,7 @@ static MM_STATUS groups_make(mm_explain *work, hold_group **ret, size_t *ret_cou
         return MM_E_NOMEM;
     }
     size_t made = 0;
+    uint32_t tables = 0;
     for (size_t i = 0; i < count;) {
         size_t end = i + 1;
         while (end < count && keys[end].first == keys[i].first &&
@@ -331,6 +360,7 @@ static MM_STATUS groups_make(mm_explain *work, hold_group **ret, size_t *ret_cou
         }
         MM_TRY(group_make(work, &keys[i], end - i, &group[made]));
         group_judge(work, &group[made]);
+        group[made].hidden = group[made].hidden || is_small_table(work, &group[made], &tables);
         made++;
         i = end;
     }
@@ -463,6 +493,7 @@ static MM_STATUS group_role(mm_explain *work, const hold_group *group, mm_findin
                      mm_explain_calls_back(work, hold->anchor, group->sample);
     uint32_t entry = work->file->reference_target[hold->edge];
     facts.bound = mm_graph_kind(work->graph, entry) == MM_KIND_METHOD;
+    facts.callback = facts.callback && (hold->flags & MM_HOLD_SUSPENDED) == 0;
     facts.owned = group->owned;
     facts.descriptor = mm_explain_is_descriptor(work, hold->anchor);
     facts.shared = finding->also_count > 0 || finding->cut.freed_bytes == 0 ||
@@ -491,6 +522,12 @@ static MM_STATUS group_find(mm_explain *work, hold_group *group, bool measured) 
         return MM_E_NOMEM;
     }
     MM_TRY(mm_explain_story(work, group->holds, group->count, group->count > 1, finding));
+    if ((work->graph->node_flags[group->holds[0]->anchor] & MM_NODE_STDLIB) != 0) {
+        // The line where the library makes its registry helps nobody.
+        finding->chain = NULL;
+        finding->file = NULL;
+        finding->line = 0;
+    }
     MM_TRY(group_name(work, group, finding));
     MM_TRY(group_cut(work, group, measured, finding));
     MM_TRY(group_sentence(work, group, finding));
@@ -577,7 +614,10 @@ static MM_STATUS group_join(mm_explain *work, hold_group *groups, size_t at, boo
             continue;
         }
         *ret = true;
-        MM_TRY(also_add(work, first->finding, group->holder));
+        // One dict may have them as keys and in its values.
+        if (strcmp(first->holder, group->holder) != 0) {
+            MM_TRY(also_add(work, first->finding, group->holder));
+        }
     }
     return MM_OK;
 }

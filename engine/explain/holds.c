@@ -118,7 +118,10 @@ static bool is_shared(const mm_explain *work, uint32_t node) {
 static uint8_t flags_of(const mm_explain *work, const mm_hold *hold, uint32_t node) {
     uint32_t kind = mm_graph_kind(work->graph, node);
     if (hold->source != MM_NONE) {
-        return kind == MM_KIND_METHOD || kind_is_code(kind) ? MM_HOLD_CALLBACK : 0;
+        bool called = kind == MM_KIND_METHOD || kind == MM_KIND_FUNCTION;
+        return called               ? MM_HOLD_CALLBACK
+               : kind_is_code(kind) ? MM_HOLD_CALLBACK | MM_HOLD_SUSPENDED
+                                    : 0;
     }
     return is_shared(work, node) ? MM_HOLD_SHARED : 0;
 }

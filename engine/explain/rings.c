@@ -14,6 +14,8 @@
 #include "explain/explain.h"
 
 enum { STEPS_MAX = 48, STARTS_MAX = 8, TEXT_BYTES = 320, SHAPE_BYTES = 2048 };
+// As many rings, or as many bytes, are told of even if the collector runs.
+enum { RINGS_MANY = 10, BYTES_MANY = 1 << 20 };
 
 typedef struct ring_step {
     uint32_t node;  // what is shown
@@ -39,6 +41,7 @@ typedef struct ring_walk {
     uint32_t *before;
     uint32_t search;
     uint8_t *waits;  // by node: counted in waiting_bytes
+    bool knows_gc;
 } ring_walk;
 
 static bool node_starts(const mm_explain *work, uint32_t node) {
@@ -164,26 +167,104 @@ static bool is_entry(const mm_explain *work, const ring_step *step) {
     return text[0] == '[' || strcmp(text, " member") == 0;
 }
 
-// Step that leads back to the owner: its index, so that the ring begins after it.
+// The step of an instance itself that ends in its container's entry `at`; MM_NONE = none.
+static uint32_t entry_owner(const mm_explain *work, const ring_shape *shape, uint32_t at) {
+    uint32_t count = shape->count;
+    for (uint32_t steps = 0; steps < count; steps++) {
+        uint32_t step = (at + count - steps) % count;
+        if ((work->marks[shape->steps[step].node] & MM_EXPLAIN_INSTANCE) != 0) {
+            return step;
+        }
+        if (!is_entry(work, &shape->steps[step])) {
+            return MM_NONE;
+        }
+    }
+    return MM_NONE;
+}
+
+static uint32_t instances_count(const mm_explain *work, const ring_shape *shape) {
+    uint32_t found = 0;
+    for (uint32_t i = 0; i < shape->count; i++) {
+        found += (work->marks[shape->steps[i].node] & MM_EXPLAIN_INSTANCE) != 0;
+    }
+    return found;
+}
+
+// The one reference from an instance straight to another while all others lead through containers:
+// a part's to its whole.
+static uint32_t back_by_containers(const mm_explain *work, const ring_shape *shape) {
+    uint32_t straight = MM_NONE;
+    bool contained = false;
+    for (uint32_t i = 0; i < shape->count; i++) {
+        uint32_t next = shape->steps[(i + 1) % shape->count].node;
+        if (is_entry(work, &shape->steps[i])) {
+            contained = contained || entry_owner(work, shape, i) != MM_NONE;
+        } else if ((work->marks[shape->steps[i].node] & work->marks[next] & MM_EXPLAIN_INSTANCE) !=
+                   0) {
+            if (straight != MM_NONE) {
+                return MM_NONE;
+            }
+            straight = i;
+        }
+    }
+    return contained ? straight : MM_NONE;
+}
+
+// The one reference that is called parent, owner or the like.
+static uint32_t back_by_name(const mm_explain *work, const ring_shape *shape) {
+    char text[TEXT_BYTES];
+    uint32_t back = MM_NONE;
+    for (uint32_t i = 0; i < shape->count; i++) {
+        step_text(work, &shape->steps[i], text, sizeof(text));
+        if (text[0] == '.' && mm_explain_says_parent(text)) {
+            if (back != MM_NONE) {
+                return MM_NONE;
+            }
+            back = i;
+        }
+    }
+    return back;
+}
+
+// Of two instances that name each other, the reference of the one that the other's class makes.
+static uint32_t back_by_maker(const mm_explain *work, const ring_shape *shape) {
+    if (shape->count != 2 || instances_count(work, shape) != 2) {
+        return MM_NONE;
+    }
+    uint32_t a = shape->steps[0].node;
+    uint32_t b = shape->steps[1].node;
+    bool a_makes = mm_explain_makes(work, a, b);
+    bool b_makes = mm_explain_makes(work, b, a);
+    if (a_makes == b_makes || work->file->type[a] == work->file->type[b]) {
+        return MM_NONE;
+    }
+    return a_makes ? 1 : 0;
+}
+
+// Which reference leads from a part back to its whole, if that is clear; else MM_NONE.
+static uint32_t shape_clear_back(const mm_explain *work, const ring_shape *shape) {
+    uint32_t back = back_by_name(work, shape);
+    back = back != MM_NONE ? back : back_by_containers(work, shape);
+    return back != MM_NONE ? back : back_by_maker(work, shape);
+}
+
+// Step that leads back to the owner: its index, so that the ring begins after it. Where nobody
+// knows which that is, any that is the same in every run.
 static uint32_t shape_back(const mm_explain *work, const ring_shape *shape) {
     char text[TEXT_BYTES];
     char best[2 * TEXT_BYTES];
     uint32_t count = shape->count;
-    for (uint32_t i = 0; i < count; i++) {
-        for (uint32_t steps = 0; is_entry(work, &shape->steps[i]) && steps < count; steps++) {
-            uint32_t at = (i + count - steps) % count;
-            if ((work->marks[shape->steps[at].node] & MM_EXPLAIN_INSTANCE) != 0) {
-                return (at + count - 1) % count;
-            }
-        }
+    uint32_t back = shape_clear_back(work, shape);
+    if (back != MM_NONE) {
+        return back;
     }
     for (uint32_t i = 0; i < count; i++) {
-        step_text(work, &shape->steps[i], text, sizeof(text));
-        if (text[0] == '.' && mm_explain_says_parent(text)) {
-            return i;
+        uint32_t owner = is_entry(work, &shape->steps[i]) ? entry_owner(work, shape, i) : MM_NONE;
+        if (owner != MM_NONE) {
+            return (owner + count - 1) % count;
         }
     }
-    uint32_t back = count - 1;
+    back = count - 1;
     best[0] = '\0';
     for (uint32_t i = 0; i < count; i++) {
         uint32_t node = shape->steps[i].node;
@@ -192,7 +273,8 @@ static uint32_t shape_back(const mm_explain *work, const ring_shape *shape) {
                     mm_graph_kind(work->graph, node) == MM_KIND_EXCEPTION;
         size_t used = mm_graph_node_text(work->graph, node, name, TEXT_BYTES);
         used = used < TEXT_BYTES ? used : TEXT_BYTES - 1;
-        step_text(work, &shape->steps[i], name + used, TEXT_BYTES);
+        step_text(work, &shape->steps[i], text, sizeof(text));
+        memcpy(name + used, text, strlen(text) + 1);
         if (told && (best[0] == '\0' || strcmp(name, best) < 0)) {
             memcpy(best, name, sizeof(best));
             back = (i + count - 1) % count;
@@ -377,29 +459,45 @@ static MM_STATUS ring_steps(mm_explain *work, const ring_shape *shape, mm_findin
     return MM_OK;
 }
 
+// What is on a ring besides instances.
+typedef struct ring_kinds {
+    bool exception;
+    bool method;
+    bool code;  // functions, frames, generators
+} ring_kinds;
+
+static ring_kinds kinds_of(const mm_explain *work, const ring_shape *shape) {
+    ring_kinds kinds = {false, false, false};
+    for (uint32_t i = 0; i < shape->count; i++) {
+        uint32_t kind = mm_graph_kind(work->graph, shape->steps[i].node);
+        kinds.exception = kinds.exception || kind == MM_KIND_EXCEPTION || kind == MM_KIND_TRACEBACK;
+        kinds.method = kinds.method || kind == MM_KIND_METHOD;
+        kinds.code = kinds.code || kind == MM_KIND_FUNCTION || kind == MM_KIND_FRAME ||
+                     kind == MM_KIND_GENERATOR || kind == MM_KIND_COROUTINE ||
+                     kind == MM_KIND_ASYNC_GENERATOR;
+    }
+    return kinds;
+}
+
 static MM_STATUS ring_cure(mm_explain *work, const ring_shape *shape, mm_finding *finding) {
     mm_phrase phrase = {.used = 0};
     mm_phrase back = {.used = 0};
+    ring_kinds kinds = kinds_of(work, shape);
     uint32_t last = shape->count - 1;
-    bool exception = false;
-    bool code = false;
+    uint32_t instances = instances_count(work, shape);
     while (last > 0 && step_is_plumbing(work, &shape->steps[last])) {
         last--;
     }
-    for (uint32_t i = 0; i < shape->count; i++) {
-        uint32_t kind = mm_graph_kind(work->graph, shape->steps[i].node);
-        exception = exception || kind == MM_KIND_FRAME || kind == MM_KIND_TRACEBACK;
-        code = code || kind == MM_KIND_METHOD || kind == MM_KIND_FUNCTION;
-    }
     part_text(work, &shape->steps[last], &back);
     finding->cut.reference = mm_phrase_keep(&back, work->arena);
-    if (exception) {
+    finding->cure = "break-ring";
+    if (kinds.exception) {
         finding->cut.role = "exception and frame";
         finding->cure = "drop-exception";
         mm_phrase_text(&phrase,
                        "the frame keeps the exception and the exception the frame: end "
                        "the handler with `del` of the variable that names it");
-    } else if (code) {
+    } else if (kinds.method && !kinds.code && instances == 1) {
         finding->cut.role = "callback of its own";
         finding->cure = "weak-method";
         mm_phrase_text(&phrase, "let ");
@@ -407,21 +505,52 @@ static MM_STATUS ring_cure(mm_explain *work, const ring_shape *shape, mm_finding
         mm_phrase_text(&phrase,
                        " be a weakref.WeakMethod, or look the method up when it is "
                        "called");
+    } else if (kinds.code) {
+        finding->cut.role = "closure";
+        mm_phrase_text(&phrase,
+                       "break the ring when you are done: clear the variable or attribute that "
+                       "leads back, or pass what it names as an argument");
     } else if (shape->count == 1) {
         finding->cut.role = "reference to itself";
         finding->cure = "drop-self-reference";
         mm_phrase_text(&phrase, "leave ");
         mm_phrase_text(&phrase, back.text);
         mm_phrase_text(&phrase, " out: `self` is at hand in every method");
-    } else {
+    } else if (instances >= 2 && shape_clear_back(work, shape) == shape->count - 1) {
         finding->cut.role = "back reference";
         finding->cure = "weak-parent";
         mm_phrase_text(&phrase, "make ");
         mm_phrase_text(&phrase, back.text);
         mm_phrase_text(&phrase, " a weakref.ref: the owner outlives what it owns");
+    } else {
+        finding->cut.role = "ring";
+        mm_phrase_text(&phrase, "break the ring when you are done");
+        mm_phrase_text(&phrase, instances == 2  ? ", or make one of the two a weakref.ref"
+                                : instances > 2 ? ", or make one of them a weakref.ref"
+                                                : "");
     }
     finding->cure_text = mm_phrase_keep(&phrase, work->arena);
     return finding->cut.reference == NULL || finding->cure_text == NULL ? MM_E_NOMEM : MM_OK;
+}
+
+// The collector frees few and small rings soon enough, unless it is off, which only a program that
+// imports gc can bring about, or the ring has a finalizer, which somebody waits for.
+static bool rings_are_hidden(const ring_walk *walk, const ring_key *keys, size_t count,
+                             uint64_t bytes) {
+    if (walk->knows_gc || count >= RINGS_MANY || bytes >= BYTES_MANY) {
+        return false;
+    }
+    for (size_t i = 0; i < count; i++) {
+        for (uint32_t at = walk->rings.start[keys[i].ring];
+             at < walk->rings.start[keys[i].ring + 1]; at++) {
+            uint32_t node = walk->rings.member[at];
+            if ((walk->work->marks[node] & MM_EXPLAIN_INSTANCE) != 0 &&
+                mm_explain_class_defines(walk->work, node, "__del__")) {
+                return false;
+            }
+        }
+    }
+    return true;
 }
 
 static MM_STATUS rings_find(ring_walk *walk, const ring_key *keys, size_t count) {
@@ -437,6 +566,7 @@ static MM_STATUS rings_find(ring_walk *walk, const ring_key *keys, size_t count)
     finding->kind = MM_FINDING_CYCLE;
     finding->count = count;
     finding->retained_bytes = rings_bytes(walk, keys, count);
+    finding->hidden = rings_are_hidden(walk, keys, count, finding->retained_bytes);
     uint32_t node =
         shape.count > 0 ? shape.steps[0].node : walk->rings.member[walk->rings.start[keys[0].ring]];
     for (uint32_t i = 0; i < shape.count; i++) {
@@ -504,6 +634,7 @@ MM_STATUS mm_explain_rings(mm_explain *work) {
         return MM_OK;
     }
     MM_TRY(walk_init(&walk));
+    walk.knows_gc = mm_explain_knows_gc(work);
     ring_key *keys = MM_ARENA_NEW(work->arena, ring_key, (size_t)walk.rings.count + 1);
     ring_key *buffer = MM_ARENA_NEW(work->arena, ring_key, (size_t)walk.rings.count + 1);
     if (keys == NULL || buffer == NULL) {

@@ -25,8 +25,8 @@ static bool is_upper(char letter) {
 static bool says(const char *text, const char *word) {
     size_t length = strlen(word);
     for (size_t at = 0; text[at] != '\0'; at++) {
-        bool begins = at == 0 || !is_letter(text[at - 1]) ||
-                      (is_upper(text[at]) && !is_upper(text[at - 1]));
+        bool begins =
+            at == 0 || !is_letter(text[at - 1]) || (is_upper(text[at]) && !is_upper(text[at - 1]));
         size_t i = 0;
         while (begins && i < length && lower(text[at + i]) == word[i]) {
             i++;
@@ -158,16 +158,23 @@ static void listeners(const mm_role_facts *facts, bool weak, mm_role_guess *ret)
     ret->role = facts->callback ? "callbacks" : "observers";
     ret->cure = "unsubscribe";
     ret->text = "unsubscribe when the object is done";
-    if (facts->owned && facts->callback && facts->bound) {
-        ret->cure = "weak-method";
+    if (strcmp(facts->holder, "finalize._registry") == 0) {
+        ret->cure = "finalize-without-self";
         ret->text =
-            "unsubscribe when the object is done; since something else owns the listeners, a "
-            "weakref.WeakMethod for each would do as well";
-    } else if (facts->owned && !facts->callback && !facts->inside && weak) {
-        ret->cure = "weak-set";
+            "what weakref.finalize calls must not lead to the object itself: hand it a function "
+            "and only what that needs";
+        return;
+    }
+    if (facts->callback && facts->bound) {
+        ret->cure = facts->owned ? "weak-method" : "unsubscribe";
         ret->text =
-            "unsubscribe when the object is done; since something else owns the listeners, a "
-            "weakref.WeakSet would do as well";
+            "unsubscribe when the object is done; a weakref.WeakMethod for each is right only if "
+            "something else owns the listeners";
+    } else if (!facts->callback && !facts->inside && weak) {
+        ret->cure = facts->owned ? "weak-set" : "unsubscribe";
+        ret->text =
+            "unsubscribe when the object is done; a weakref.WeakSet is right only if something "
+            "else owns the listeners";
     }
 }
 
@@ -243,7 +250,8 @@ MM_STATUS mm_explain_role(const mm_explain *work, const mm_role_facts *facts, mm
                             "owns the objects, make it a weakref.WeakValueDictionary"
                           : "bound it (functools.lru_cache with a maxsize)";
     } else if (facts->callback || facts->observer || mm_explain_says_observer(facts->holder)) {
-        listeners(facts, weak, &guess);
+        bool instance = (work->marks[facts->object] & MM_EXPLAIN_INSTANCE) != 0;
+        listeners(facts, weak && instance, &guess);
     } else {
         MM_TRY(owner(work, facts, &guess));
     }

@@ -152,8 +152,11 @@ static MM_STATUS path_copy(mm_explain *work, const mm_why_chain *chain, const mm
     finding->chain = kept;
     finding->path = path;
     finding->path_count = chain->step_count;
-    finding->file = chain->file;
-    finding->line = chain->line;
+    // A line of the library is not the one to change.
+    if (chain->file != NULL && mm_explain_path_is_own(work->file, chain->file)) {
+        finding->file = chain->file;
+        finding->line = chain->line;
+    }
     return MM_OK;
 }
 

@@ -331,9 +331,7 @@ MM_STATUS mm_findings_text(const mm_findings *findings, const mm_why_source *sou
         finding_print(&lines, finding, verbose, mm_why_source_of(sources, source_count, i));
     }
     if (shown == 0) {
-        verdict_print(&lines, MM_VERDICT_CLEAN,
-                      "Nothing of the program's own is kept by a container or waits for the "
-                      "collector.");
+        verdict_print(&lines, MM_VERDICT_CLEAN, "Nothing looks forgotten.");
     }
     notes_end_print(&lines, findings, findings->finding_count - shown);
     if (verbose) {

@@ -39,7 +39,7 @@ def check(text: str) -> None:
     assert f"Look at {BEFORE}:{LINE}" in one_line
     assert SOURCE[LINE - 1].strip() in one_line
     assert "Cure: make it a weakref.WeakKeyDictionary" in one_line
-    assert one_line.count("CLEAN Nothing of the program's own") == 3
+    assert one_line.count("CLEAN Nothing looks forgotten.") == 3
     assert "10,000 references to 10,000 Exam" in one_line
     assert "Within._seen is a class attribute" in one_line
     for line in plain.splitlines():
