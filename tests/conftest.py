@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import signal
 
@@ -11,9 +12,10 @@ import versions
 
 
 def pytest_configure() -> None:
-    """A job in the background is started with these ignored, and its children would be too."""
+    """A job in the background has these ignored, and so have its children; streams are buffered."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    os.environ.pop("PYTHONUNBUFFERED", None)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

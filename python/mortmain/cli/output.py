@@ -100,6 +100,18 @@ def complain(message: str) -> None:
             sys.stderr.write(f"mortmain: {message}\n")
             sys.stderr.flush()
     except OSError:
+        _silence(sys.stderr)
+
+
+def _silence(stream: TextIO | None) -> None:
+    """What could not be written is not tried again at exit: that would change the status."""
+    if stream is None:
+        return
+    try:
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, stream.fileno())
+        os.close(null)
+    except (OSError, ValueError):
         pass
 
 
