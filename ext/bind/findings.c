@@ -182,13 +182,20 @@ static PyObject *findings_verdict(PyObject *self, PyObject *ignored) {
         findings->verdict_count > 0 ? findings->verdicts[0].verdict : MM_VERDICT_CLEAN));
 }
 
-PyObject *heap_types_text(PyObject *self, PyObject *args, PyObject *kwargs) {
+// How a table is to be printed. False with an exception set.
+static bool table_arguments(PyObject *args, PyObject *kwargs, const char *format,
+                            mm_report_options *ret, int *ret_verbose) {
     static const char *const names[] = {"width", "colour", "ascii", "verbose", NULL};
-    int width = 80, colour = 0, ascii = 0, verbose = 0;
+    int width = 80, colour = 0, ascii = 0;
+    return PyArg_ParseTupleAndKeywords(args, kwargs, format, (char **)names, &width, &colour,
+                                       &ascii, ret_verbose) &&
+           heap_options_fill(width, colour, ascii, ret);
+}
+
+PyObject *heap_types_text(PyObject *self, PyObject *args, PyObject *kwargs) {
+    int verbose = 0;
     mm_report_options options;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|$ippp:types_text", (char **)names, &width,
-                                     &colour, &ascii, &verbose) ||
-        !heap_options_fill(width, colour, ascii, &options)) {
+    if (!table_arguments(args, kwargs, "|$ippp:types_text", &options, &verbose)) {
         return NULL;
     }
     mm_types types;
@@ -239,12 +246,9 @@ static bool tree_fill(const heap_object *heap, bool verbose, heap_scratch *scrat
 }
 
 PyObject *heap_tree_text(PyObject *self, PyObject *args, PyObject *kwargs) {
-    static const char *const names[] = {"width", "colour", "ascii", "verbose", NULL};
-    int width = 80, colour = 0, ascii = 0, verbose = 0;
+    int verbose = 0;
     mm_report_options options;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|$ippp:tree_text", (char **)names, &width,
-                                     &colour, &ascii, &verbose) ||
-        !heap_options_fill(width, colour, ascii, &options)) {
+    if (!table_arguments(args, kwargs, "|$ippp:tree_text", &options, &verbose)) {
         return NULL;
     }
     mm_tree tree;
