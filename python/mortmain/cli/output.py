@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import TextIO
 
+from mortmain.cli import interrupt
 from mortmain.errors import MortmainError
 
 
@@ -134,7 +135,8 @@ def write_json(text: str, arguments: argparse.Namespace) -> None:
     path = Path(arguments.json)
     text = text if text.endswith("\n") else text + "\n"
     try:
-        _write_file(path, text, force=arguments.force)
+        with interrupt.Raises():
+            _write_file(path, text, force=arguments.force)
     except FileExistsError:
         raise MortmainError(
             f"cannot write {str(path)!r}: it exists already; choose another name, or use --force"

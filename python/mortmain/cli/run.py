@@ -15,7 +15,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from mortmain.cli import output
+from mortmain.cli import interrupt, output
 from mortmain.errors import MortmainError
 
 _WITH_VALUE = ("-o", "--output", "--width")
@@ -89,16 +89,17 @@ def run(arguments: argparse.Namespace) -> int:
         raise MortmainError("there is no script; name one: mortmain run SCRIPT")
     _check(arguments)
     script = arguments.module if is_module else words.pop(0)
-    folder = _temporary(arguments.output)
-    try:
-        taken = Path(folder, "taken.mort")
-        ended = supervise.run_script(script, words, str(taken), module=is_module)
-        failures = [ended.failure] if ended.failure else _answer(taken, arguments)
-        if not arguments.quiet:
-            for failure in failures:
-                output.complain(failure)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    with interrupt.Raises():
+        folder = _temporary(arguments.output)
+        try:
+            taken = Path(folder, "taken.mort")
+            ended = supervise.run_script(script, words, str(taken), module=is_module)
+            failures = [ended.failure] if ended.failure else _answer(taken, arguments)
+            if not arguments.quiet:
+                for failure in failures:
+                    output.complain(failure)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
     return supervise.end_like(ended)
 
 
