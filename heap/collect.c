@@ -8,8 +8,9 @@
 // little more at each collection. Here marking happens in place: the stack is threaded through
 // `prev`, which holds the count until an object is reached, and one walk at the end sorts the dead
 // out. The list stays in the order of birth, so that an aged heap is walked forward. The trash, and
-// the order of events in it, is the same. -DMORT_CPYTHON_ORDER builds CPython's way instead, to be
-// compared with it event by event; ephemerons are then plain values of their map.
+// the order of events in it, is the same. MORT_CPYTHON_ORDER, a file of
+// tests/oracle, builds CPython's way instead, to be compared with it event by event; ephemerons are
+// then plain values of their map.
 //
 // An ephemeron entry (map, key, value): while counting, the map shows the value, always. While
 // marking, the map shows the values of keys that are alive, and a key those whose map is alive:
@@ -20,7 +21,7 @@
 //          ─▶ clear each, field by field; counting does the rest
 //
 // Nothing is allocated, so a collection cannot fail.
-#include "collect.h"
+#include "internal.h"
 
 #include <stdio.h>
 #include <time.h>
@@ -30,6 +31,12 @@
 #else
 #define MORT_INLINE static inline
 #endif
+
+// How many objects a search left where they were, and how many it found unreachable.
+typedef struct search {
+    size_t living;
+    size_t trash;
+} search;
 
 typedef void child_fn(mort_object *child, mort_object **stack);
 
@@ -59,7 +66,7 @@ MORT_INLINE void children_visit(const mort_object *object, child_fn *fn, mort_ob
     }
 }
 
-// ---- counting ------------------------------------------------------------------------------------
+// ---- counting ----------------------------------------------------------------------------------
 
 static void count_less(mort_object *child, mort_object **stack) {
     (void)stack;
@@ -84,7 +91,7 @@ static void count_references(mort_heap *heap, mort_object *list) {
 
 #ifndef MORT_CPYTHON_ORDER
 
-// ---- marking in place ----------------------------------------------------------------------------
+// ---- marking in place --------------------------------------------------------------------------
 
 static void mark(mort_object *object, mort_object **stack) {
     if ((object->next & (MORT_FLAG_IN_SET | MORT_FLAG_MARKED)) == MORT_FLAG_IN_SET) {
@@ -136,7 +143,8 @@ static void mark_from(mort_object *first) {
     }
 }
 
-static void sort_out(mort_object *list, mort_object *trash) {
+static search sort_out(mort_object *list, mort_object *trash, uintptr_t trash_flag) {
+    search sum = {0, 0};
     for (mort_object *at = mort_next_(list); at != list; at = mort_next_(at)) {
         if (!mort_has_(at, MORT_FLAG_MARKED) && at->prev > 0) {
             mark_from(at);
@@ -147,71 +155,36 @@ static void sort_out(mort_object *list, mort_object *trash) {
     mort_object *next = NULL;
     for (mort_object *at = mort_next_(list); at != list; at = next) {
         next = mort_next_(at);
-        if (mort_has_(at, MORT_FLAG_MARKED)) {
-            at->next &= ~(uintptr_t)(MORT_FLAG_IN_SET | MORT_FLAG_MARKED);
+        bool lives = mort_has_(at, MORT_FLAG_MARKED);
+        at->next &= ~(uintptr_t)(MORT_FLAG_IN_SET | MORT_FLAG_MARKED);
+        if (lives) {
             mort_link_(last, at);
             last = at;
+            sum.living++;
         } else {
+            at->next |= trash_flag;
             mort_link_(last_trash, at);
             last_trash = at;
+            sum.trash++;
         }
     }
     mort_link_(last, list);
     mort_link_(last_trash, trash);
+    return sum;
 }
 
 #else
-
-// ---- CPython's order -----------------------------------------------------------------------------
-
-// `stack` is the list: what was put aside too early goes to its end. MARKED: put aside.
-static void rescue(mort_object *child, mort_object **stack) {
-    if (!mort_has_(child, MORT_FLAG_IN_SET)) {
-        return;
-    }
-    if (mort_has_(child, MORT_FLAG_MARKED)) {
-        child->next &= ~(uintptr_t)MORT_FLAG_MARKED;
-        mort_unlink_(child);
-        mort_append_(*stack, child);
-        child->prev = 1;
-    } else if (child->prev == 0) {
-        child->prev = 1;
-    }
-}
-
-static void sort_out(mort_object *list, mort_object *trash) {
-    mort_object *last = list;
-    for (mort_object *at = mort_next_(list); at != list; at = mort_next_(last)) {
-        if (at->prev > 0) {
-            children_visit(at, rescue, &list);
-            at->prev = (uintptr_t)last;
-            at->next &= ~(uintptr_t)MORT_FLAG_IN_SET;
-            last = at;
-        } else {
-            // `prev` of the next one is a count: it is not touched.
-            last->next = (uintptr_t)mort_next_(at) | (last->next & MORT_FLAGS);
-            if (mort_next_(at) == list) {
-                list->prev = (uintptr_t)last;
-            }
-            mort_append_(trash, at);
-            at->next |= MORT_FLAG_MARKED;
-        }
-    }
-    list->prev = (uintptr_t)last;
-    for (mort_object *at = mort_next_(trash); at != trash; at = mort_next_(at)) {
-        at->next &= ~(uintptr_t)MORT_FLAG_MARKED;
-    }
-}
-
+#include MORT_CPYTHON_ORDER
 #endif
 
-// Move what nothing outside of `list` leads to into `trash`, IN_SET still on it.
-static void find_trash(mort_heap *heap, mort_object *list, mort_object *trash) {
+// Move what nothing outside of `list` leads to into `trash`, `trash_flag` on it.
+static search find_trash(mort_heap *heap, mort_object *list, mort_object *trash,
+                         uintptr_t trash_flag) {
     count_references(heap, list);
-    sort_out(list, trash);
+    return sort_out(list, trash, trash_flag);
 }
 
-// ---- Python 2's finalizers -----------------------------------------------------------------------
+// ---- Python 2's finalizers ---------------------------------------------------------------------
 
 static void follow(mort_object *child, mort_object **stack) {
     if (mort_has_(child, MORT_FLAG_IN_SET)) {
@@ -221,8 +194,9 @@ static void follow(mort_object *child, mort_object **stack) {
     }
 }
 
-// Objects with a finalizer, and all of the trash that they lead to, cannot be collected.
-static void set_aside(mort_object *trash, mort_object *aside) {
+// Objects with a finalizer, and all of the trash that they lead to, cannot be collected. Answers how
+// many these are. No flag stays on the trash.
+static size_t set_aside(mort_object *trash, mort_object *aside) {
     mort_object *next = NULL;
     for (mort_object *at = mort_next_(trash); at != trash; at = next) {
         next = mort_next_(at);
@@ -230,36 +204,37 @@ static void set_aside(mort_object *trash, mort_object *aside) {
             follow(at, &aside);
         }
     }
+    size_t count = 0;
     for (mort_object *at = mort_next_(aside); at != aside; at = mort_next_(at)) {
         children_visit(at, follow, &aside);
+        count++;
     }
+    for (mort_object *at = mort_next_(trash); at != trash; at = mort_next_(at)) {
+        at->next &= ~(uintptr_t)MORT_FLAG_IN_SET;
+    }
+    return count;
 }
 
-// ---- the trash -----------------------------------------------------------------------------------
+// ---- the trash ---------------------------------------------------------------------------------
 
 // No weak reference, map or set knows the trash any more. Watches that the trash owns are dropped,
 // those that others have on it are told. An owner that dies meanwhile takes its own away.
 static void weak_step(mort_heap *heap, mort_object *trash) {
-    if (heap->anchor_count > 0) {
-        for (mort_object *at = mort_next_(trash); at != trash; at = mort_next_(at)) {
-            mort_anchor *anchor = mort_anchor_peek_(at);
-            if (anchor != NULL) {
-                mort_anchor_empty_(heap, anchor);
-            }
-        }
-        for (mort_object *at = mort_next_(trash); at != trash; at = mort_next_(at)) {
-            mort_watches_drop_owned_(at);
-        }
-        mort_watch_record **tail = &heap->due;
-        for (mort_object *at = mort_next_(trash); at != trash; at = mort_next_(at)) {
-            mort_anchor *anchor = mort_anchor_peek_(at);
-            if (anchor != NULL) {
-                mort_watches_due_(anchor, &tail);
-            }
+    for (mort_object *at = mort_next_(trash); at != trash; at = mort_next_(at)) {
+        mort_anchor *anchor = mort_anchor_peek_(at);
+        if (anchor != NULL) {
+            mort_anchor_empty_(heap, anchor);
         }
     }
     for (mort_object *at = mort_next_(trash); at != trash; at = mort_next_(at)) {
-        at->next &= ~(uintptr_t)MORT_FLAG_IN_SET;
+        mort_watches_drop_owned_(at);
+    }
+    mort_watch_record **tail = &heap->due;
+    for (mort_object *at = mort_next_(trash); at != trash; at = mort_next_(at)) {
+        mort_anchor *anchor = mort_anchor_peek_(at);
+        if (anchor != NULL) {
+            mort_watches_due_(anchor, &tail);
+        }
     }
     while (heap->due != NULL) {
         mort_watch_end_(heap, heap->due, MORT_DIED);
@@ -267,12 +242,9 @@ static void weak_step(mort_heap *heap, mort_object *trash) {
 }
 
 // True if any ran.
-static bool finalize_step(mort_heap *heap, mort_object *trash) {
+static bool finalize_step(mort_object *trash) {
     bool ran = false;
-    mort_object seen;
-    if (!heap->has_finalizers) {
-        return false;
-    }
+    _Alignas(MORT_FLAGS + 1) mort_object seen;
     mort_list_init_(&seen);
     while (!mort_list_is_empty_(trash)) {
         mort_object *object = mort_next_(trash);
@@ -290,22 +262,22 @@ static bool finalize_step(mort_heap *heap, mort_object *trash) {
     return ran;
 }
 
-// What finalizers stored somewhere lives on among the old.
-static void resurrect_step(mort_heap *heap, mort_object *trash, mort_object *old) {
-    mort_object still;
+// What finalizers stored somewhere lives on among the old. Answers how many do not.
+static size_t resurrect_step(mort_heap *heap, mort_object *trash, mort_object *old) {
+    _Alignas(MORT_FLAGS + 1) mort_object still;
     mort_list_init_(&still);
-    find_trash(heap, trash, &still);
+    search sum = find_trash(heap, trash, &still, 0);
     mort_list_merge_(trash, old);
     mort_list_merge_(&still, trash);
-    for (mort_object *at = mort_next_(trash); at != trash; at = mort_next_(at)) {
-        at->next &= ~(uintptr_t)MORT_FLAG_IN_SET;
 #ifndef MORT_CPYTHON_ORDER
+    for (mort_object *at = mort_next_(trash); at != trash; at = mort_next_(at)) {
         mort_anchor *anchor = mort_anchor_peek_(at);
         if (anchor != NULL) {
             mort_anchor_empty_(heap, anchor);
         }
-#endif
     }
+#endif
+    return sum.trash;
 }
 
 static void keep_as_garbage(mort_heap *heap, mort_object *object) {
@@ -315,11 +287,46 @@ static void keep_as_garbage(mort_heap *heap, mort_object *object) {
     heap->garbage_len++;
 }
 
-static size_t clear_step(mort_heap *heap, mort_object *trash, mort_object *old) {
-    size_t count = 0;
-    for (mort_object *at = mort_next_(trash); at != trash; at = mort_next_(at)) {
-        count++;
+static void clear_object(mort_object *object) {
+    uintptr_t cursor = 0;
+    mort_object *child = NULL;
+    mort_retain(object);
+    mort_watches_drop_owned_(object);
+    while ((child = mort_object_shed_(object, &cursor)) != NULL) {
+        mort_release(child);
     }
+    mort_release(object);
+}
+
+// Where nobody can see in which order the trash goes, it goes in the order of memory: first all its
+// references, then the objects themselves. One after the other they would be met at random.
+static bool order_is_unseen(const mort_heap *heap) {
+    return (heap->flags & MORT_LEGACY) == 0 && (heap->debug & MORT_DEBUG_SAVEALL) == 0 &&
+           !heap->has_hooks && heap->anchor_count == 0;
+}
+
+// REQUIRES: order_is_unseen(), and IN_SET on the trash and nothing else.
+static void clear_unseen(mort_heap *heap, mort_object *trash) {
+    for (mort_object *at = mort_next_(trash); at != trash; at = mort_next_(at)) {
+        uintptr_t cursor = 0;
+        for (mort_object *child = mort_object_shed_(at, &cursor); child != NULL;
+             child = mort_object_shed_(at, &cursor)) {
+            if (mort_has_(child, MORT_FLAG_IN_SET)) {
+                child->refs--;
+            } else {
+                mort_release(child);
+            }
+        }
+    }
+    mort_object *next = NULL;
+    for (mort_object *at = mort_next_(trash); at != trash; at = next) {
+        next = mort_next_(at);
+        mort_object_free_(heap, at);
+    }
+    mort_list_init_(trash);
+}
+
+static void clear_step(mort_heap *heap, mort_object *trash, mort_object *old) {
     while (heap->orphans != NULL) {
         mort_release(mort_orphan_take_(heap, &heap->orphans));
     }
@@ -329,24 +336,16 @@ static size_t clear_step(mort_heap *heap, mort_object *trash, mort_object *old) 
             keep_as_garbage(heap, object);
             continue;
         }
-        uintptr_t cursor = 0;
-        mort_object *child = NULL;
-        mort_retain(object);
-        mort_watches_drop_owned_(object);
-        while ((child = mort_object_shed_(object, &cursor)) != NULL) {
-            mort_release(child);
-        }
-        mort_release(object);
+        clear_object(object);
         if (mort_next_(trash) == object) {
             // Something took hold of it meanwhile.
             mort_unlink_(object);
             mort_append_(old, object);
         }
     }
-    return count;
 }
 
-// ---- lines ---------------------------------------------------------------------------------------
+// ---- lines -------------------------------------------------------------------------------------
 
 enum { LINE_BYTES = 256 };
 
@@ -397,7 +396,7 @@ static double now(void) {
                                               : (double)time.tv_sec + (double)time.tv_nsec / 1e9;
 }
 
-// ---- all of it -----------------------------------------------------------------------------------
+// ---- all of it ---------------------------------------------------------------------------------
 
 // The generations below, behind the one that is collected; what survives goes to the next one.
 static mort_object *merge_young(mort_heap *heap, int generation) {
@@ -413,68 +412,72 @@ static mort_object *merge_young(mort_heap *heap, int generation) {
     return &heap->generation[generation];
 }
 
-static mort_object *retire_survivors(mort_heap *heap, int generation, mort_object *young) {
+static mort_object *retire_survivors(mort_heap *heap, int generation, size_t living) {
     if (generation + 1 == MORT_GENERATIONS) {
         heap->long_lived_pending = 0;
-        heap->long_lived_total = mort_list_len_(young);
-        return young;
+        heap->long_lived_total = living;
+        return &heap->generation[generation];
     }
     if (generation + 2 == MORT_GENERATIONS) {
-        heap->long_lived_pending += mort_list_len_(young);
+        heap->long_lived_pending += living;
     }
-    mort_list_merge_(young, &heap->generation[generation + 1]);
+    mort_list_merge_(&heap->generation[generation], &heap->generation[generation + 1]);
     return &heap->generation[generation + 1];
 }
 
-// What is uncollectable, counted: it becomes garbage, or goes on among the old.
-static size_t keep_aside(mort_heap *heap, mort_object *aside, mort_object *old) {
-    size_t count = 0;
+// What is uncollectable becomes garbage, or goes on among the old.
+static void keep_aside(mort_heap *heap, mort_object *aside, mort_object *old) {
     while (!mort_list_is_empty_(aside)) {
         mort_object *object = mort_next_(aside);
-        bool is_garbage =
-            object->type->spec.finalize != NULL || (heap->debug & MORT_DEBUG_SAVEALL) != 0;
-        if (is_garbage) {
+        if (object->type->spec.finalize != NULL || (heap->debug & MORT_DEBUG_SAVEALL) != 0) {
             keep_as_garbage(heap, object);
         } else {
             mort_unlink_(object);
             mort_append_(old, object);
         }
-        count++;
     }
-    return count;
 }
 
 size_t mort_collect_(mort_heap *heap, int generation) {
     mort_object *trash = &heap->trash;
-    mort_object aside;
+    _Alignas(MORT_FLAGS + 1) mort_object aside;
     mort_list_init_(&aside);
     bool says = (heap->debug & MORT_DEBUG_STATS) != 0;
     double begin = says ? now() : 0.0;
     if (says) {
         say_begin(heap, generation);
     }
+    bool legacy = (heap->flags & MORT_LEGACY) != 0;
     mort_object *young = merge_young(heap, generation);
-    find_trash(heap, young, trash);
-    mort_object *old = retire_survivors(heap, generation, young);
-    if ((heap->flags & MORT_LEGACY) != 0) {
-        set_aside(trash, &aside);
-    }
+    bool unseen = order_is_unseen(heap);
+    search sum = find_trash(heap, young, trash, legacy || unseen ? MORT_FLAG_IN_SET : 0);
+    mort_object *old = retire_survivors(heap, generation, sum.living);
+    size_t uncollectable = legacy ? set_aside(trash, &aside) : 0;
+    size_t collected = sum.trash - uncollectable;
     if ((heap->debug & MORT_DEBUG_COLLECTABLE) != 0) {
         say_objects(heap, "collectable", trash);
     }
-    weak_step(heap, trash);
-    if ((heap->flags & MORT_LEGACY) == 0 && finalize_step(heap, trash)) {
-        resurrect_step(heap, trash, old);
+    if (heap->anchor_count > 0) {
+        weak_step(heap, trash);
     }
-    size_t collected = clear_step(heap, trash, old);
+    if (!legacy && heap->has_hooks && finalize_step(trash)) {
+        collected = resurrect_step(heap, trash, old);
+    }
+    if (unseen) {
+        clear_unseen(heap, trash);
+    } else {
+        clear_step(heap, trash, old);
+    }
+    if (uncollectable > 0) {
+        uncollectable = mort_list_len_(&aside);  // some may have gone with what led to them
+    }
     if ((heap->debug & MORT_DEBUG_UNCOLLECTABLE) != 0) {
         say_objects(heap, "uncollectable", &aside);
     }
-    size_t uncollectable = mort_list_len_(&aside);
     if (says) {
         say_end(heap, collected + uncollectable, uncollectable, now() - begin);
     }
-    (void)keep_aside(heap, &aside, old);
+    keep_aside(heap, &aside, old);
     mort_generation_stats *stats = &heap->stats[generation];
     stats->collections++;
     stats->collected += collected;

@@ -4,7 +4,7 @@
 // collections of the one before for the others. The oldest waits besides until those that came to
 // it since its last collection are a quarter of those that survived it, so that the work stays
 // linear in the number of objects made (Modules/gcmodule.c, "long_lived_pending").
-#include "collect.h"
+#include "internal.h"
 
 size_t mort_list_len_(const mort_object *list) {
     size_t count = 0;

@@ -27,9 +27,8 @@ const char *mort_strerror(int code) {
             return "there is no such entry";
         case MORT_EINVAL:
             return "an argument has no meaning here";
-        default:
-            return "unknown error";
     }
+    return "unknown error";
 }
 
 int mort_broken_(int code, const char *rule) {
@@ -42,7 +41,7 @@ int mort_broken_(int code, const char *rule) {
 #endif
 }
 
-// ---- memory --------------------------------------------------------------------------------------
+// ---- memory -------------------------------------------------------------------------------------
 
 static void *plain_alloc(void *context, size_t bytes) {
     (void)context;
@@ -61,7 +60,8 @@ static void plain_line(void *context, const char *line) {
 }
 
 void *mort_alloc_(mort_heap *heap, size_t bytes) {
-    void *memory = heap->alloc(heap->context, bytes);
+    // The common case without a call more.
+    void *memory = heap->alloc == plain_alloc ? malloc(bytes) : heap->alloc(heap->context, bytes);
     if (memory != NULL) {
         memset(memory, 0, bytes);
     }
@@ -69,7 +69,9 @@ void *mort_alloc_(mort_heap *heap, size_t bytes) {
 }
 
 void mort_free_(mort_heap *heap, void *memory, size_t bytes) {
-    if (memory != NULL) {
+    if (heap->free == plain_free) {
+        free(memory);
+    } else if (memory != NULL) {
         heap->free(heap->context, memory, bytes);
     }
 }
@@ -132,7 +134,7 @@ void mort_slab_deinit_(mort_heap *heap, mort_slab *slab) {
     mort_free_(heap, slab->chunks, slab->chunk_room * sizeof(char *));
 }
 
-// ---- types ---------------------------------------------------------------------------------------
+// ---- types --------------------------------------------------------------------------------------
 
 static const mort_field no_fields[] = {{NULL, 0, MORT_KIND_END, 0}};
 static const mort_field keymap_fields[] = {
@@ -208,7 +210,7 @@ static int type_add(mort_type **ret, mort_heap *heap, const mort_spec *spec, mor
             }
         }
     }
-    heap->has_finalizers = heap->has_finalizers || spec->finalize != NULL;
+    heap->has_hooks = heap->has_hooks || spec->finalize != NULL || spec->destroy != NULL;
     type->next = heap->types;
     heap->types = type;
     *ret = type;
@@ -222,7 +224,7 @@ int mort_type_new(mort_type **ret, mort_heap *heap, const mort_spec *spec) {
     return type_add(ret, heap, spec, MORT_SHAPE_FIELDS);
 }
 
-// ---- heaps ---------------------------------------------------------------------------------------
+// ---- heaps --------------------------------------------------------------------------------------
 
 static int heap_types_add(mort_heap *heap) {
     const struct {
@@ -310,7 +312,7 @@ int mort_heap_new(mort_heap **ret, const mort_options *options) {
     return MORT_OK;
 }
 
-// ---- the end -------------------------------------------------------------------------------------
+// ---- the end ------------------------------------------------------------------------------------
 
 // All objects in one list, oldest generation first.
 static void end_gather(mort_heap *heap, mort_object *all) {
@@ -419,7 +421,7 @@ size_t mort_heap_free(mort_heap *heap) {
     }
     heap->closed = 1;
     heap->is_ending = true;
-    mort_object all;
+    _Alignas(MORT_FLAGS + 1) mort_object all;
     end_gather(heap, &all);
     size_t held = end_count_held(&all);
     end_take_down(heap, &all);
@@ -427,7 +429,7 @@ size_t mort_heap_free(mort_heap *heap) {
     return held;
 }
 
-// ---- small answers -------------------------------------------------------------------------------
+// ---- small answers ------------------------------------------------------------------------------
 
 mort_type *mort_type_of(const void *object) {
     return ((const mort_object *)object)->type;

@@ -1,6 +1,6 @@
-// Looking: counts, references with their names, all objects, garbage; and whether all is as it
-// should be. Nothing here allocates or changes what a program can see.
-#include "collect.h"
+// Looking: counts, references with their names, all objects, garbage. Nothing here allocates or
+// changes what a program can see.
+#include "internal.h"
 
 int mort_stats(const mort_heap *heap, int generation, mort_generation_stats *ret) {
     if (generation < 0 || generation >= MORT_GENERATIONS) {
@@ -32,7 +32,7 @@ bool mort_is_dying(const void *object) {
     return mort_refcount(object) == 0;
 }
 
-// ---- garbage -------------------------------------------------------------------------------------
+// ---- garbage ------------------------------------------------------------------------------------
 
 size_t mort_garbage_len(const mort_heap *heap) {
     return heap->garbage_len;
@@ -49,14 +49,15 @@ void *mort_garbage_peek(const mort_heap *heap, size_t index) {
 void *mort_garbage_take(mort_heap *heap, size_t index) {
     mort_object *object = mort_garbage_peek(heap, index);
     if (object != NULL) {
+        // As what a finalizer resurrects it is among the youngest: it is about to be cut by hand.
         mort_unlink_(object);
-        mort_append_(&heap->generation[MORT_GENERATIONS - 1], object);
+        mort_append_(&heap->generation[0], object);
         heap->garbage_len--;
     }
     return object;
 }
 
-// ---- references ----------------------------------------------------------------------------------
+// ---- references ---------------------------------------------------------------------------------
 
 // One row of a table. False: the visitor has seen enough.
 static bool field_visit(mort_object *object, const mort_field *field, mort_edge *fn,
@@ -147,7 +148,7 @@ size_t mort_referrers(const void *object, mort_edge *fn, void *context) {
     return work.count;
 }
 
-// ---- objects -------------------------------------------------------------------------------------
+// ---- objects ------------------------------------------------------------------------------------
 
 static bool list_visit(const mort_object *list, mort_each *fn, void *context) {
     for (mort_object *at = mort_next_(list); at != list; at = mort_next_(at)) {
@@ -173,76 +174,4 @@ void mort_objects(const mort_heap *heap, mort_each *fn, void *context) {
     }
     closed->closed--;
     mort_drain_(closed);
-}
-
-// ---- validity ------------------------------------------------------------------------------------
-
-// Counts are held against all references of so many objects: it is quadratic.
-enum { VALID_COUNTED_MAX = 200 };
-
-typedef struct validity {
-    const mort_heap *heap;
-    size_t object_count;
-    size_t handle_count;
-    bool is_valid;
-} validity;
-
-static bool valid_edge(void *context, mort_object *from, const mort_field *field, size_t index,
-                       mort_object *to) {
-    validity *work = context;
-    (void)from;
-    (void)index;
-    bool alive = to->refs > 0 && to->type != NULL && to->type->heap != NULL;
-    work->is_valid = work->is_valid && alive;
-    work->handle_count += field->kind == MORT_KIND_WEAK;
-    return true;
-}
-
-static bool valid_object(void *context, mort_object *object) {
-    validity *work = context;
-    const mort_anchor *anchor = mort_anchor_peek_(object);
-    work->object_count++;
-    bool anchored = anchor == NULL || (anchor->object == object && anchor->heap == work->heap &&
-                                       (anchor->target == object || anchor->target == NULL));
-    bool flagged = !mort_has_(object, MORT_FLAG_IN_SET | MORT_FLAG_MARKED);
-    work->is_valid = work->is_valid && anchored && flagged && object->refs > 0 &&
-                     object->type->heap == work->heap;
-    for (const mort_entry *entry = anchor == NULL ? NULL : anchor->entries;
-         entry != NULL && work->is_valid; entry = entry->anchor_next) {
-        work->is_valid =
-            entry->table == NULL ? anchor->target == NULL : entry->table->order[entry->at] == entry;
-    }
-    // Counts: no more references than counted.
-    size_t found = 0;
-    if (work->object_count <= VALID_COUNTED_MAX) {
-        found = mort_referrers(object, NULL, NULL);
-    }
-    work->is_valid = work->is_valid && found <= object->refs;
-    (void)object_visit(object, valid_edge, work);
-    return work->is_valid;
-}
-
-static bool list_is_valid(const mort_object *list, bool leaves) {
-    const mort_object *before = list;
-    for (const mort_object *at = mort_next_(list); at != list; at = mort_next_(at)) {
-        if (mort_prev_(at) != before || mort_has_(at, MORT_FLAG_LEAF) != leaves) {
-            return false;
-        }
-        before = at;
-    }
-    return mort_prev_(list) == before;
-}
-
-bool mort_heap_is_valid(const mort_heap *heap) {
-    const mort_object *lists[] = {&heap->frozen,        &heap->generation[2], &heap->generation[1],
-                                  &heap->generation[0], &heap->trash,         &heap->garbage};
-    for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
-        if (!list_is_valid(lists[i], false)) {
-            return false;
-        }
-    }
-    validity work = {heap, 0, 0, list_is_valid(&heap->leaves, true)};
-    mort_objects(heap, valid_object, &work);
-    return work.is_valid && work.object_count <= heap->len &&
-           mort_list_len_(&heap->garbage) == heap->garbage_len;
 }

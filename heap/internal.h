@@ -5,7 +5,8 @@
 // While a collection is under way what it found unreachable is in `trash`. An object that dies is
 // in none: its two links are then the stack of a death of any depth (object.c).
 //
-// Flags live in the low bits of `next`, so the allocator must align to 16 bytes, as malloc does.
+// Flags live in the low bits of `next`, so the allocator must align to 16 bytes, as malloc does,
+// and so must every head of a list, wherever it is.
 //
 // Hooks. `closed` counts what may not be disturbed: a hook in the middle of a death, a visitor, the
 // heap's end. What would change the heap then answers MORT_EBUSY, and a release waits in `waiting`.
@@ -95,8 +96,8 @@ struct mort_heap {
     unsigned debug;
     bool is_enabled;
     bool is_collecting;
-    bool is_ending;       ///< nothing dies any more: all of it goes
-    bool has_finalizers;  ///< some type has one
+    bool is_ending;  ///< nothing dies any more: all of it goes
+    bool has_hooks;  ///< some type has a finalizer or a destroy hook
     unsigned closed;
     unsigned depth;  ///< deaths that began inside one another
     mort_type *types;
@@ -104,7 +105,8 @@ struct mort_heap {
     mort_type *ephemeron_type;
     mort_type *valuemap_type;
     mort_type *weakset_type;
-    mort_object generation[MORT_GENERATIONS];  ///< heads of lists, as the next four
+    /// Heads of lists, as the next four. They need the low bits of their addresses free as well.
+    _Alignas(MORT_FLAGS + 1) mort_object generation[MORT_GENERATIONS];
     mort_object frozen;
     mort_object garbage;
     mort_object leaves;
@@ -127,7 +129,7 @@ struct mort_heap {
     void *on_pass_context;
 };
 
-// ---- heap.c --------------------------------------------------------------------------------------
+// ---- heap.c -------------------------------------------------------------------------------------
 
 void *mort_alloc_(mort_heap *heap, size_t bytes);  ///< zeroed, or NULL
 void mort_free_(mort_heap *heap, void *memory, size_t bytes);
@@ -140,18 +142,18 @@ void mort_slab_give_(mort_slab *slab, uint32_t number);
 void mort_slab_deinit_(mort_heap *heap, mort_slab *slab);
 /// MORT_OK, or why `object` cannot be stored in `heap` now: NULL, busy, of another heap, dying.
 int mort_may_store_(const mort_heap *heap, const mort_object *object);
-/// Is all of the heap's structure as it should be? For tests: walks everything.
-bool mort_heap_is_valid(const mort_heap *heap);
 
-// ---- object.c ------------------------------------------------------------------------------------
+// ---- object.c -----------------------------------------------------------------------------------
 
 /// Let go of what an object refers to, one by one: what was there is the caller's now; NULL at the
 /// end. `cursor` is 0 at first and not looked at by others.
 mort_object *mort_object_shed_(mort_object *object, uintptr_t *cursor);
+/// The end of an object without references and hooks: memory.
+void mort_object_free_(mort_heap *heap, mort_object *object);
 /// Release what has been waiting.
 void mort_drain_(mort_heap *heap);
 
-// ---- weak.c, watch.c -----------------------------------------------------------------------------
+// ---- weak.c, watch.c ----------------------------------------------------------------------------
 
 /// The object's anchor, or NULL.
 static inline mort_anchor *mort_anchor_peek_(const mort_object *object);
@@ -232,7 +234,14 @@ static inline bool mort_is_hole_(const mort_entry *entry) {
 mort_object *mort_table_shed_(mort_table *table);
 void mort_table_deinit_(mort_table *table);
 
-// ---- inline --------------------------------------------------------------------------------------
+// ---- collect.c, generations.c -------------------------------------------------------------------
+
+/// Collect, whatever is due. REQUIRES: nothing is closed; the caller set heap->is_collecting.
+size_t mort_collect_(mort_heap *heap, int generation);
+/// COST: O(n).
+size_t mort_list_len_(const mort_object *list);
+
+// ---- inline -------------------------------------------------------------------------------------
 
 static inline mort_object *mort_next_(const mort_object *object) {
     return (mort_object *)(object->next & ~(uintptr_t)MORT_FLAGS);
@@ -289,6 +298,10 @@ static inline mort_anchor *mort_anchor_peek_(const mort_object *object) {
     return object->anchor == 0
                ? NULL
                : (mort_anchor *)mort_slab_at_(&object->type->heap->anchors, object->anchor);
+}
+/// The table behind a map or set.
+static inline mort_table *mort_table_of_(const void *map) {
+    return (mort_table *)(uintptr_t)map;
 }
 static inline bool mort_is_table_(const mort_type *type) {
     return type->shape != MORT_SHAPE_FIELDS;

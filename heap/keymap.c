@@ -5,10 +5,6 @@
 // be seen by the collector even if its type has no references, since its entries lead on.
 #include "internal.h"
 
-static mort_table *table_of(const mort_keymap *map) {
-    return (mort_table *)(uintptr_t)map;
-}
-
 int mort_keymap_new(mort_keymap **ret, mort_heap *heap, unsigned flags) {
     if ((flags & ~(unsigned)MORT_EPHEMERON) != 0) {
         return MORT_EINVAL;
@@ -31,16 +27,19 @@ static int entry_add(mort_table *table, mort_object *key, mort_object *value) {
     }
     entry->value = mort_retain(value);
     if (table->is_ephemeron && mort_has_(key, MORT_FLAG_LEAF)) {
-        mort_unlink_(key);
         key->next &= ~(uintptr_t)MORT_FLAG_LEAF;
-        mort_append_(&heap->generation[0], key);
         heap->count[0]++;
+        // A key that waits for its death is in no list: it is put into one when that is looked at.
+        if (mort_next_(key) != NULL) {
+            mort_unlink_(key);
+            mort_append_(&heap->generation[0], key);
+        }
     }
     return MORT_OK;
 }
 
 int mort_keymap_set(mort_keymap *map, void *key, void *value) {
-    mort_table *table = table_of(map);
+    mort_table *table = mort_table_of_(map);
     const mort_heap *heap = table->head.type->heap;
     int code = mort_may_store_(heap, key);
     code = code == MORT_OK ? mort_may_store_(heap, value) : code;
@@ -58,7 +57,7 @@ int mort_keymap_set(mort_keymap *map, void *key, void *value) {
 }
 
 void *mort_keymap_peek(const mort_keymap *map, const void *key) {
-    const mort_entry *entry = key == NULL ? NULL : mort_table_find_(table_of(map), key);
+    const mort_entry *entry = key == NULL ? NULL : mort_table_find_(mort_table_of_(map), key);
     return entry == NULL ? NULL : entry->value;
 }
 
@@ -67,7 +66,7 @@ void *mort_keymap_get(const mort_keymap *map, const void *key) {
 }
 
 int mort_keymap_del(mort_keymap *map, const void *key) {
-    mort_table *table = table_of(map);
+    mort_table *table = mort_table_of_(map);
     if (table->head.type->heap->closed != 0) {
         return mort_broken_(MORT_EBUSY, "mort_keymap_del() in a hook that may not call the heap");
     }
@@ -80,12 +79,12 @@ int mort_keymap_del(mort_keymap *map, const void *key) {
 }
 
 size_t mort_keymap_len(const mort_keymap *map) {
-    return table_of(map)->len;
+    return mort_table_of_(map)->len;
 }
 
 bool mort_keymap_next(const mort_keymap *map, mort_cursor *cursor, void **key_ret,
                       void **value_ret) {
-    const mort_entry *entry = mort_table_next_(table_of(map), cursor);
+    const mort_entry *entry = mort_table_next_(mort_table_of_(map), cursor);
     if (entry == NULL) {
         return false;
     }

@@ -17,16 +17,18 @@
 // Rules that hold everywhere
 //   Ownership is in the verb: _new, _get, _next and _take give the caller a reference of its own
 //   (OWNED: give it back with mort_release()); _peek gives a borrowed one, which is good until the
-//   next call that may release something; _set, _push, _put and _add count what they are given;
-//   _give takes the caller's reference over.
+//   next call that may release something; _set, _push and _put count what they are given, but for
+//   what is weak: a weak field, a map's keys, a valuemap's values; _give takes the caller's
+//   reference over.
 //   A failed call changes nothing. Functions that answer int answer 0 or one of the negative codes
 //   below; those that answer a pointer answer NULL. Nothing aborts, but for a library built with
 //   MORT_DEBUG, where a broken rule (MORT_EHEAP, MORT_EBUSY, MORT_EDYING) stops the program
 //   with one line that names the rule.
 //   Releasing, clearing, collecting and looking never allocate, so they cannot fail.
 //   One thread at a time per heap; several heaps in a process share nothing.
-//   Strong references between heaps are counted as if C held them; weak ones, watches and maps
-//   refuse them (MORT_EHEAP).
+//   Strong references between heaps are counted as if C held them. Watches and maps refuse an
+//   object of another heap (MORT_EHEAP); a weak field cannot tell: clear it before that heap is
+//   freed.
 //
 // Semantics are CPython's (PEP 442; cycles by subtraction as in its gc module), tested against it:
 // docs/heap.md says where they differ and why.
@@ -45,7 +47,7 @@ extern "C" {
 #pragma GCC visibility push(default)
 #endif
 
-// ---- codes ---------------------------------------------------------------------------------------
+// ---- codes --------------------------------------------------------------------------------------
 
 enum {
     MORT_OK = 0,
@@ -61,7 +63,7 @@ enum {
 /// One English sentence for a code, without a final stop; never NULL.
 const char *mort_strerror(int code);
 
-// ---- heaps ---------------------------------------------------------------------------------------
+// ---- heaps --------------------------------------------------------------------------------------
 
 typedef struct mort_heap mort_heap;
 typedef struct mort_type mort_type;
@@ -77,8 +79,8 @@ typedef struct mort_object {
 
 enum {
     MORT_GENERATIONS = 3,
-    /// mort_options.flags: Python 2's rule. A cycle with a finalizer is uncollectable: it stays, and
-    /// the objects that have one go to the garbage list.
+    /// mort_options.flags: Python 2's rule. A cycle with a finalizer is uncollectable: it stays,
+    /// and the objects that have one go to the garbage list.
     MORT_LEGACY = 1,
     /// mort_options.flags: mort_new() polls before it allocates. Else collections begin only in
     /// mort_poll() and mort_collect().
@@ -103,7 +105,7 @@ int mort_heap_new(mort_heap **ret, const mort_options *options);
 /// Answers how many objects C still held: their pointers dangle now.
 size_t mort_heap_free(mort_heap *heap);
 
-// ---- types ---------------------------------------------------------------------------------------
+// ---- types --------------------------------------------------------------------------------------
 
 enum {
     MORT_KIND_END = 0,
@@ -131,8 +133,8 @@ typedef struct mort_weak {
     struct mort_anchor *anchor;
 } mort_weak;
 
-/// Strong references in a row: in an object, where MORT_ARRAY() declares it, or anywhere else, where
-/// mort_array_clear() must end it. All zero is empty. `len` may be read.
+/// Strong references in a row: in an object, where MORT_ARRAY() declares it, or anywhere else,
+/// where mort_array_clear() must end it. All zero is empty. `len` may be read.
 typedef struct mort_array {
     mort_object **items;
     size_t len;
@@ -171,7 +173,7 @@ typedef struct mort_spec {
 /// Add a type, which lives as long as the heap. Fails with MORT_ENOMEM, MORT_EINVAL, MORT_EBUSY.
 int mort_type_new(mort_type **ret, mort_heap *heap, const mort_spec *spec);
 
-// ---- objects -------------------------------------------------------------------------------------
+// ---- objects ------------------------------------------------------------------------------------
 
 /// A new object, zeroed but for its header. OWNED; NULL: no memory, or a hook that may not.
 void *mort_new(mort_type *type);
@@ -201,14 +203,16 @@ static inline void *mort_retain(void *object) {
 /// heap, deaths wait until it has returned.
 static inline void mort_release(void *object) {
     mort_object *head = (mort_object *)object;
-    if (head == NULL || head->refs == MORT_REFS_SATURATED) {
+    if (head == NULL) {
         return;
     }
-    if (head->refs > 1) {
+    if (head->refs > 1 && head->refs != MORT_REFS_SATURATED) {
         head->refs--;
         return;
     }
-    mort_release_last(head);
+    if (head->refs != MORT_REFS_SATURATED) {
+        mort_release_last(head);
+    }
 }
 
 // Slots are members or variables that hold a counted pointer: pass their address. What is no
@@ -243,14 +247,20 @@ mort_type *mort_type_of(const void *object);
 const char *mort_type_name(const mort_type *type);
 mort_heap *mort_heap_of(const void *object);
 
-// ---- weak references -----------------------------------------------------------------------------
+// ---- weak references ----------------------------------------------------------------------------
 
 /// Make `weak` refer to `object`; NULL empties it. Fails with MORT_ENOMEM, MORT_EDYING, MORT_EBUSY.
 int mort_weak_set(mort_weak *weak, void *object);
-/// OWNED; NULL: empty, or dead.
-void *mort_weak_get(const mort_weak *weak);
 /// Borrowed; NULL: empty, or dead.
-void *mort_weak_peek(const mort_weak *weak);
+static inline void *mort_weak_peek(const mort_weak *weak) {
+    // The first word of an anchor is the address of its object, NULL when that is dead.
+    const void *anchor = weak->anchor;
+    return anchor == NULL ? NULL : *(mort_object *const *)anchor;
+}
+/// OWNED; NULL: empty, or dead.
+static inline void *mort_weak_get(const mort_weak *weak) {
+    return mort_retain(mort_weak_peek(weak));
+}
 /// As a proxy: 0 and an OWNED object, or MORT_EDEAD where it was set and its object is dead,
 /// MORT_ENOENT where it is empty.
 int mort_weak_need(const mort_weak *weak, void **ret);
@@ -274,7 +284,7 @@ int mort_watch(mort_ticket *ret, void *object, void *owner, mort_notify *notify,
 /// End a watch: it is told MORT_DROPPED. MORT_ENOENT: it ended before.
 int mort_unwatch(mort_heap *heap, mort_ticket ticket);
 
-// ---- maps and sets of weak references ------------------------------------------------------------
+// ---- maps and sets of weak references -----------------------------------------------------------
 //
 // They are objects of the heap: store them in a strong field. Members may come, go and die while a
 // cursor walks: what was there at its first step, and still is at its turn, is met once.
@@ -336,10 +346,11 @@ size_t mort_weakset_len(const mort_weakset *set);
 /// The next member, OWNED; NULL at the end. Oldest first.
 void *mort_weakset_next(const mort_weakset *set, mort_cursor *cursor);
 
-// ---- the collector -------------------------------------------------------------------------------
+// ---- the collector ------------------------------------------------------------------------------
 
-/// Collect generation 0 to `generation` (0..2). Answers how many unreachable objects it found; 0
-/// inside a collection, or where a hook may not.
+/// Collect generation 0 to `generation` (0..2). Answers how many unreachable objects it found, less
+/// those that finalizers brought back; 0 inside a collection, its callbacks included, or where a
+/// hook may not.
 size_t mort_collect(mort_heap *heap, int generation);
 /// Collect if a generation is due: call it where your program's references are all counted.
 /// True: it collected.
@@ -377,7 +388,7 @@ typedef void mort_on_pass(mort_heap *heap, void *context, const mort_pass *pass)
 /// Call `fn` before and after each collection; NULL ends it. One a heap.
 void mort_on_collect(mort_heap *heap, mort_on_pass *fn, void *context);
 
-// ---- looking -------------------------------------------------------------------------------------
+// ---- looking ------------------------------------------------------------------------------------
 
 typedef struct mort_generation_stats {
     size_t objects;  ///< tracked, in this generation
@@ -392,7 +403,7 @@ int mort_stats(const mort_heap *heap, int generation, mort_generation_stats *ret
 size_t mort_len(const mort_heap *heap);
 
 uint32_t mort_refcount(const void *object);
-/// Does the collector look at it? Not at types without strong fields.
+/// Does the collector look at it? Not at types without strong fields, but for keys of ephemerons.
 bool mort_is_tracked(const void *object);
 bool mort_was_finalized(const void *object);
 /// Is a dead end: past its finalizer, about to go? Only a destroy hook can see one.

@@ -17,7 +17,7 @@
 
 enum { DEPTH_MAX = 50 };
 
-// ---- birth ---------------------------------------------------------------------------------------
+// ---- birth --------------------------------------------------------------------------------------
 
 void *mort_new(mort_type *type) {
     mort_heap *heap = type->heap;
@@ -53,10 +53,12 @@ void *mort_retain_checked(mort_object *object) {
     return NULL;
 }
 
-// ---- waiting -------------------------------------------------------------------------------------
+// ---- waiting ------------------------------------------------------------------------------------
 
+// It is in no list then, and `next` holds nothing but flags: mort_keymap_set() looks at that.
 static void waiting_add(mort_heap *heap, mort_object *object) {
     mort_unlink_(object);
+    object->next &= MORT_FLAGS;
     object->prev = 0;
     if (heap->waiting == NULL) {
         heap->waiting = object;
@@ -85,7 +87,7 @@ void mort_drain_(mort_heap *heap) {
     heap->depth--;
 }
 
-// ---- death ---------------------------------------------------------------------------------------
+// ---- death --------------------------------------------------------------------------------------
 
 // Next strong reference of a field table, taken out. The cursor counts fields that are done.
 static mort_object *fields_shed(mort_object *object, uintptr_t *cursor) {
@@ -126,7 +128,10 @@ static bool death_begin(mort_heap *heap, mort_object *object) {
     bool legacy = (heap->flags & MORT_LEGACY) != 0;
     bool leaf = mort_has_(object, MORT_FLAG_LEAF);
     if (legacy && object->anchor != 0) {
+        // In no list while watches are told, as below: what it leads to is held from outside then.
+        mort_unlink_(object);
         mort_anchor_die_(object);
+        object_relink(heap, object);
         mort_orphans_release_(object);
     }
     if (type->spec.finalize != NULL && (legacy || !mort_has_(object, MORT_FLAG_FINALIZED))) {
@@ -153,12 +158,17 @@ static bool death_begin(mort_heap *heap, mort_object *object) {
     return true;
 }
 
+void mort_object_free_(mort_heap *heap, mort_object *object) {
+    if (mort_is_table_(object->type)) {
+        mort_table_deinit_((mort_table *)object);
+    }
+    heap->len--;
+    mort_free_(heap, object, object->type->spec.size);
+}
+
 static void death_end(mort_heap *heap, mort_object *object) {
     const mort_type *type = object->type;
     mort_weak_fields_clear_(object);
-    if (mort_is_table_(type)) {
-        mort_table_deinit_((mort_table *)object);
-    }
     if (type->spec.destroy != NULL) {
         heap->closed++;
         type->spec.destroy(object);
@@ -169,8 +179,7 @@ static void death_end(mort_heap *heap, mort_object *object) {
         anchor->object = NULL;
         mort_anchor_settle_(heap, anchor);
     }
-    heap->len--;
-    mort_free_(heap, object, type->spec.size);
+    mort_object_free_(heap, object);
 }
 
 static void death_run(mort_heap *heap, mort_object *first) {
@@ -214,7 +223,7 @@ void mort_release_last(mort_object *object) {
     }
 }
 
-// ---- slots ---------------------------------------------------------------------------------------
+// ---- slots --------------------------------------------------------------------------------------
 
 void mort_slot_set(void *slot, void *object) {
     mort_object *old = mort_load_(slot);

@@ -1,10 +1,6 @@
 // The weak-value map: from bytes to objects that it does not count.
 #include "internal.h"
 
-static mort_table *table_of(const mort_valuemap *map) {
-    return (mort_table *)(uintptr_t)map;
-}
-
 // FNV-1a over bytes, its halves mixed (Fowler, Noll, Vo; the finish is Murmur3's): short keys that
 // differ in one bit fall into different buckets.
 static uint32_t hash_of(const void *key, size_t key_bytes) {
@@ -20,7 +16,7 @@ static uint32_t hash_of(const void *key, size_t key_bytes) {
 
 static mort_entry *find(const mort_valuemap *map, const void *key, size_t key_bytes,
                         uint32_t hash) {
-    const mort_table *table = table_of(map);
+    const mort_table *table = mort_table_of_(map);
     mort_entry *entry =
         table->len == 0 ? NULL : table->buckets[(hash ^ hash >> 16) & (table->room - 1)];
     while (entry != NULL && (entry->hash != hash || entry->key_bytes != key_bytes ||
@@ -40,7 +36,7 @@ int mort_valuemap_new(mort_valuemap **ret, mort_heap *heap) {
 }
 
 int mort_valuemap_set(mort_valuemap *map, const void *key, size_t key_bytes, void *value) {
-    mort_table *table = table_of(map);
+    mort_table *table = mort_table_of_(map);
     mort_heap *heap = table->head.type->heap;
     int code = key == NULL && key_bytes > 0 ? MORT_EINVAL : mort_may_store_(heap, value);
     if (code != MORT_OK) {
@@ -85,12 +81,12 @@ int mort_valuemap_del(mort_valuemap *map, const void *key, size_t key_bytes) {
 }
 
 size_t mort_valuemap_len(const mort_valuemap *map) {
-    return table_of(map)->len;
+    return mort_table_of_(map)->len;
 }
 
 bool mort_valuemap_next(const mort_valuemap *map, mort_cursor *cursor, const void **key_ret,
                         size_t *key_bytes_ret, void **value_ret) {
-    const mort_entry *entry = mort_table_next_(table_of(map), cursor);
+    const mort_entry *entry = mort_table_next_(mort_table_of_(map), cursor);
     if (entry == NULL) {
         return false;
     }

@@ -39,17 +39,13 @@ static void watch_disown(mort_watch_record *watch) {
     }
 }
 
-static int watch_check(const mort_heap *heap, const void *object, const void *owner) {
-    int code = mort_may_store_(heap, object);
-    return code != MORT_OK || owner == NULL ? code : mort_may_store_(heap, owner);
-}
-
 int mort_watch(mort_ticket *ret, void *object, void *owner, mort_notify *notify, void *context) {
     if (object == NULL || notify == NULL) {
         return MORT_EINVAL;
     }
     mort_heap *heap = mort_heap_of(object);
-    int code = watch_check(heap, object, owner);
+    int code = mort_may_store_(heap, object);
+    code = code != MORT_OK || owner == NULL ? code : mort_may_store_(heap, owner);
     if (code != MORT_OK) {
         return code;
     }

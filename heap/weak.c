@@ -58,7 +58,7 @@ void mort_anchor_settle_(mort_heap *heap, mort_anchor *anchor) {
     mort_slab_give_(&heap->anchors, anchor->number);
 }
 
-// ---- death ---------------------------------------------------------------------------------------
+// ---- death --------------------------------------------------------------------------------------
 
 static void entries_leave(mort_heap *heap, mort_anchor *anchor, mort_entry **orphans) {
     while (anchor->entries != NULL && anchor->entries->table != NULL) {
@@ -117,16 +117,11 @@ void mort_weak_fields_clear_(mort_object *object) {
     const mort_type *type = object->type;
     uint32_t first = type->strong_count + type->array_count;
     for (uint32_t i = first; i < first + type->weak_count; i++) {
-        mort_weak *weak = mort_at_(object, type->offsets[i]);
-        if (weak->anchor != NULL) {
-            weak->anchor->handles--;
-            mort_anchor_settle_(type->heap, weak->anchor);
-            weak->anchor = NULL;
-        }
+        mort_weak_clear(mort_at_(object, type->offsets[i]));
     }
 }
 
-// ---- weak fields ---------------------------------------------------------------------------------
+// ---- weak fields --------------------------------------------------------------------------------
 
 int mort_weak_set(mort_weak *weak, void *object) {
     if (object == NULL) {
@@ -148,13 +143,7 @@ int mort_weak_set(mort_weak *weak, void *object) {
     return MORT_OK;
 }
 
-void *mort_weak_peek(const mort_weak *weak) {
-    return weak->anchor == NULL ? NULL : weak->anchor->target;
-}
-
-void *mort_weak_get(const mort_weak *weak) {
-    return mort_retain(mort_weak_peek(weak));
-}
+_Static_assert(offsetof(mort_anchor, target) == 0, "mort_weak_peek() reads it there");
 
 int mort_weak_need(const mort_weak *weak, void **ret) {
     if (weak->anchor == NULL) {

@@ -1,10 +1,6 @@
 // The weak set: objects that it does not count.
 #include "internal.h"
 
-static mort_table *table_of(const mort_weakset *set) {
-    return (mort_table *)(uintptr_t)set;
-}
-
 int mort_weakset_new(mort_weakset **ret, mort_heap *heap) {
     mort_table *table = NULL;
     int code = mort_table_new_(&table, heap->weakset_type);
@@ -15,7 +11,7 @@ int mort_weakset_new(mort_weakset **ret, mort_heap *heap) {
 }
 
 int mort_weakset_add(mort_weakset *set, void *object) {
-    mort_table *table = table_of(set);
+    mort_table *table = mort_table_of_(set);
     int code = mort_may_store_(table->head.type->heap, object);
     if (code != MORT_OK || mort_table_find_(table, object) != NULL) {
         return code;
@@ -27,7 +23,7 @@ int mort_weakset_add(mort_weakset *set, void *object) {
 }
 
 int mort_weakset_del(mort_weakset *set, const void *object) {
-    mort_table *table = table_of(set);
+    mort_table *table = mort_table_of_(set);
     if (table->head.type->heap->closed != 0) {
         return mort_broken_(MORT_EBUSY, "mort_weakset_del() in a hook that may not call the heap");
     }
@@ -40,14 +36,14 @@ int mort_weakset_del(mort_weakset *set, const void *object) {
 }
 
 bool mort_weakset_has(const mort_weakset *set, const void *object) {
-    return object != NULL && mort_table_find_(table_of(set), object) != NULL;
+    return object != NULL && mort_table_find_(mort_table_of_(set), object) != NULL;
 }
 
 size_t mort_weakset_len(const mort_weakset *set) {
-    return table_of(set)->len;
+    return mort_table_of_(set)->len;
 }
 
 void *mort_weakset_next(const mort_weakset *set, mort_cursor *cursor) {
-    const mort_entry *entry = mort_table_next_(table_of(set), cursor);
+    const mort_entry *entry = mort_table_next_(mort_table_of_(set), cursor);
     return entry == NULL ? NULL : mort_retain(entry->anchor->target);
 }

@@ -43,7 +43,7 @@ typedef struct snapshot {
     uint64_t name_first;  // where the names of array items begin
 } snapshot;
 
-// ---- names and types -----------------------------------------------------------------------------
+// ---- names and types ----------------------------------------------------------------------------
 
 static uint32_t name_put(mm_writer *writer, const char *text) {
     return mm_writer_name(writer, text, strlen(text));
@@ -138,7 +138,7 @@ static void types_put(const snapshot *s) {
     }
 }
 
-// ---- objects and references ----------------------------------------------------------------------
+// ---- objects and references ---------------------------------------------------------------------
 
 static void field_put(snapshot *s, const mort_field *field, size_t index, uint64_t target) {
     uint8_t flags = field->kind == MORT_KIND_WEAK ? MM_REF_WEAK : MM_REF_STRONG;
@@ -233,7 +233,7 @@ static void object_put(snapshot *s, size_t number) {
     }
 }
 
-// ---- roots ---------------------------------------------------------------------------------------
+// ---- roots --------------------------------------------------------------------------------------
 
 static void root_put(const snapshot *s, size_t object, uint64_t name, uint64_t count) {
     mm_root_record record = {
@@ -270,7 +270,7 @@ static void roots_put(snapshot *s) {
     }
 }
 
-// ---- the file ------------------------------------------------------------------------------------
+// ---- the file -----------------------------------------------------------------------------------
 
 static MM_STATUS streams_put(snapshot *s, mm_sink sink) {
     mm_writer *writer = s->writer;

@@ -20,8 +20,11 @@ from pathlib import Path
 LINE_CHARACTERS_MAX = 100
 FUNCTION_LINES_MAX = 70
 FILE_LINES_MAX = 800
+HEAP_CODE_LINES_MAX = 2500
 
-CODE_FOLDERS = ("engine", "ext", "python", "tests", "fuzz", "bench", "examples", "tools", "docs")
+CODE_FOLDERS = (
+    "engine", "heap", "ext", "python", "tests", "fuzz", "bench", "examples", "tools", "docs",
+)  # fmt: skip
 TEXT_SUFFIXES = {".c", ".h", ".py", ".pyi", ".md", ".sh", ".toml", ".build", ".ld", ".txt", ".json"}
 SKIPPED_FOLDERS = {"__pycache__", "golden", "corpus", "regress"}
 
@@ -40,6 +43,8 @@ MAY_INCLUDE: dict[str, set[str]] = {
     "explain": FORMAT | {"graph", "analyze"},
     "report": FORMAT | {"graph", "analyze", "explain"},
     "mm.h": FORMAT | {"graph", "analyze", "explain", "report"},
+    "heap": set(),  # a library that stands alone
+    "heap/snapshot": BASE | {"format/write", "heap"},
     "ext": BASE,  # what stands in ext/ itself: compat.h, and what both modules share
     "ext/door": BASE | {"format/write", "locate", "capture", "ext"},
     "ext/bind": BASE | {"mm.h", "ext"},
@@ -197,6 +202,8 @@ def room_of(name: str) -> str | None:
     """The room of a path as the remarks show it."""
     if name.startswith("ext/"):
         return "/".join(name.split("/")[:-1][:2])
+    if name.startswith("heap/"):
+        return "heap/snapshot" if name.startswith("heap/snapshot/") else "heap"
     if not name.startswith("engine/"):
         return None
     parts = name.removeprefix("engine/").split("/")
@@ -209,7 +216,8 @@ def room_of(name: str) -> str | None:
 
 def check_includes(tree: Tree) -> Remarks:
     """Includes go to the left; only ext/ sees Python.h, and only base/os the system."""
-    for path in tree.select(("engine", "ext", "attach", "tests", "fuzz", "bench"), ".c", ".h"):
+    folders = ("engine", "heap", "ext", "attach", "tests", "fuzz", "bench")
+    for path in tree.select(folders, ".c", ".h"):
         name = tree.name(path)
         room = room_of(name)
         for match in INCLUDE.finditer(text_of(path)):
@@ -239,7 +247,8 @@ def own_include(tree: Tree, where: str, path: Path, header: str) -> Remarks:
     room = room_of(tree.name(path))
     folders = [tree.root / "engine"]
     if not where.startswith("engine/"):
-        folders += [tree.root / "ext", path.parent]
+        folders += [tree.root / name for name in ("ext", "heap", "heap/snapshot", "tests/unit")]
+        folders.append(path.parent)
     targets = [folder / header for folder in folders if (folder / header).is_file()]
     if not targets:
         yield f'{where}: "{header}" is not there: include by the path below engine/'
@@ -288,7 +297,7 @@ def check_version_tests(tree: Tree) -> Remarks:
 
 def check_listed(tree: Tree) -> Remarks:
     """Each C file is in a meson.build."""
-    folders = ("engine", "ext", "tests/unit", "fuzz")
+    folders = ("engine", "heap", "ext", "tests/unit", "fuzz")
     listed = {path for build in tree.select(folders, ".build") for path in listed_in(build)}
     for path in tree.select(folders, ".c"):
         if path.resolve() not in listed:
@@ -327,6 +336,15 @@ def check_lengths(tree: Tree) -> Remarks:
                 yield f"{name}:{first}: {size}: split it, at most {FUNCTION_LINES_MAX}"
 
 
+def check_heap_size(tree: Tree) -> Remarks:
+    """The object heap stays small: lines with code, since comments are no burden."""
+    files = [path for path in tree.select(("heap",), ".c", ".h") if path.parent.name == "heap"]
+    lines = [C_NOISE.sub(blank, text_of(path)).splitlines() for path in files]
+    count = sum(bool(line.strip()) for file in lines for line in file)
+    if count > HEAP_CODE_LINES_MAX:
+        yield f"heap: {count} lines of code: at most {HEAP_CODE_LINES_MAX}"
+
+
 def functions_of(path: Path) -> Iterator[tuple[str, int, int]]:
     """Functions in a C or Python file: name, first line, last line."""
     if path.suffix in (".c", ".h"):
@@ -355,7 +373,7 @@ def check_calls(tree: Tree) -> Remarks:
     """Functions that no file calls, and those that the engine does not."""
     banned = re.compile(rf"\b({'|'.join(BANNED_CALLS)})\s*\(")
     allocating = re.compile(rf"\b({'|'.join(ALLOCATING_CALLS)})\s*\(")
-    for path in tree.select(("engine", "ext", "attach", "tests", "fuzz"), ".c", ".h"):
+    for path in tree.select(("engine", "heap", "ext", "attach", "tests", "fuzz"), ".c", ".h"):
         text = bare_c(path)
         for match in banned.finditer(text):
             where = f"{tree.name(path)}:{line_of(text, match.start())}"
@@ -459,6 +477,7 @@ def check_links(tree: Tree) -> Remarks:
 def built_libraries(root: Path) -> list[Path]:
     """The engine's archives, and the extension modules that are installed in .venv."""
     archives = sorted((root / "build/engine/engine").glob("libmm_*.a"))
+    archives += sorted((root / "build/engine/heap").rglob("libmortmain*.a"))
     return archives + sorted(root.glob(".venv/lib/python3*/site-packages/mortmain/*.so"))
 
 
@@ -515,6 +534,7 @@ RULES: tuple[Rule, ...] = (
     check_version_tests,
     check_listed,
     check_lengths,
+    check_heap_size,
     check_unique,
     check_calls,
     check_words,
