@@ -4,8 +4,11 @@
 # MORTMAIN_PYTHONS=...  a folder of further Pythons for `make check`: VERSION/bin/pythonX.Y
 # FUZZ_SECONDS=...      `make check` also fuzzes each target for so long
 # BENCH=...             arguments of bench/run.py
+# BENCH_HEAP=...        arguments of bench/heap/peers.py, which `make bench` runs next
+# PROGRAMS=...          how many random programs `make oracle` runs (2000)
+# ORACLE=...            further arguments of tests/oracle/oracle.py
 .DEFAULT_GOAL := help
-.PHONY: help demo test quick check check-fast bench format clean
+.PHONY: help demo test quick check check-fast oracle bench format clean
 
 PYTHON ?=
 # "ok PATH-OF-PYTHON", or the one line to stop with. Asked once, and only by what needs an answer.
@@ -18,6 +21,7 @@ help:
 	@echo 'make quick       style, types, engine and its unit tests, slow models of it among them'
 	@echo 'make check       test + quick + every Python found, sanitizers, fuzz inputs'
 	@echo 'make check-fast  the part of check that CI runs after test'
+	@echo 'make oracle      random programs on the object heap and on CPython, PROGRAMS=n of them'
 	@echo 'make bench       measure, beside the alternatives'
 	@echo 'make format      format C and Python in place'
 	@echo 'make clean       remove build/, .venv and .venvs'
@@ -38,9 +42,13 @@ check:
 check-fast:
 	@$(python) tools/check.py check-fast
 
+oracle:
+	@$(python) tests/oracle/oracle.py --programs $(or $(PROGRAMS),2000) $(ORACLE)
+
 bench:
 	@$(python) tools/environments.py bench
-	@.venv/bin/python bench/run.py $(BENCH)
+	@.venv/bin/python bench/run.py $(BENCH); snapshots=$$?; \
+	.venv/bin/python bench/heap/peers.py $(BENCH_HEAP) && exit $$snapshots
 
 format:
 	@$(python) tools/check.py --fix clang-format ruff-format

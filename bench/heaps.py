@@ -58,7 +58,20 @@ def program(objects: int) -> object:
     return trees
 
 
-KINDS = {"fresh": fresh, "aged": aged, "program": program}
+def crossed(objects: int) -> object:
+    """A long list whose end holds what a registry holds too; twice as many objects as asked for.
+
+    Algorithms that climb a tree of dominators step by step are quadratic on it.
+    """
+    shared: list[object] = []
+    registry = [[shared] for _ in range(objects)]
+    chain: list[object] = [*registry]
+    for _ in range(objects):
+        chain = [chain]
+    return [registry, chain]
+
+
+KINDS = {"fresh": fresh, "aged": aged, "program": program, "crossed": crossed}
 
 if __name__ == "__main__":
     sys.exit("this is a module of bench/run.py")

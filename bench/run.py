@@ -1,10 +1,11 @@
-"""`make bench`: what a snapshot costs, beside the alternatives, in one run.
+"""`make bench`: what a snapshot and its analyses cost, beside the alternatives, in one run.
 
 Every number is a median; ratios are ours against the named peer, measured in the same process on
 the same heap. CPU seconds count the fork door's child. The last lines say whether docs/speed.md's
 promises were kept; if not, the exit status is 1.
 
-    bench/run.py [--markdown | --write]    --write: puts the tables into docs/speed.md
+    bench/run.py [--markdown | --write]     --write: puts the tables into docs/speed.md
+    bench/run.py --part analyses            only these, beside python-igraph
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+
+import analyses
 
 HERE = Path(__file__).resolve().parent
 PAGE = HERE.parent / "docs/speed.md"
@@ -140,11 +143,48 @@ def verdicts(heaps: list[Measured]) -> Iterator[tuple[bool, str]]:
             yield False, f"{heap.kind}: guppy3 is not installed, nothing to compare with"
 
 
-def write(lines: list[str]) -> None:
-    """Puts the tables between the marks of docs/speed.md."""
-    begin, end = "<!-- bench: begin -->", "<!-- bench: end -->"
+def write(name: str, lines: list[str]) -> None:
+    """Puts a table between its marks in docs/speed.md."""
+    begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
     before, _, rest = PAGE.read_text().partition(begin)
     PAGE.write_text(before + "\n".join([begin, *lines, end]) + rest.partition(end)[2])
+
+
+def snapshots(arguments: argparse.Namespace) -> list[tuple[bool, str]]:
+    """What snapshots cost."""
+    print(f"{machine()}; n = rounds; ratio = in process / peer, CPU time", file=sys.stderr)
+    heaps = []
+    for kind in arguments.heap or ["fresh", "aged", "program"]:
+        if kind == "crossed":
+            continue
+        heaps.append(run(kind, arguments.objects, arguments.rounds))
+        if not arguments.markdown:
+            print("\n".join(show(heaps[-1])), flush=True)
+    if arguments.markdown and heaps:
+        print("\n".join(markdown(heaps)))
+    if arguments.write and heaps:
+        write("bench", [*markdown(heaps)])
+    return [*verdicts(heaps)]
+
+
+def analysed(arguments: argparse.Namespace) -> list[tuple[bool, str]]:
+    """What analyses cost, each heap in a process of its own."""
+    heaps = []
+    for kind in arguments.heap or analyses.KINDS:
+        command = [sys.executable, str(HERE / "analyses.py"), kind]
+        command += [str(arguments.objects), str(arguments.rounds)]
+        done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+        heaps.append(analyses.Analysed(**json.loads(done.stdout)))
+        if not arguments.markdown:
+            print("\n".join(analyses.show(heaps[-1])), flush=True)
+    if arguments.markdown:
+        print("\n".join(analyses.markdown(heaps)))
+    if arguments.write:
+        write("bench analyses", [*analyses.markdown(heaps)])
+    return [*analyses.verdicts(heaps)]
+
+
+PARTS = {"snapshots": snapshots, "analyses": analysed}
 
 
 def main() -> int:
@@ -152,21 +192,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="what a snapshot costs, beside the alternatives")
     parser.add_argument("--objects", type=int, default=1_000_000)
     parser.add_argument("--rounds", type=int, default=9)
-    parser.add_argument("--heap", action="append", choices=["fresh", "aged", "program"])
+    parser.add_argument("--heap", action="append", choices=analyses.KINDS)
+    parser.add_argument("--part", action="append", choices=PARTS, help="default: all parts")
     parser.add_argument("--markdown", action="store_true", help="print tables for a document")
     parser.add_argument("--write", action="store_true", help="put them into docs/speed.md")
     arguments = parser.parse_args()
-    print(f"{machine()}; n = rounds; ratio = in process / peer, CPU time", file=sys.stderr)
-    heaps = []
-    for kind in arguments.heap or ["fresh", "aged", "program"]:
-        heaps.append(run(kind, arguments.objects, arguments.rounds))
-        if not arguments.markdown:
-            print("\n".join(show(heaps[-1])), flush=True)
-    if arguments.markdown:
-        print("\n".join(markdown(heaps)))
-    if arguments.write:
-        write([*markdown(heaps)])
-    results = [*verdicts(heaps)]
+    results = [result for part in arguments.part or PARTS for result in PARTS[part](arguments)]
     for reached, words in results:
         print(f"{'reached' if reached else 'MISSED '}  {words}", file=sys.stderr)
     return 0 if all(reached for reached, _ in results) else 1

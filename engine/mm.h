@@ -12,6 +12,7 @@
 #include "analyze/types.h"
 #include "analyze/why.h"
 #include "base/os/pages.h"
+#include "explain/cures.h"
 #include "explain/findings.h"
 #include "format/read.h"
 #include "graph/graph.h"

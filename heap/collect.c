@@ -194,8 +194,8 @@ static void follow(mort_object *child, mort_object **stack) {
     }
 }
 
-// Objects with a finalizer, and all of the trash that they lead to, cannot be collected. Answers how
-// many these are. No flag stays on the trash.
+// Objects with a finalizer, and all of the trash that they lead to, cannot be collected. Answers
+// how many these are. No flag stays on the trash.
 static size_t set_aside(mort_object *trash, mort_object *aside) {
     mort_object *next = NULL;
     for (mort_object *at = mort_next_(trash); at != trash; at = next) {

@@ -4,11 +4,31 @@ from __future__ import annotations
 
 import os
 import platform
+import shutil
 import signal
+import subprocess
+from pathlib import Path
 
 import pytest
 
 import versions
+
+ROOT = Path(__file__).resolve().parent.parent
+ROOMS = ("base/free", "base/os", "format", "graph", "analyze")
+
+
+@pytest.fixture(scope="session")
+def dump_analysis(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """tests/unit/dump_analysis.c, compiled: what the engine's analyses say of a snapshot."""
+    compiler = shutil.which(os.environ.get("CC", "cc"))
+    if compiler is None:
+        pytest.skip("no C compiler")
+    output = tmp_path_factory.mktemp("analysis") / "dump_analysis"
+    flags = ["-std=c11", "-D_GNU_SOURCE=", "-O1", "-g", "-w", f"-I{ROOT / 'engine'}"]
+    sources = [path for room in ROOMS for path in sorted((ROOT / "engine" / room).glob("*.c"))]
+    sources.append(ROOT / "tests/unit/dump_analysis.c")
+    subprocess.run([compiler, *flags, "-o", output, *sources], check=True)
+    return output
 
 
 def pytest_configure() -> None:

@@ -26,7 +26,7 @@ from environments import ROOT, Venv, VenvError
 
 BUILD = ROOT / "build"
 MAIN = ROOT / ".venv"
-CODE_FOLDERS = ("engine", "ext", "tests", "fuzz", "bench", "examples")
+CODE_FOLDERS = ("engine", "heap", "ext", "tests", "fuzz", "bench", "examples")
 FAILURE_LINES = 40
 STAGE_SECONDS_MAX = 1800
 
@@ -193,6 +193,21 @@ def fuzz(options: Options) -> str:
     return output
 
 
+# ---- the heap in C beside CPython ----------------------------------------------------------------
+
+
+def oracle(_options: Options) -> str:
+    """Random programs run alike on the heap in C and on each CPython found."""
+    return run([MAIN / "bin/python", "tests/oracle/oracle.py", "--programs", "2000"])
+
+
+def oracle_fast(_options: Options) -> str:
+    """The same with fewer programs and one Python."""
+    if sys.version_info >= (3, 14):
+        raise Skip("this Python collects in another way: only 3.11 to 3.13 are compared")
+    return run([MAIN / "bin/python", "tests/oracle/oracle.py", "--programs", "300", "--this"])
+
+
 # ---- Python --------------------------------------------------------------------------------------
 
 
@@ -220,8 +235,8 @@ def asserts(_options: Options) -> str:
 
 def doctest(_options: Options) -> str:
     """The examples in docstrings."""
-    # The bootstrap is a program: it cannot be imported.
-    skipped = "--ignore-glob=*/bootstrap.py"
+    # The bootstraps are programs: they cannot be imported.
+    skipped = "--ignore-glob=*/bootstrap*.py"
     return pytest(MAIN, "--doctest-modules", skipped, "--pyargs", "mortmain")
 
 
@@ -292,6 +307,8 @@ STAGES = [
     Stage("py", ("test", "check"), py),
     Stage("sanitize", ("check", "check-fast"), sanitize),
     Stage("fuzz", ("check", "check-fast"), fuzz),
+    Stage("oracle", ("check",), oracle),
+    Stage("oracle-fast", ("check-fast",), oracle_fast),
     Stage("asserts", ("check", "check-fast"), asserts),
     Stage("doctest", ("check", "check-fast"), doctest),
 ]

@@ -11,6 +11,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -82,6 +83,21 @@ class Venv:
             self._make_tools(tier)
             self._install()
 
+    def wheel(self, target: Path) -> Path:
+        """Builds the package as a wheel into `target`, if its sources changed; returns the file."""
+        with locked(f"wheel-{self.folder.name}"):
+            self._make_folder()
+            self._make_tools("build")
+            digest = source_hash()
+            folder = target / digest[:12]
+            if found := sorted(folder.glob("*.whl")):
+                return found[0]
+            say(f"{self.folder.name}: building a wheel of mortmain")
+            shutil.rmtree(target, ignore_errors=True)
+            options = ["--no-build-isolation", "--no-deps", f"-Cbuild-dir={self.folder / 'build'}"]
+            self._pip([*options, "-w", folder, ROOT], "build a wheel", "wheel")
+            return next(folder.glob("*.whl"))
+
     def run(self, command: Sequence[str | Path], what: str, extra: dict[str, str]) -> None:
         """Runs a command in silence; its last lines are the message if it fails."""
         env = environment(self.folder) | extra
@@ -99,12 +115,12 @@ class Venv:
             tail = "\n".join(done.stdout.splitlines()[-FAILURE_LINES:])
             raise VenvError(f"{tail}\n{self.folder.name}: could not {what}")
 
-    def _pip(self, arguments: Sequence[str | Path], what: str) -> None:
+    def _pip(self, arguments: Sequence[str | Path], what: str, verb: str = "install") -> None:
         own = self.bin / "pip"
         pip: list[str | Path] = [own]
         if not own.exists():  # an interpreter without ensurepip borrows the pip of .venv
             pip = [ROOT / ".venv/bin/pip", "--python", self.bin / "python"]
-        self.run([*pip, "install", "--quiet", *arguments], what, self.foreign_headers())
+        self.run([*pip, verb, "--quiet", *arguments], what, self.foreign_headers())
 
     def foreign_headers(self) -> dict[str, str]:
         """What a compiler needs beside: an unpacked Python names headers of another machine."""
@@ -148,6 +164,11 @@ class Venv:
         if self._stamp("sources") == digest:
             return
         say(f"{self.folder.name}: building and installing mortmain")
+        # meson cannot take an option into a folder that was set up before it was there.
+        known = (ROOT / "meson.options").read_text()
+        if self._stamp("options") != known:
+            shutil.rmtree(self.folder / "build", ignore_errors=True)
+        self._stamp("options", known)
         options = [f"-Csetup-args={argument}" for argument in self.setup_args]
         self._pip(
             [

@@ -267,6 +267,11 @@ class Heap:
         self.meta = [*self.records("META", lambda c: (c.text(), c.text()))]
         entries = self.records("EPHE", lambda c: [self.find(c.varint()) for _ in range(3)])
         self.ephemerons = [entry for entry in entries if NONE not in entry]
+        self.census_types = [*self.records("CTYP", self.read_census_type)]
+        self.census_sizes = [
+            *self.records("CENS", lambda c: (c.varint(), c.varint(), c.varint()))
+        ]
+        self.census_raws = [*self.records("CRAW", lambda c: (c.varint(), c.varint()))]
 
     def records(self, tag: str, read: Callable[[Cursor], T]) -> Iterator[T]:
         """Every record of a stream."""
@@ -350,6 +355,13 @@ class Heap:
         frame = cursor.varint(len(self.frames) + 1) - 1
         return kind, flags, owner, name % 2**32, frame % 2**32, self.find(cursor.varint())
 
+    def read_census_type(self, cursor: Cursor) -> tuple[int, ...]:
+        """One record of CTYP."""
+        record = small(cursor), cursor.varint(), cursor.varint(), cursor.varint()
+        check(record[0] < len(self.types), "a type outside TYPE")
+        check(record[3] <= record[1], "more blocks than there are")
+        return record
+
     # ---- Printing --------------------------------------------------------------------------------
 
     def dump(self) -> Iterator[str]:
@@ -375,6 +387,10 @@ class Heap:
         yield from (f"fact {found} {fact} {value}" for found, fact, value in self.facts)
         yield from (f"text {found} {quote(text)}" for found, text in self.texts)
         yield from (f"ephemeron {t} {k} {v}" for t, k, v in self.ephemerons)
+        for kind, blocks, size, loose in self.census_types:
+            yield f"census type={kind} blocks={blocks} bytes={size} loose={loose}"
+        yield from (f"blocks size={s} used={u} free={f}" for s, u, f in self.census_sizes)
+        yield from (f"raw size={size} blocks={blocks}" for size, blocks in self.census_raws)
 
     def dump_types(self) -> Iterator[str]:
         """Types with their fields and keys."""

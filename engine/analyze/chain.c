@@ -50,6 +50,9 @@ mm_holder mm_why_root_kind(const mm_file_root *root) {
     if (root->kind == MM_ROOT_FRAME) {
         return MM_HOLDER_LOCAL;
     }
+    if (root->kind == MM_ROOT_HELD) {
+        return MM_HOLDER_HELD;
+    }
     return root->kind == MM_ROOT_MODULES ? MM_HOLDER_OTHER : MM_HOLDER_ROOT;
 }
 
@@ -120,7 +123,8 @@ static MM_STATUS chain_collect(chain_build *build, const mm_paths *paths,
     build->link_count = (uint32_t)(cut ? (uint64_t)(HEAD_MAX + TAIL_MAX) : total);
     build->left_out_count = total - build->link_count;
     build->gap = cut ? HEAD_MAX : 0;
-    chain_link last = {reference->target, reference->edge, MM_VIA_EDGE};
+    bool entry = reference->edge == MM_NONE;
+    chain_link last = {reference->target, reference->edge, entry ? MM_VIA_EPHEMERON : MM_VIA_EDGE};
     if (reference->holder == MM_NONE) {
         last.link = reference->root;
         last.via = reference->root == MM_NONE ? MM_VIA_C : MM_VIA_ROOT;
@@ -568,13 +572,13 @@ static void chain_users(const mm_graph *graph, uint32_t named, mm_why_chain *cha
     }
     user_scope scope = user_scope_of(graph, named);
     for (uint32_t i = graph->reverse_start[name]; i < graph->reverse_start[name + 1]; i++) {
-        uint32_t tuple = graph->reverse_source[i];
+        uint32_t tuple = mm_graph_reverse_source(graph, i);
         if (mm_graph_kind(graph, tuple) != MM_KIND_TUPLE ||
             mm_file_naming(file, graph->reverse_edge[i]) != MM_NAME_INDEX) {
             continue;
         }
         for (uint32_t j = graph->reverse_start[tuple]; j < graph->reverse_start[tuple + 1]; j++) {
-            uint32_t code = graph->reverse_source[j];
+            uint32_t code = mm_graph_reverse_source(graph, j);
             if (mm_graph_kind(graph, code) == MM_KIND_CODE &&
                 mm_graph_edge_role(graph, code, graph->reverse_edge[j]) == MM_ROLE_NAMES) {
                 char text[TEXT_BYTES];

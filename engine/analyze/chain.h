@@ -19,6 +19,11 @@ mm_holder mm_why_root_kind(const mm_file_root *root);
 MM_STATUS mm_why_scope_find(const mm_graph *graph, uint32_t edge, mm_arena *arena,
                             mm_why_chain *chain);
 
+/// The same for an attribute of an instance: `scope` is then the class whose methods mention it,
+/// with "()" behind its name. Others leave `chain` as it is. COST: O(V).
+MM_STATUS mm_why_instance_scope_find(const mm_graph *graph, uint32_t edge, mm_arena *arena,
+                                     mm_why_chain *chain);
+
 /// Copy of a text in the arena, or NULL.
 const char *mm_why_text_keep(mm_arena *arena, const char *text);
 

@@ -5,7 +5,8 @@
 
 enum { UNSEEN_LESS = 1, AHEAD = 8 };
 
-MM_STATUS mm_dfs_number(const mm_flow *flow, mm_arena *arena, mm_dfs *ret, mm_error *err) {
+MM_STATUS mm_dfs_number(const mm_flow *flow, mm_arena *arena, mm_dfs *ret, uint32_t **ret_parent,
+                        mm_error *err) {
     const uint32_t unseen = MM_NONE - UNSEEN_LESS;
     mm_dfs dfs = {0};
     size_t inner = 0;
@@ -14,9 +15,9 @@ MM_STATUS mm_dfs_number(const mm_flow *flow, mm_arena *arena, mm_dfs *ret, mm_er
     }
     dfs.number = MM_ARENA_NEW(arena, uint32_t, (size_t)flow->node_count + 1);
     dfs.vertex = MM_ARENA_NEW(arena, uint32_t, inner + 1);
-    dfs.parent = MM_ARENA_NEW(arena, uint32_t, inner + 1);
+    uint32_t *parent = MM_ARENA_NEW(arena, uint32_t, inner + 1);
     uint32_t *cursor = flow->scratch;
-    if (dfs.number == NULL || dfs.vertex == NULL || dfs.parent == NULL) {
+    if (dfs.number == NULL || dfs.vertex == NULL || parent == NULL) {
         return mm_fail(err, MM_E_NOMEM, "no memory to number the objects", 0);
     }
     for (uint32_t node = 0; node < flow->node_count; node++) {
@@ -40,7 +41,7 @@ MM_STATUS mm_dfs_number(const mm_flow *flow, mm_arena *arena, mm_dfs *ret, mm_er
             if (current == 0) {
                 break;
             }
-            current = dfs.parent[current];
+            current = parent[current];
             continue;
         }
         cursor[current] = edge + 1;
@@ -48,12 +49,13 @@ MM_STATUS mm_dfs_number(const mm_flow *flow, mm_arena *arena, mm_dfs *ret, mm_er
         MM_ASSERT(dfs.count < inner);
         dfs.number[node] = dfs.count;
         dfs.vertex[dfs.count] = node;
-        dfs.parent[dfs.count] = current;
+        parent[dfs.count] = current;
         cursor[dfs.count] = flow->start[node];
         current = dfs.count++;
     }
     // Garbage hangs on the root too: nothing is left over.
     MM_ASSERT(dfs.count == inner);
     *ret = dfs;
+    *ret_parent = parent;
     return MM_OK;
 }

@@ -10,11 +10,12 @@ typedef struct mm_dfs {
     uint32_t count;    ///< numbered nodes
     uint32_t *number;  ///< by node; MM_NONE for sinks
     uint32_t *vertex;  ///< by number: the node; the root is number 0
-    uint32_t *parent;  ///< by number: number of the node that it was reached from; 0 for the root
 } mm_dfs;
 
-/// Number the nodes of a flow. Answers MM_E_NOMEM. Uses flow->scratch. COST: O(V + E); 4 bytes a
-/// node and 8 a numbered one.
-MM_STATUS mm_dfs_number(const mm_flow *flow, mm_arena *arena, mm_dfs *ret, mm_error *err);
+/// Number the nodes of a flow. `ret_parent`, by number: number of the node that it was reached
+/// from, 0 for the root. Answers MM_E_NOMEM. Uses flow->scratch. COST: O(V + E); 4 bytes a node and
+/// 8 a numbered one.
+MM_STATUS mm_dfs_number(const mm_flow *flow, mm_arena *arena, mm_dfs *ret, uint32_t **ret_parent,
+                        mm_error *err);
 
 #endif

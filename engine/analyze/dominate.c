@@ -23,6 +23,8 @@ typedef struct dominate_work {
     const mm_flow *flow;
     uint32_t *before_start;  // by number
     uint32_t *before;        // numbers of nodes that refer to it, by number
+    size_t before_room;      // 0 when it shares its memory with tree.idom
+    uint32_t *parent;        // by number; shares its memory with tree.last
     forest_node *forest;     // shares its memory with tree.link
     uint32_t *way;
 } dominate_work;
@@ -47,7 +49,10 @@ static MM_STATUS dominate_before(dominate_work *work, mm_arena *arena) {
         start[number] = total;
     }
     start[dfs->count] = total;
-    work->before = MM_ARENA_NEW(arena, uint32_t, (size_t)total + 1);
+    // The dominators themselves are only known when nobody asks for these any more.
+    bool fits = total <= flow->node_count;
+    work->before = fits ? work->tree.idom : MM_ARENA_NEW(arena, uint32_t, total);
+    work->before_room = fits ? 0 : total;
     if (work->before == NULL) {
         return MM_E_NOMEM;
     }
@@ -98,11 +103,11 @@ static uint32_t forest_best(dominate_work *work, uint32_t number, uint32_t limit
 static void dominate_semi(dominate_work *work) {
     const mm_dfs *dfs = &work->tree.dfs;
     for (uint32_t number = 0; number < dfs->count; number++) {
-        work->forest[number].above = dfs->parent[number];
+        work->forest[number].above = work->parent[number];
         work->forest[number].best = number;
     }
     for (uint32_t number = dfs->count; number-- > 1;) {
-        uint32_t semi = dfs->parent[number];
+        uint32_t semi = work->parent[number];
         for (uint32_t i = work->before_start[number]; i < work->before_start[number + 1]; i++) {
             uint32_t best = forest_best(work, work->before[i], number + 1);
             semi = best < semi ? best : semi;
@@ -115,14 +120,15 @@ static void dominate_semi(dominate_work *work) {
 
 // Pass 2. A jump goes as far as the two jumps above it together, when those are equally long: any
 // node above is O(log depth) steps away.
-static void dominate_climb(mm_dominators *tree) {
+static void dominate_climb(dominate_work *work) {
+    mm_dominators *tree = &work->tree;
     mm_dominator_link *link = tree->link;
     link[0].jump = 0;
     link[0].depth = 0;
     tree->above[0] = 0;
     for (uint32_t number = 1; number < tree->dfs.count; number++) {
         uint32_t semi = tree->above[number];
-        uint32_t at = tree->dfs.parent[number];
+        uint32_t at = work->parent[number];
         while (at > semi) {
             at = link[at].jump > semi ? link[at].jump : tree->above[at];
         }
@@ -196,7 +202,7 @@ static void dominate_places(mm_dominators *tree, uint32_t *room) {
     uint32_t root = flow->graph->root_node;
     MM_ASSERT(room[0] + 1 == flow->node_count);
     tree->first[root] = 0;
-    tree->last[root] = room[0];
+    tree->last[0] = room[0];
     room[0] = 1;
     for (uint32_t number = 1; number < dfs->count; number++) {
         uint32_t *next = &room[tree->above[number]];
@@ -204,13 +210,12 @@ static void dominate_places(mm_dominators *tree, uint32_t *room) {
         uint32_t place = *next;
         *next += room[number];
         tree->first[node] = place;
-        tree->last[node] = *next - 1;
+        tree->last[number] = *next - 1;
         room[number] = place + 1;
     }
     for (uint32_t node = 0; node < flow->node_count; node++) {
         if (dfs->number[node] == MM_NONE) {
             tree->first[node] = room[dfs->number[tree->idom[node]]]++;
-            tree->last[node] = tree->first[node];
         }
     }
 }
@@ -220,24 +225,25 @@ MM_STATUS mm_dominators_find(const mm_flow *flow, mm_arena *arena, mm_dominators
     dominate_work work = {.flow = flow};
     mm_dominators *tree = &work.tree;
     tree->flow = flow;
-    MM_TRY(mm_dfs_number(flow, arena, &tree->dfs, err));
+    MM_TRY(mm_dfs_number(flow, arena, &tree->dfs, &work.parent, err));
     size_t nodes = (size_t)flow->node_count + 1;
     size_t inner = (size_t)tree->dfs.count + 1;
     tree->idom = MM_ARENA_NEW(arena, uint32_t, nodes);
     tree->first = MM_ARENA_NEW(arena, uint32_t, nodes);
-    tree->last = MM_ARENA_NEW(arena, uint32_t, nodes);
+    tree->last = work.parent;
     tree->above = MM_ARENA_NEW(arena, uint32_t, inner);
     tree->link = MM_ARENA_NEW(arena, mm_dominator_link, inner);
     // Arrays that are needed one after the other share their memory.
     work.forest = (forest_node *)(void *)tree->link;
     work.before_start = tree->first;
     work.way = flow->scratch;
-    if (tree->idom == NULL || tree->first == NULL || tree->last == NULL || tree->above == NULL ||
-        tree->link == NULL || dominate_before(&work, arena) != MM_OK) {
+    if (tree->idom == NULL || tree->first == NULL || tree->above == NULL || tree->link == NULL ||
+        dominate_before(&work, arena) != MM_OK) {
         return mm_fail(err, MM_E_NOMEM, "no memory for the dominator tree", 0);
     }
     dominate_semi(&work);
-    dominate_climb(tree);
+    MM_ARENA_GIVE_BACK(arena, work.before, work.before_room);
+    dominate_climb(&work);
     dominate_sinks(tree);
     dominate_places(tree, flow->scratch);
     *ret = *tree;

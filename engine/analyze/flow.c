@@ -239,6 +239,10 @@ static MM_STATUS flow_garbage(flow_work *work, mm_arena *arena, mm_error *err) {
             flow_push(work, node);
         }
     }
+    MM_ARENA_GIVE_BACK(arena, held, (size_t)nodes + 1);
+    MM_ARENA_GIVE_BACK(arena, rings.of, (size_t)flow->node_count + 1);
+    MM_ARENA_GIVE_BACK(arena, rings.member, (size_t)rings.start[rings.count] + 1);
+    MM_ARENA_GIVE_BACK(arena, rings.start, (size_t)rings.count + 2);
     return MM_OK;
 }
 
@@ -294,6 +298,7 @@ MM_STATUS mm_flow_build(const mm_graph *graph, const mm_reach *reach, mm_arena *
     } else {
         flow->start[flow->garbage_node] = flow->edge_count;
     }
+    MM_ARENA_GIVE_BACK(arena, flow->target + flow->edge_count, edges - flow->edge_count);
     flow->target[work.garbage_slot] = flow->garbage_node;
     flow->node_count = flow->garbage_node + 1;
     flow->start[flow->node_count] = flow->edge_count;

@@ -47,7 +47,7 @@ typedef struct mm_flow {
 /// refers to it, directly if nothing at all does, else on what refers to them.
 ///
 /// Answers MM_E_NOMEM, and MM_E_LIMIT at 2^32 edges. COST: O(V + E); some 10 ns an edge; 8 bytes
-/// a node and 4 an edge; with garbage 5 bytes a node more, and 9 for each node of it.
+/// a node and 4 an edge; while it works on garbage 5 bytes a node more, and 9 for each node of it.
 MM_STATUS mm_flow_build(const mm_graph *graph, const mm_reach *reach, mm_arena *arena, mm_flow *ret,
                         mm_error *err);
 

@@ -49,6 +49,7 @@ MM_STATUS mm_freed_find(const mm_dominators *tree, const uint64_t *retained, mm_
             freed_edge(&freed, direct, source, flow->target[edge]);
         }
     }
+    MM_ARENA_GIVE_BACK(arena, direct, (size_t)flow->node_count + 1);
     *ret = freed;
     return MM_OK;
 }

@@ -13,7 +13,7 @@ typedef struct mm_freed {
 
 /// Look at every reference once. Cutting u -> v frees what v retains if u dominates v and nothing
 /// but this reference leads into what v dominates; else nothing. COST: O(E log V) at worst, some
-/// 10 ns an edge; 5 bytes a node.
+/// 10 ns an edge; 4 bytes a node, and one while it works.
 MM_STATUS mm_freed_find(const mm_dominators *tree, const uint64_t *retained, mm_arena *arena,
                         mm_freed *ret, mm_error *err);
 

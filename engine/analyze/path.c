@@ -115,6 +115,11 @@ static uint8_t edge_level(const mm_graph *graph, uint32_t source, uint32_t edge)
     // Only fields can lead back to the module.
     unsigned naming = mm_file_naming(graph->file, edge);
     bool field = naming == MM_NAME_WORD || naming == MM_NAME_NAMED;
+    if (mm_graph_kind(graph, source) == MM_KIND_MODULE && field &&
+        mm_graph_edge_role(graph, source, edge) == MM_ROLE_NONE) {
+        // What a module of C keeps in its state often has a name in its namespace, too.
+        return MM_LEVEL_ROOT;
+    }
     bool back = field && target_kind == MM_KIND_DICT &&
                 mm_graph_edge_role(graph, source, edge) == MM_ROLE_GLOBALS;
     return back ? MM_LEVEL_STDLIB : MM_LEVEL_MODULE;

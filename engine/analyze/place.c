@@ -3,7 +3,8 @@
 // anchors: first lines that code objects of the snapshot say of themselves. A file in which one of
 // them stands elsewhere is not the file that ran.
 //
-// Only attributes of modules and classes have such a line: an instance's are made in any method.
+// Attributes of modules and classes have such a line. An instance's are made in any method: the
+// class is told whose methods mention the name, with "()" behind it.
 #include <string.h>
 
 #include "analyze/chain.h"
@@ -14,7 +15,8 @@ enum { TEXT_BYTES = 320, MODULES_MAX = 2 };
 // that name.
 static bool class_file(const mm_graph *graph, uint32_t node, const char **ret) {
     uint32_t line = 0;
-    if (mm_graph_place(graph, node, ret, &line)) {
+    // Methods that a dataclass has made are in no file.
+    if (mm_graph_place(graph, node, ret, &line) && (*ret)[0] != '<') {
         return true;
     }
     const mm_file *file = graph->file;
@@ -106,4 +108,89 @@ MM_STATUS mm_why_scope_find(const mm_graph *graph, uint32_t edge, mm_arena *aren
     chain->attribute = attribute;
     chain->scope_file = file;
     return chain->scope == NULL ? MM_E_NOMEM : anchors_take(graph, scope, arena, chain);
+}
+
+// A class's `__mro__`, or MM_NONE.
+static uint32_t bases_of(const mm_graph *graph, uint32_t class_node) {
+    const mm_file *file = graph->file;
+    for (uint32_t i = file->reference_start[class_node]; i < file->reference_start[class_node + 1];
+         i++) {
+        const char *name = mm_graph_edge_name(graph, class_node, i);
+        uint32_t target = file->reference_target[i];
+        if (name != NULL && strcmp(name, "__mro__") == 0 &&
+            mm_graph_kind(graph, target) == MM_KIND_TUPLE) {
+            return target;
+        }
+    }
+    return MM_NONE;
+}
+
+static bool function_mentions(const mm_graph *graph, uint32_t function, const char *attribute) {
+    const mm_file *file = graph->file;
+    uint32_t code = mm_graph_code_of(graph, function);
+    uint32_t edge = code == MM_NONE ? MM_NONE : mm_graph_edge_with_role(graph, code, MM_ROLE_NAMES);
+    uint32_t names = edge == MM_NONE ? MM_NONE : file->reference_target[edge];
+    for (uint32_t i = names == MM_NONE ? 0 : file->reference_start[names];
+         names != MM_NONE && i < file->reference_start[names + 1]; i++) {
+        const char *name = mm_file_text_of(file, file->reference_target[i]);
+        if (name != NULL && strcmp(name, attribute) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool class_mentions(const mm_graph *graph, uint32_t class_node, const char *attribute) {
+    const mm_file *file = graph->file;
+    uint32_t edge = mm_graph_edge_with_role(graph, class_node, MM_ROLE_DICT);
+    uint32_t names = edge == MM_NONE ? MM_NONE : file->reference_target[edge];
+    for (uint32_t i = names == MM_NONE ? 0 : file->reference_start[names];
+         names != MM_NONE && i < file->reference_start[names + 1]; i++) {
+        uint32_t target = file->reference_target[i];
+        if (mm_graph_kind(graph, target) == MM_KIND_FUNCTION &&
+            function_mentions(graph, target, attribute)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+MM_STATUS mm_why_instance_scope_find(const mm_graph *graph, uint32_t edge, mm_arena *arena,
+                                     mm_why_chain *chain) {
+    MM_ASSERT(edge < graph->file->reference_count);
+    const mm_file *file = graph->file;
+    uint32_t source = mm_graph_edge_source(graph, edge);
+    uint32_t owner = mm_graph_owner(graph, source, NULL);
+    owner = owner == MM_NONE ? source : owner;
+    const mm_file_type *type = &file->types[file->type[owner]];
+    const char *attribute = mm_graph_edge_name(graph, source, edge);
+    if ((type->flags & MM_TYPE_CLASS) == 0 || (type->flags & MM_TYPE_METATYPE) != 0 ||
+        type->object == MM_NONE || attribute == NULL) {
+        return MM_OK;
+    }
+    uint32_t order = bases_of(graph, type->object);
+    uint32_t found = type->object;
+    for (uint32_t i = order == MM_NONE ? 0 : file->reference_start[order];
+         order != MM_NONE && i < file->reference_start[order + 1]; i++) {
+        if (class_mentions(graph, file->reference_target[i], attribute)) {
+            found = file->reference_target[i];
+            break;
+        }
+    }
+    char name[TEXT_BYTES];
+    const char *path = NULL;
+    if (!class_file(graph, found, &path) ||
+        mm_graph_name_text(graph, found, name, sizeof(name) - 2) >= sizeof(name) - 2) {
+        return MM_OK;
+    }
+    chain->scope = name;
+    chain->attribute = attribute;
+    chain->scope_file = path;
+    MM_TRY(anchors_take(graph, found, arena, chain));
+    if (chain->anchor_count > 0 && chain->anchors[0].name == name) {
+        chain->anchors[0].name = mm_why_text_keep(arena, name);
+    }
+    memcpy(name + strlen(name), "()", 3);
+    chain->scope = mm_why_text_keep(arena, name);
+    return chain->scope == NULL ? MM_E_NOMEM : MM_OK;
 }

@@ -2,8 +2,12 @@
 // did not reach and whose reference count exceeds the references found: something outside the heap
 // holds it. What is left is garbage that the cyclic collector would free.
 //
-// A node is pushed when it is marked, so that the stack never holds more than all nodes.
+// A node is pushed when it is marked, so that the stack never holds more than all nodes. Those that
+// lead nowhere, half of a Python heap, are marked only: which they are is in the marks beforehand,
+// since to look it up then would miss the cache.
 #include "analyze/reach.h"
+
+enum { LEADS_ON = 4, COLOURS = 3 };
 
 typedef struct reach_work {
     const mm_graph *graph;
@@ -11,13 +15,29 @@ typedef struct reach_work {
     uint8_t *reached;
     uint32_t *stack;
     uint32_t stack_count;
+    uint32_t stack_room;
     uint8_t colour;
 } reach_work;
 
+// Does anything hang on the node? With ephemerons that takes a search: then everything may.
+static bool reach_leads_on(const reach_work *work, uint32_t node) {
+    const mm_file *file = work->graph->file;
+    return file->reference_start[node] < file->reference_start[node + 1] ||
+           (file->types[file->type[node]].flags & MM_TYPE_HEAP) != 0 ||
+           work->ephemerons.watch_count > 0;
+}
+
+static bool is_reached(const reach_work *work, uint32_t node) {
+    return (work->reached[node] & COLOURS) != MM_REACHED_NOT;
+}
+
 static void reach_push(reach_work *work, uint32_t node) {
-    if (node != MM_NONE && work->reached[node] == MM_REACHED_NOT) {
-        work->reached[node] = work->colour;
-        MM_ASSERT(work->stack_count < work->graph->root_node);
+    if (node == MM_NONE || is_reached(work, node)) {
+        return;
+    }
+    work->reached[node] |= work->colour;
+    if ((work->reached[node] & LEADS_ON) != 0) {
+        MM_ASSERT(work->stack_count < work->stack_room);
         work->stack[work->stack_count++] = node;
     }
 }
@@ -28,8 +48,7 @@ static void reach_ephemerons(reach_work *work, uint32_t node) {
     for (uint32_t i = mm_ephemerons_first(index, node);
          i < index->watch_count && index->watch[i] >> 32 == node; i++) {
         const mm_file_ephemeron *entry = &index->file->ephemerons[(uint32_t)index->watch[i]];
-        if (work->reached[entry->table] != MM_REACHED_NOT &&
-            work->reached[entry->key] != MM_REACHED_NOT) {
+        if (is_reached(work, entry->table) && is_reached(work, entry->key)) {
             reach_push(work, entry->value);
         }
     }
@@ -54,16 +73,20 @@ static void reach_drain(reach_work *work) {
 
 MM_STATUS mm_reach_mark(const mm_graph *graph, mm_arena *arena, mm_reach *ret, mm_error *err) {
     const mm_file *file = graph->file;
-    size_t nodes = (size_t)file->object_count + 1;
     reach_work work = {.graph = graph, .colour = MM_REACHED_NAMED};
     mm_reach reach = {0};
-    reach.reached = MM_ARENA_NEW(arena, uint8_t, nodes);
+    MM_TRY(mm_ephemerons_index(graph, arena, &work.ephemerons, err));
+    reach.reached = MM_ARENA_NEW(arena, uint8_t, (size_t)file->object_count + 1);
     work.reached = reach.reached;
-    work.stack = MM_ARENA_NEW(arena, uint32_t, nodes);
+    for (uint32_t node = 0; reach.reached != NULL && node < file->object_count; node++) {
+        bool leads_on = reach_leads_on(&work, node);
+        reach.reached[node] = leads_on ? LEADS_ON : 0;
+        work.stack_room += leads_on;
+    }
+    work.stack = MM_ARENA_NEW(arena, uint32_t, (size_t)work.stack_room + 1);
     if (reach.reached == NULL || work.stack == NULL) {
         return mm_fail(err, MM_E_NOMEM, "no memory to mark what is reachable", 0);
     }
-    MM_TRY(mm_ephemerons_index(graph, arena, &work.ephemerons, err));
     for (uint32_t root = 0; root < file->root_count; root++) {
         if ((file->roots[root].flags & (MM_REF_WEAK | MM_REF_BORROWED)) == 0) {
             reach_push(&work, file->roots[root].object);
@@ -72,16 +95,18 @@ MM_STATUS mm_reach_mark(const mm_graph *graph, mm_arena *arena, mm_reach *ret, m
     reach_drain(&work);
     work.colour = MM_REACHED_BY_C;
     for (uint32_t node = 0; node < file->object_count; node++) {
-        if (reach.reached[node] == MM_REACHED_NOT && mm_graph_unaccounted(graph, node) > 0) {
+        if (!is_reached(&work, node) && mm_graph_unaccounted(graph, node) > 0) {
             reach_push(&work, node);
         }
     }
     reach_drain(&work);
     for (uint32_t node = 0; node < file->object_count; node++) {
+        reach.reached[node] &= COLOURS;
         reach.named_count += reach.reached[node] == MM_REACHED_NAMED;
         reach.by_c_count += reach.reached[node] == MM_REACHED_BY_C;
     }
     reach.garbage_count = file->object_count - reach.named_count - reach.by_c_count;
+    MM_ARENA_GIVE_BACK(arena, work.stack, (size_t)work.stack_room + 1);
     *ret = reach;
     return MM_OK;
 }

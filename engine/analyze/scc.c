@@ -4,6 +4,8 @@
 //
 //     stack   │ path ─▶            ◀─ waiting │
 //
+// Sinks, half of a Python heap, lead nowhere and are never entered.
+//
 // `rank` is 0 for an unseen node, then the least number that the node leads back to, and from the
 // moment its component is complete a number above all that will still be given.
 #include "analyze/scc.h"
@@ -19,34 +21,32 @@ typedef struct scc_work {
     uint32_t object_count;
     uint32_t *rank;
     uint32_t *stack;
-    uint32_t *cursor;  // by place on the path: next edge
-    uint8_t *known;    // by place on the path
+    uint8_t *known;  // by place on the path
     uint32_t path_count;
     uint32_t room;     // places on the stack: nodes that may be entered
     uint32_t waiting;  // first used place at the top
     uint32_t next_rank;
     uint32_t done_rank;
-    uint32_t *of;
+    uint32_t *of;  // by node: on the path the next edge, then what is answered
     uint32_t count;
 } scc_work;
 
 static bool scc_enters(const scc_work *work, uint32_t node) {
-    return node >= work->object_count || work->left_out[node] == 0;
+    bool leads_on = work->flow->start[node] < work->flow->start[node + 1];
+    return leads_on && (node >= work->object_count || work->left_out[node] == 0);
 }
 
 static void scc_begin(scc_work *work, uint32_t node) {
     MM_ASSERT(work->path_count < work->waiting);
     work->rank[node] = work->next_rank++;
+    work->of[node] = work->flow->start[node];
     work->stack[work->path_count] = node;
-    work->cursor[work->path_count] = work->flow->start[node];
     work->known[work->path_count++] = 0;
 }
 
 static void scc_claim(scc_work *work, uint32_t node, bool cyclic) {
     work->rank[node] = work->done_rank;
-    if (cyclic && node < work->object_count) {
-        work->of[node] = work->count;
-    }
+    work->of[node] = cyclic ? work->count : MM_NONE;
 }
 
 // All edges of the last node of the path have been looked at.
@@ -82,26 +82,24 @@ static void scc_from(scc_work *work, uint32_t first) {
     while (work->path_count > 0) {
         uint32_t top = work->path_count - 1;
         uint32_t node = work->stack[top];
-        uint32_t edge = work->cursor[top];
+        uint32_t edge = work->of[node];
         uint32_t end = flow->start[node + 1];
         uint32_t rank = work->rank[node];
         uint32_t unseen = MM_NONE;
         while (edge < end && unseen == MM_NONE) {
             uint32_t target = flow->target[edge++];
-            if (!scc_enters(work, target)) {
-                continue;
-            }
-            if (work->rank[target] == 0) {
-                unseen = target;
-            } else if (work->rank[target] < rank) {
-                rank = work->rank[target];
+            uint32_t other = work->rank[target];
+            if (other == 0) {
+                unseen = scc_enters(work, target) ? target : MM_NONE;
+            } else if (other < rank) {
+                rank = other;
                 work->known[top] |= LEADS_BACK;
             } else if (target == node) {
                 work->known[top] |= LEADS_TO_ITSELF;
             }
         }
         work->rank[node] = rank;
-        work->cursor[top] = edge;
+        work->of[node] = edge;
         if (unseen != MM_NONE) {
             scc_begin(work, unseen);
         } else {
@@ -145,6 +143,7 @@ static MM_STATUS scc_list(scc_work *work, mm_arena *arena, mm_scc *ret, mm_error
             scc.member[number[scc.of[node]]++] = node;
         }
     }
+    MM_ARENA_GIVE_BACK(arena, number, (size_t)scc.count + 1);
     *ret = scc;
     return MM_OK;
 }
@@ -155,28 +154,28 @@ MM_STATUS mm_scc_find(const mm_flow *flow, const uint8_t *left_out, mm_arena *ar
     work.object_count = flow->graph->root_node;
     work.room = flow->entry_count;
     for (uint32_t node = 0; node < work.object_count; node++) {
-        work.room += left_out[node] == 0;
+        work.room += scc_enters(&work, node);
     }
     work.waiting = work.room;
     size_t nodes = (size_t)work.room + 1;
     work.done_rank = MM_NONE - 1;
     work.stack = MM_ARENA_NEW(arena, uint32_t, nodes);
-    work.cursor = MM_ARENA_NEW(arena, uint32_t, nodes);
     work.known = MM_ARENA_NEW(arena, uint8_t, nodes);
-    work.of = MM_ARENA_NEW(arena, uint32_t, (size_t)work.object_count + 1);
-    if (work.stack == NULL || work.cursor == NULL || work.known == NULL || work.of == NULL) {
+    work.of = MM_ARENA_NEW(arena, uint32_t, (size_t)flow->node_count + 1);
+    if (work.stack == NULL || work.known == NULL || work.of == NULL) {
         return mm_fail(err, MM_E_NOMEM, "no memory to look for cycles", 0);
     }
     memset(work.rank, 0, flow->node_count * sizeof(uint32_t));
-    memset(work.of, 0xff, work.object_count * sizeof(uint32_t));
+    memset(work.of, 0xff, flow->node_count * sizeof(uint32_t));
     for (uint32_t node = 0; node < work.object_count; node++) {
-        bool leads_on = flow->start[node] < flow->start[node + 1];
-        if (leads_on && work.rank[node] == 0 && left_out[node] == 0) {
+        if (work.rank[node] == 0 && scc_enters(&work, node)) {
             scc_from(&work, node);
             MM_ASSERT(work.waiting == work.room);
             MM_ASSERT(work.next_rank == 1);
         }
     }
+    MM_ARENA_GIVE_BACK(arena, work.stack, nodes);
+    MM_ARENA_GIVE_BACK(arena, work.known, nodes);
     return scc_list(&work, arena, ret, err);
 }
 

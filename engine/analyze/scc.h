@@ -17,8 +17,8 @@ typedef struct mm_scc {
 /// first members. Uses flow->scratch.
 /// D. Pearce, "A space-efficient algorithm for finding strongly connected components", 2016: one
 /// depth-first search, one number a node, a component's nodes kept until its root is left.
-/// Answers MM_E_NOMEM. COST: O(V + E) time; 4 bytes an object, 9 more for each that is not left
-/// out, 4 a member and 8 a cycle.
+/// Answers MM_E_NOMEM. COST: O(V + E) time; 4 bytes a node of the flow, 4 a member and 4 a cycle;
+/// while it works 5 more for each object that leads on and is not left out.
 MM_STATUS mm_scc_find(const mm_flow *flow, const uint8_t *left_out, mm_arena *arena, mm_scc *ret,
                       mm_error *err);
 

@@ -127,7 +127,7 @@ static MM_STATUS items_collect(tree_walk *walk, const tree_group *group, tree_it
     size_t room = 0;
     for (uint32_t i = 0; i < group->count; i++) {
         uint32_t node = group->nodes[i];
-        room += walk->tree.last[node] - walk->tree.first[node];
+        room += mm_dominators_last(&walk->tree, node) - walk->tree.first[node];
     }
     tree_item *items = MM_ARENA_NEW(walk->arena, tree_item, room + 1);
     uint32_t *waiting = MM_ARENA_NEW(walk->arena, uint32_t, room + 1 + group->count);

@@ -159,6 +159,8 @@ static void reference_name(why_work *work, uint32_t holder, uint32_t edge, char 
     if ((work->general || work->crowded) && step[0] == '[' &&
         (naming == MM_NAME_INDEX || naming == MM_NAME_VALUE)) {
         memcpy(step, "[*]", 4);
+    } else if (work->general || work->crowded) {
+        mm_graph_step_general(step);
     }
     // References from one holder come one after the other.
     if (work->holder != holder) {
@@ -194,7 +196,7 @@ static bool cell_name(why_work *work, uint32_t cell, char name[NAME_BYTES], bool
     for (uint32_t i = graph->reverse_start[cell]; i < graph->reverse_start[cell + 1]; i++) {
         uint32_t edge = graph->reverse_edge[i];
         if (mm_file_naming(file, edge) == MM_NAME_LOCAL) {
-            reference_name(work, graph->reverse_source[i], edge, name);
+            reference_name(work, mm_graph_reverse_source(graph, i), edge, name);
             return true;
         }
     }
@@ -305,15 +307,15 @@ static MM_STATUS target_add(why_work *work, uint32_t target) {
     for (uint32_t i = graph->reverse_start[target]; i < end; i++) {
         uint32_t edge = graph->reverse_edge[i];
         if (i == graph->reverse_start[target] ||
-            graph->reverse_source[i] != graph->reverse_source[i - 1]) {
-            work->crowded =
-                end - i > CROWD && graph->reverse_source[i + CROWD] == graph->reverse_source[i];
+            mm_graph_reverse_source(graph, i) != mm_graph_reverse_source(graph, i - 1)) {
+            work->crowded = end - i > CROWD && mm_graph_reverse_source(graph, i + CROWD) ==
+                                                   mm_graph_reverse_source(graph, i);
         }
         bool weak = (graph->file->reference_naming[edge] & MM_REF_WEAK) != 0;
         MM_ASSERT(graph->file->reference_target[edge] == target);
         work->why.weak_count += weak;
         if (mm_graph_edge_owns(graph, edge) || (weak && work->options->with_weak)) {
-            MM_TRY(edge_add(work, target, graph->reverse_source[i], edge));
+            MM_TRY(edge_add(work, target, mm_graph_reverse_source(graph, i), edge));
         }
     }
     return instances_add(work, target);
@@ -331,7 +333,7 @@ static MM_STATUS roots_add(why_work *work) {
         uint32_t group = MM_NONE;
         bool is_new = false;
         mm_why_reference member = {.kind = mm_why_root_kind(r),
-                                   .count = 1,
+                                   .count = mm_graph_root_count(work->graph, root),
                                    .edge = MM_NONE,
                                    .holder = MM_NONE,
                                    .target = r->object,
@@ -346,8 +348,10 @@ static MM_STATUS roots_add(why_work *work) {
     return MM_OK;
 }
 
+// Without a root that leads to the key as well, the table holds nothing.
 static MM_STATUS ephemerons_add(why_work *work) {
     const mm_graph *graph = work->graph;
+    const mm_paths *paths = &work->paths;
     for (uint32_t i = 0; i < graph->file->ephemeron_count; i++) {
         const mm_file_ephemeron *entry = &graph->file->ephemerons[i];
         if (work->asked[entry->value] == 0 ||
@@ -363,8 +367,13 @@ static MM_STATUS ephemerons_add(why_work *work) {
                                    .holder = entry->table,
                                    .target = entry->value,
                                    .root = MM_NONE,
-                                   .level = MM_LEVEL_C,
+                                   .level = paths->level[entry->table],
+                                   .depth = paths->depth[entry->table] + 1,
                                    .chain = MM_NONE};
+        member.among = work->asked[entry->table] != 0;
+        member.chained = !member.among && work->asked[entry->key] == 0 &&
+                         paths->via[entry->table] != MM_VIA_NOTHING &&
+                         paths->via[entry->key] != MM_VIA_NOTHING;
         (void)mm_graph_holder_text(graph, entry->table, work->general, name, sizeof(name) / 2);
         (void)name_append(name, strlen(name), "[*]");
         MM_TRY(group_of(work, name, &group, &is_new));
@@ -508,8 +517,8 @@ static MM_STATUS chains_build(why_work *work) {
     }
     for (uint32_t i = 0; i < why->reference_kind_count && why->chain_count < room; i++) {
         mm_why_reference *reference = &why->references[i];
-        bool edge = reference->edge != MM_NONE || reference->root != MM_NONE;
-        if (!reference->chained || !edge) {
+        bool shown = reference->holder != MM_NONE || reference->root != MM_NONE;
+        if (!reference->chained || !shown) {
             continue;
         }
         MM_TRY(mm_why_chain_build(work->graph, &work->paths, reference, work->arena,

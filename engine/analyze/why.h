@@ -25,6 +25,7 @@ typedef enum mm_holder {
     MM_HOLDER_INSTANCES,  ///< a class by its instances
     MM_HOLDER_ROOT,       ///< a field of the interpreter or a library
     MM_HOLDER_C,          ///< references that nobody accounts for
+    MM_HOLDER_HELD,       ///< references that a C program holds to objects of its own heap
     MM_HOLDER_WEAK,       ///< a weak reference, which holds nothing
     MM_HOLDER_COUNT
 } mm_holder;
@@ -35,7 +36,8 @@ typedef struct mm_why_reference {
         *name;  ///< "__main__.p1", "all_people[0]", "Within._seen[key]", "local x of f (a.py:3)"
     mm_holder kind;
     uint64_t count;
-    uint32_t edge;    ///< the one whose chain is shown, or MM_NONE (a root, instances)
+    uint32_t edge;    ///< the one whose chain is shown, or MM_NONE (a root, instances, an
+                      ///< ephemeron entry)
     uint32_t holder;  ///< node that refers, or MM_NONE (a root)
     uint32_t target;  ///< which of the asked objects
     uint32_t root;    ///< root number, or MM_NONE
@@ -88,7 +90,7 @@ typedef struct mm_why_chain {
     uint32_t place_node;  ///< that class, function or module; MM_NONE = a running frame
     bool near;            ///< a class is there, but the line is one of its methods
     const char *scope;  ///< the holder is an attribute of this class, or of the module when empty;
-                        ///< NULL = it is none of either
+                        ///< "Shop()": of its instances; NULL = it is none of these
     const char *attribute;   ///< which
     const char *scope_file;  ///< the source file that makes it
     mm_why_anchor *anchors;  ///< what must stand in that file

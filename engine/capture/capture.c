@@ -154,9 +154,7 @@ static bool is_leaf(const mm_type_info *type) {
     return leaf_kind && !type->python_class && type->tail_offset == 0;
 }
 
-// What every object of the type has: a compact str and a static type are smaller than the basic
-// size says.
-static uint64_t least_bytes(const mm_walker *walker, const mm_type_info *type) {
+uint64_t least_bytes(const mm_walker *walker, const mm_type_info *type) {
     if (type->python_class || type->tail_offset != 0) {
         return type->basic_bytes;
     }
@@ -430,6 +428,9 @@ mm_status mm_capture(const mm_target *target, mm_pages pages, mm_sink sink,
     }
     rounds_run(&walker);
     postponed_visit(&walker);
+    if (options->census && walker.status == MM_OK) {
+        census_take(&walker);
+    }
     if (walker.status == MM_OK) {
         types_write(&walker);
         texts_write(&walker);

@@ -31,6 +31,7 @@ typedef struct mm_capture_options {
     uint64_t retries;  ///< META `retries`: captures of this heap that failed before; 0 = leave out
     uint64_t pid;      ///< META `pid`; 0 = leave out
     bool keys;         ///< write the texts of data keys too
+    bool census;       ///< read the allocators' blocks too: what no reference leads to, by type
     const mm_capture_meta *metas;  ///< written behind the others, in their order
     uint32_t meta_count;
     uint64_t extra_text;  ///< address of a str whose text is asked for besides; 0 = none

@@ -104,6 +104,9 @@ typedef struct mm_type_info {
     uint32_t slot_count;
     uint32_t field_start;  ///< into the target's fields
     uint32_t field_count;
+    uint64_t lost_blocks;  ///< of the census: blocks with an object that no reference led to
+    uint64_t lost_bytes;   ///< of those blocks
+    uint64_t lost_loose;   ///< of those blocks: none of the others explains all references
 } mm_type_info;
 
 /// Open addressing from type address to info.
@@ -514,5 +517,14 @@ size_t c_text_copy(mm_walker *walker, uint64_t address, char *to, size_t to_byte
 bool is_tracked(mm_walker *walker, const mm_type_info *type, uint64_t address);
 /// Grow an address list by one. Failure is recorded in the walker.
 void list_push(mm_walker *walker, mm_address_list *list, uint64_t address);
+/// What every object of the type has: a compact str and a static type are smaller than the basic
+/// size says.
+uint64_t least_bytes(const mm_walker *walker, const mm_type_info *type);
+
+// census.c --------------------------------------------------------------------------------------
+
+/// Read the allocators' blocks and write CTYP and CENS. REQUIRES: all else has been visited; types
+/// are not written yet, since some are met here only. COST: one look at each block in use.
+void census_take(mm_walker *walker);
 
 #endif

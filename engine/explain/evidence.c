@@ -4,7 +4,7 @@
 
 #include "explain/explain.h"
 
-enum { NAME_BYTES = 256 };
+enum { NAME_BYTES = 256, CODE_OPTIMIZED = 1 };
 
 // The classes that a class inherits from, itself the first: its `__mro__`.
 static uint32_t class_order(const mm_explain *work, uint32_t object) {
@@ -114,6 +114,10 @@ bool mm_explain_makes(const mm_explain *work, uint32_t owner, uint32_t object) {
     return mentions;
 }
 
+bool mm_explain_is_cache(const mm_graph *graph, uint32_t node) {
+    return strcmp(mm_graph_type_short(graph, node), "_lru_cache_wrapper") == 0;
+}
+
 bool mm_explain_is_descriptor(const mm_explain *work, uint32_t node) {
     if (mm_graph_kind(work->graph, node) == MM_KIND_TYPE) {
         return mm_graph_attribute(work->graph, node, "__get__") != MM_NONE ||
@@ -152,7 +156,7 @@ static bool is_upper_name(const char *name) {
 bool mm_explain_is_constant(const mm_explain *work, uint32_t node) {
     const mm_graph *graph = work->graph;
     for (uint32_t i = graph->reverse_start[node]; i < graph->reverse_start[node + 1]; i++) {
-        uint32_t source = graph->reverse_source[i];
+        uint32_t source = mm_graph_reverse_source(graph, i);
         if ((work->marks[source] & MM_EXPLAIN_NAMES) == 0 ||
             (work->marks[source] & MM_EXPLAIN_OWN) == 0) {
             continue;
@@ -167,21 +171,27 @@ bool mm_explain_is_constant(const mm_explain *work, uint32_t node) {
     return is_enum_member(work, node);
 }
 
-const char *mm_explain_table_name(const mm_explain *work, uint32_t container) {
+uint32_t mm_explain_table_names(const mm_explain *work, uint32_t container, const char **ret,
+                                uint32_t room) {
     const mm_graph *graph = work->graph;
+    uint32_t count = 0;
     for (uint32_t i = graph->reverse_start[container]; i < graph->reverse_start[container + 1];
          i++) {
-        uint32_t source = graph->reverse_source[i];
+        uint32_t source = mm_graph_reverse_source(graph, i);
         uint8_t wanted = MM_EXPLAIN_NAMES | MM_EXPLAIN_OWN;
-        uint32_t owner = mm_graph_owner(graph, source, NULL);
         const char *name = mm_graph_edge_name(graph, source, graph->reverse_edge[i]);
-        if ((work->marks[source] & wanted) == wanted && owner != MM_NONE && name != NULL &&
-            mm_graph_kind(graph, owner) == MM_KIND_MODULE && is_upper_name(name) &&
-            !mm_explain_says_cache(name) && !mm_explain_says_observer(name)) {
-            return name;
+        if ((work->marks[source] & wanted) != wanted || name == NULL ||
+            mm_graph_owner(graph, source, NULL) == MM_NONE) {
+            continue;
+        }
+        if (mm_explain_says_cache(name) || mm_explain_says_observer(name)) {
+            return 0;
+        }
+        if (count < room) {
+            ret[count++] = name;
         }
     }
-    return NULL;
+    return count;
 }
 
 static bool is_mutator(const char *name) {
@@ -195,48 +205,112 @@ static bool is_mutator(const char *name) {
     return false;
 }
 
-// Does a function mention the type, or the table in a way that may fill it?
-static bool function_fills(const mm_explain *work, uint32_t function, const char *type,
-                           const char *table, bool few) {
-    const mm_file *file = work->file;
-    char own_name[NAME_BYTES];
-    uint32_t code = mm_graph_code_of(work->graph, function);
-    uint32_t edge =
-        code == MM_NONE ? MM_NONE : mm_graph_edge_with_role(work->graph, code, MM_ROLE_NAMES);
-    uint32_t names = edge == MM_NONE ? MM_NONE : file->reference_target[edge];
-    bool mentions = false;
-    bool changes = !few;
-    if (names == MM_NONE) {
-        return false;
-    }
-    (void)mm_graph_name_text(work->graph, function, own_name, sizeof(own_name));
-    const char *dot = strrchr(own_name, '.');
-    changes = changes || strncmp(dot != NULL ? dot + 1 : own_name, "__", 2) == 0;
-    for (uint32_t i = file->reference_start[names]; i < file->reference_start[names + 1]; i++) {
-        const char *name = mm_file_text_of(file, file->reference_target[i]);
-        if (name == NULL) {
-            continue;
-        }
-        if (strcmp(name, type) == 0) {
-            return true;
-        }
-        mentions = mentions || strcmp(name, table) == 0;
-        changes = changes || is_mutator(name);
-    }
-    return mentions && changes;
-}
+// What the code of functions says of a table.
+typedef struct table_talk {
+    bool table;  // it is mentioned
+    bool type;   // so is the class of what it holds
+    bool fills;  // the table, with a method that changes it, or under a name that says so
+} table_talk;
 
-bool mm_explain_is_filled_by_code(const mm_explain *work, const char *table, uint32_t object,
-                                  bool few) {
-    const char *type = mm_graph_type_short(work->graph, object);
-    for (uint32_t node = 0; node < work->graph->root_node; node++) {
-        if (mm_graph_kind(work->graph, node) == MM_KIND_FUNCTION &&
-            (work->marks[node] & MM_EXPLAIN_OWN) != 0 &&
-            function_fills(work, node, type, table, few)) {
+static bool is_one_of(const char *name, const char *const *names, uint32_t count) {
+    for (uint32_t i = 0; i < count; i++) {
+        if (strcmp(name, names[i]) == 0) {
             return true;
         }
     }
     return false;
+}
+
+// An assignment to an entry leaves no name behind.
+static void code_listen(const mm_explain *work, uint32_t code, const char *type,
+                        const char *const *tables, uint32_t table_count, table_talk *talk) {
+    const mm_file *file = work->file;
+    char own_name[NAME_BYTES];
+    uint32_t edge = mm_graph_edge_with_role(work->graph, code, MM_ROLE_NAMES);
+    bool mentions = false;
+    if (edge == MM_NONE) {
+        return;
+    }
+    uint32_t names = file->reference_target[edge];
+    (void)mm_graph_name_text(work->graph, code, own_name, sizeof(own_name));
+    const char *dot = strrchr(own_name, '.');
+    const char *method = dot != NULL ? dot + 1 : own_name;
+    bool changes = strncmp(method, "__", 2) == 0 || mm_explain_says_store(method);
+    for (uint32_t i = file->reference_start[names]; i < file->reference_start[names + 1]; i++) {
+        const char *name = mm_file_text_of(file, file->reference_target[i]);
+        if (name != NULL) {
+            talk->type = talk->type || strcmp(name, type) == 0;
+            mentions = mentions || is_one_of(name, tables, table_count);
+            changes = changes || is_mutator(name);
+        }
+    }
+    talk->table = talk->table || mentions;
+    talk->fills = talk->fills || (mentions && changes);
+}
+
+bool mm_explain_is_filled_by_code(const mm_explain *work, const char *const *tables,
+                                  uint32_t table_count, uint32_t object) {
+    const mm_graph *graph = work->graph;
+    const char *type = mm_graph_type_short(graph, object);
+    table_talk talk = {false, false, false};
+    for (uint32_t node = 0; node < graph->root_node; node++) {
+        const char *path = NULL;
+        uint32_t line = 0;
+        uint64_t flags = 0;
+        // Code, not functions: what a comprehension or an inner function says is said there alone.
+        // The bodies of modules and classes, there while a module runs, are run once: their
+        // variables are not optimized. A fact of 0 is not written.
+        if (mm_graph_kind(graph, node) != MM_KIND_CODE) {
+            continue;
+        }
+        (void)mm_file_fact_of(work->file, node, MM_FACT_CODE_FLAGS, &flags);
+        if ((flags & CODE_OPTIMIZED) != 0 && (graph->node_flags[node] & MM_NODE_OWN) == 0 &&
+            mm_graph_place(graph, node, &path, &line) && mm_explain_path_is_own(work->file, path)) {
+            code_listen(work, node, type, tables, table_count, &talk);
+        }
+    }
+    return talk.table && (talk.type || talk.fills);
+}
+
+bool mm_explain_share_base(const mm_explain *work, uint32_t object, uint32_t other) {
+    const mm_file *file = work->file;
+    uint32_t order = class_order(work, object);
+    uint32_t others = class_order(work, other);
+    if (order == MM_NONE || others == MM_NONE) {
+        return false;
+    }
+    // The first in the order of a class is the class itself.
+    for (uint32_t i = file->reference_start[order] + 1; i < file->reference_start[order + 1]; i++) {
+        uint32_t base = file->reference_target[i];
+        for (uint32_t j = file->reference_start[others] + 1;
+             (work->marks[base] & MM_EXPLAIN_OWN) != 0 && j < file->reference_start[others + 1];
+             j++) {
+            if (file->reference_target[j] == base) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+uint32_t mm_explain_handler_of(const mm_explain *work, uint32_t object) {
+    const mm_graph *graph = work->graph;
+    const mm_file *file = work->file;
+    uint32_t dict = mm_graph_edge_with_role(graph, object, MM_ROLE_DICT);
+    uint32_t places[2] = {object, dict == MM_NONE ? object : file->reference_target[dict]};
+    for (size_t at = 0; at < MM_COUNTOF(places) && (at == 0 || dict != MM_NONE); at++) {
+        for (uint32_t i = file->reference_start[places[at]];
+             i < file->reference_start[places[at] + 1]; i++) {
+            uint32_t target = file->reference_target[i];
+            uint32_t kind = mm_graph_kind(graph, target);
+            bool made = kind == MM_KIND_FUNCTION || kind == MM_KIND_TYPE;
+            if (made && (work->marks[target] & MM_EXPLAIN_OWN) != 0 &&
+                mm_graph_edge_owns(graph, i) && target != mm_graph_type_object(graph, object)) {
+                return target;
+            }
+        }
+    }
+    return MM_NONE;
 }
 
 bool mm_explain_knows_gc(const mm_explain *work) {
@@ -270,7 +344,7 @@ bool mm_explain_knows_gc(const mm_explain *work) {
 bool mm_explain_stands_in_class(const mm_explain *work, uint32_t node) {
     const mm_graph *graph = work->graph;
     for (uint32_t i = graph->reverse_start[node]; i < graph->reverse_start[node + 1]; i++) {
-        uint32_t source = graph->reverse_source[i];
+        uint32_t source = mm_graph_reverse_source(graph, i);
         if ((work->marks[source] & MM_EXPLAIN_NAMES) != 0) {
             uint32_t owner = mm_graph_owner(graph, source, NULL);
             if (owner != MM_NONE && mm_graph_kind(graph, owner) == MM_KIND_TYPE) {

@@ -22,7 +22,8 @@ enum {
     MM_EXPLAIN_INSTANCE = 2,  ///< with OWN: made from one of its classes
     MM_EXPLAIN_LOCAL = 4,     ///< with OWN: a function or class that a function made, a frame, a
                               ///< generator
-    MM_EXPLAIN_KEEPS = 8,     ///< an exception that keeps a frame of the program
+    MM_EXPLAIN_KEEPS = 8,     ///< an exception, or a traceback by itself, that keeps a frame of
+                              ///< the program
     MM_EXPLAIN_DEAD = 16,     ///< a weak reference whose object is gone
     MM_EXPLAIN_STOP = 32,     ///< structure: never on the way from a holder to what it holds
     MM_EXPLAIN_NAMES = 64,    ///< namespace of a module or class
@@ -43,7 +44,8 @@ typedef enum mm_how {
 typedef enum mm_anchor_kind {
     MM_ANCHOR_NAMESPACE = 0,  ///< module or class of the program
     MM_ANCHOR_INSTANCE,       ///< an instance of one of its classes
-    MM_ANCHOR_LIBRARY         ///< module or class of a library
+    MM_ANCHOR_LIBRARY,        ///< module or class of a library
+    MM_ANCHOR_ROOT            ///< the interpreter: a context, functions to be called at exit
 } mm_anchor_kind;
 
 /// One object that is held: the guilty reference and the last one, which may be the same.
@@ -63,7 +65,9 @@ enum {
     MM_HOLD_CALLBACK = 1,  ///< by way of a bound method or a function
     MM_HOLD_WEAK = 4,      ///< the value of a weak key, which leads back to it
     MM_HOLD_SHARED = 2,  ///< the container is in a library's instance that others refer to as well
-    MM_HOLD_SUSPENDED = 8  ///< by way of a frame or generator, which nobody calls back
+    MM_HOLD_SUSPENDED = 8,  ///< by way of a frame or generator, which nobody calls back
+    MM_HOLD_ATEXIT = 16,    ///< by what atexit calls; `source` is no container
+    MM_HOLD_DATA = 32       ///< of a cache of what is not the program's own
 };
 
 /// A text that is being put together, cut at the end of its room.
@@ -96,12 +100,25 @@ typedef struct mm_explain {
     mm_finding **findings;
     uint32_t finding_count;
     uint32_t finding_room;
+    uint64_t steps;          ///< that made what waits; 0 = a single snapshot, nobody knows
     uint64_t waiting_bytes;  ///< of all rings that are findings, each object once
     uint32_t garbage_list;   ///< gc.garbage, or MM_NONE
 } mm_explain;
 
+/// The analyses that everything else here asks, and marks. Fills all that has no function of its
+/// own below.
+MM_STATUS mm_explain_prepare(mm_explain *work);
+
 /// Mark what is the program's own. Fills marks and type_own.
 MM_STATUS mm_explain_own(mm_explain *work);
+
+/// Is it the heap of a C program, where nothing is known of modules, classes and code?
+bool mm_explain_is_c_heap(const mm_explain *work);
+
+/// Does an exception keep a frame of the program that has ended: by its traceback, or by that of
+/// one that it followed from or is made of? Or does a traceback that no exception has? False for
+/// other nodes. COST: linear in the tracebacks.
+bool mm_explain_keeps_frames(const mm_explain *work, uint32_t node);
 
 /// Is a source file the program's: outside the library's folder and of site-packages?
 bool mm_explain_path_is_own(const mm_file *file, const char *path);
@@ -109,11 +126,20 @@ bool mm_explain_path_is_own(const mm_file *file, const char *path);
 /// Walk from every anchor. Fills holds and named.
 MM_STATUS mm_explain_holds(mm_explain *work);
 
+/// Add the holds of large caches of plain data.
+MM_STATUS mm_explain_stores(mm_explain *work);
+
+/// One more hold.
+MM_STATUS mm_explain_hold_add(mm_explain *work, mm_hold hold);
+
 /// Findings of kind holder.
 MM_STATUS mm_explain_holders(mm_explain *work);
 
 /// Findings of kind cycle.
 MM_STATUS mm_explain_rings(mm_explain *work);
+
+/// All objects of the program's own types. Fills own, object_count and bytes.
+MM_STATUS mm_explain_own_objects(mm_explain *work, mm_findings *ret);
 
 /// What is said beside the findings. Fills notes and note_count.
 MM_STATUS mm_explain_notes(const mm_explain *work, mm_findings *ret);
@@ -145,8 +171,9 @@ typedef struct mm_role_facts {
     bool shared;      ///< others keep some of them too
     bool descriptor;  ///< the container belongs to a descriptor
     bool weak;        ///< the value of a weak key, which leads back to it
-    bool cached;      ///< the container is inside an object of C, such as functools.lru_cache
+    bool cached;      ///< the container is inside what functools.lru_cache made
     bool inside;      ///< the object stands in the key, a tuple or the like
+    bool atexit;      ///< what atexit calls leads to it
 } mm_role_facts;
 
 /// Tell the role. Texts that are made live in the arena.
@@ -163,20 +190,33 @@ bool mm_explain_calls_back(const mm_explain *work, uint32_t owner, uint32_t obje
 /// Does a method of the class of `owner` mention the class of `object` by name? Then it makes such.
 bool mm_explain_makes(const mm_explain *work, uint32_t owner, uint32_t object);
 
+/// Is the object a function that functools.lru_cache has wrapped? What it keeps in a list of C is
+/// bounded.
+bool mm_explain_is_cache(const mm_graph *graph, uint32_t node);
+
 /// Is the object a descriptor, or a class of descriptors?
 bool mm_explain_is_descriptor(const mm_explain *work, uint32_t node);
 
 /// Is the object a constant: a class or an upper-case global names it, or it is an enum's member?
 bool mm_explain_is_constant(const mm_explain *work, uint32_t node);
 
-/// The upper-case name under which a module has the container, as constants have; or NULL.
-const char *mm_explain_table_name(const mm_explain *work, uint32_t container);
+/// The names, at most `room` of them, under which modules and classes have the container; none if
+/// one speaks of a cache or of observers. They live as long as the graph.
+uint32_t mm_explain_table_names(const mm_explain *work, uint32_t container, const char **ret,
+                                uint32_t room);
 
-/// May a function of the program put such objects into the table: does one mention their class, or
-/// the table by its name? `few`: the latter only together with append or the like, or in a special
-/// method. COST: O(nodes).
-bool mm_explain_is_filled_by_code(const mm_explain *work, const char *table, uint32_t object,
-                                  bool few);
+/// May functions of the program put such objects into a table that has one of these names: does
+/// code mention the table at all, and somewhere their class, or the table together with append or
+/// the like or in a function whose name says that it stores something? COST: O(nodes).
+bool mm_explain_is_filled_by_code(const mm_explain *work, const char *const *tables,
+                                  uint32_t table_count, uint32_t object);
+
+/// Do the classes of two objects have a base of the program's own in common?
+bool mm_explain_share_base(const mm_explain *work, uint32_t object, uint32_t other);
+
+/// A function or class of the program that an attribute of the object is: what a route, a command
+/// or a plugin is made for. MM_NONE where there is none.
+uint32_t mm_explain_handler_of(const mm_explain *work, uint32_t object);
 
 /// Does the program itself import gc? Only then can it have switched the collector off.
 bool mm_explain_knows_gc(const mm_explain *work);
@@ -190,6 +230,8 @@ bool mm_explain_says_cache(const char *text);
 bool mm_explain_says_observer(const char *text);
 /// Does it speak of telling observers?
 bool mm_explain_says_notify(const char *text);
+/// Does it speak of storing something?
+bool mm_explain_says_store(const char *text);
 /// Does a name speak of a parent or owner?
 bool mm_explain_says_parent(const char *text);
 
@@ -205,10 +247,17 @@ const char *mm_phrase_keep(const mm_phrase *phrase, mm_arena *arena);
 /// The step that a reference makes, with data keys and numbers left out: "[*]", "[key]", ".attr".
 void mm_explain_edge_text(const mm_graph *graph, uint32_t edge, char *out, size_t out_bytes);
 
+/// The object of C that a container is an internal of, or the container.
+uint32_t mm_explain_outer(const mm_graph *graph, uint32_t node);
+
 /// What a container is called: as mm_graph_holder_text(), but where it is an internal of an object
-/// of C that has a name, the name of that. `*ret_inside` (may be NULL): it is.
+/// of C that has a name, the name of that. `*ret_cached` (may be NULL): that is what
+/// functools.lru_cache made.
 void mm_explain_holder_text(const mm_graph *graph, uint32_t node, char *out, size_t out_bytes,
-                            bool *ret_inside);
+                            bool *ret_cached);
+
+/// What a holder is called in a sentence: "the default value of parameter `seen` of add()".
+void mm_explain_holder_say(const char *holder, bool cached, mm_phrase *phrase);
 
 /// A reference by its holder and its generic name: "Within._seen[key]", "local x of f (shop.py:3)".
 void mm_explain_reference_text(const mm_graph *graph, uint32_t source, uint32_t edge,

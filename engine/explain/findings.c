@@ -140,7 +140,7 @@ static MM_STATUS held_by(const mm_explain *work, uint32_t node, const char **ret
     return *ret == NULL ? MM_E_NOMEM : MM_OK;
 }
 
-static MM_STATUS own_objects(mm_explain *work, mm_findings *ret) {
+MM_STATUS mm_explain_own_objects(mm_explain *work, mm_findings *ret) {
     const mm_file *file = work->file;
     size_t types = (size_t)file->type_count + 1;
     uint64_t *count = MM_ARENA_NEW(work->arena, uint64_t, types);
@@ -186,7 +186,7 @@ static MM_STATUS own_objects(mm_explain *work, mm_findings *ret) {
     return MM_OK;
 }
 
-static MM_STATUS explain(mm_explain *work, mm_findings *ret) {
+MM_STATUS mm_explain_prepare(mm_explain *work) {
     mm_path_options options = {NULL, NULL};
     size_t types = (size_t)work->file->type_count + 1;
     work->type_held = MM_ARENA_NEW(work->arena, const char *, types);
@@ -200,12 +200,19 @@ static MM_STATUS explain(mm_explain *work, mm_findings *ret) {
     MM_TRY(mm_retained_sum(&work->tree, work->arena, &work->retained, work->err));
     MM_TRY(mm_paths_find(work->graph, &options, work->arena, &work->paths, work->err));
     MM_TRY(mm_cutter_init(work->graph, &work->reach, work->arena, &work->cutter, work->err));
-    MM_TRY(mm_explain_own(work));
+    return mm_explain_own(work);
+}
+
+static MM_STATUS explain(mm_explain *work, mm_findings *ret) {
+    MM_TRY(mm_explain_prepare(work));
     MM_TRY(mm_explain_holds(work));
-    MM_TRY(mm_explain_holders(work));
+    if (!mm_explain_is_c_heap(work)) {
+        // A holder is suspected by what its code says, and there is none to read.
+        MM_TRY(mm_explain_holders(work));
+    }
     MM_TRY(mm_explain_rings(work));
     MM_TRY(findings_order(work, ret));
-    MM_TRY(own_objects(work, ret));
+    MM_TRY(mm_explain_own_objects(work, ret));
     return mm_explain_notes(work, ret);
 }
 

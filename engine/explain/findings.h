@@ -6,10 +6,8 @@
 #ifndef MM_EXPLAIN_FINDINGS_H
 #define MM_EXPLAIN_FINDINGS_H
 
+#include "analyze/growth.h"
 #include "analyze/why.h"
-
-/// A number that was not measured. It is written as null, never as 0.
-#define MM_UNKNOWN UINT64_MAX
 
 /// How bad it is, strongest first.
 typedef enum mm_verdict {
@@ -72,6 +70,8 @@ typedef struct mm_finding {
     uint32_t also_count;
     const char *library;  ///< of a finding that C code makes; NULL
     mm_finding_cut cut;
+    const char **more_cuts;  ///< further references to cut with it; of a cycle of several rings
+    uint32_t more_cut_count;
     const char *cure;  ///< id: "weak-key-dictionary", "weak-parent", "drop-exception", ...; NULL
     const char *cure_text;      ///< what to write instead, one sentence
     const char *holder;         ///< "Within._seen": for whoever looks for its line of source; NULL
@@ -96,6 +96,16 @@ typedef struct mm_verdict_bytes {
     uint64_t bytes;
 } mm_verdict_bytes;
 
+/// How long growth was watched.
+typedef struct mm_watched {
+    bool known;  ///< false for a single snapshot
+    uint64_t rounds;
+    uint64_t steps;                    ///< in all of them; MM_UNKNOWN
+    uint64_t round_steps;              ///< in the first; MM_UNKNOWN
+    uint64_t nanoseconds;              ///< MM_UNKNOWN
+    uint64_t smallest_bytes_per_step;  ///< growth below it would not have been seen; MM_UNKNOWN
+} mm_watched;
+
 /// What a snapshot has to tell. Deterministic: by bytes, then count, then name, never by address.
 typedef struct mm_findings {
     const mm_file *file;
@@ -111,12 +121,20 @@ typedef struct mm_findings {
     uint32_t own_count;
     const char **notes;  ///< whole sentences, for the end of a report
     uint32_t note_count;
+    mm_watched watched;
 } mm_findings;
 
 /// Explain one snapshot. Answers MM_E_NOMEM only. COST: a few passes over the graph, some 100 bytes
 /// an object of `arena`.
 MM_STATUS mm_findings_of_snapshot(const mm_graph *graph, mm_arena *arena, mm_findings *ret,
                                   mm_error *err);
+
+/// Explain what grows between snapshots of one process. `garbage`: a snapshot of what was made
+/// since while the collector was off, with META of `mortmain loop`; NULL = none. What is told of
+/// lives in the arena and in the files of the early graph and of `garbage`. Answers MM_E_NOMEM
+/// only. COST: as mm_growth_find(), and for each of both graphs as mm_findings_of_snapshot().
+MM_STATUS mm_findings_of_growth(const mm_growth_input *input, const mm_graph *garbage,
+                                mm_arena *arena, mm_findings *ret, mm_error *err);
 
 /// The word for a verdict in JSON: "leak", "held by C", "waiting for gc", "suspects", "clean".
 const char *mm_verdict_text(mm_verdict verdict);

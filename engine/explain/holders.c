@@ -1,24 +1,14 @@
 // Holds become findings: those of one container and one way of holding are one finding; what many
 // instances of one class hold by the same attribute is one too. A finding that most of whose
 // objects an earlier one holds as well is not said again: it stands there under "also held by".
-//
-// Which of them a person should see: DESIGN draws the line. A container in a namespace is always
-// told. A container of an own instance is the ordinary way to build a tree, and told only if
-// something speaks for another role: the instance is a class attribute (a descriptor, a registry),
-// its objects are keys, or bound methods, or it is named like a cache or like something that
-// observers register with, or its class notifies what it holds without knowing what that is.
 #include <string.h>
 
 #include "base/free/search.h"
 #include "base/free/sort.h"
+#include "explain/group.h"
 #include "explain/story.h"
 
 enum { TEXT_BYTES = 320, MEASURED_MAX = 24, ALSO_MAX = 4, TOLD_MAX = 200, HIDDEN_MAX = 50 };
-// A table of more entries, and any after so many tables, is told like other containers.
-enum { TABLE_ENTRIES_MAX = 16, TABLES_MAX = 64, TABLE_FEW = 3 };
-
-// What is held. Each class is a finding of its own.
-enum { HELD_INSTANCES = 0, HELD_EXCEPTIONS, HELD_DEAD, HELD_CODE };
 
 typedef struct hold_key {
     uint64_t first;   // kind, class, and the most telling part
@@ -27,37 +17,18 @@ typedef struct hold_key {
     uint32_t index;  // of the hold
 } hold_key;
 
-typedef struct hold_group {
-    const mm_hold **holds;  // one for each object
-    uint32_t *objects;      // ascending, each once
-    size_t count;
-    uint64_t first;
-    uint64_t second;
-    uint64_t weight_bytes;  // retained by the objects
-    const char *holder;
-    const char *type;     // "Exam"
-    uint64_t type_count;  // of them, those of that type
-    uint32_t sample;      // one of that type
-    uint8_t what;         // HELD_*
-    uint8_t kind;         // mm_anchor_kind
-    uint8_t rank;         // which of two holders of the same objects is told: the smaller
-    bool one_source;
-    bool renamed;  // `holder` was read off the path
-    bool cached;   // the container is inside an object of C
-    bool hidden;
-    bool owned;  // cut off, others would still keep all of them
-    mm_finding *finding;
-} hold_group;
-
 static uint8_t held_what(const mm_explain *work, const mm_hold *hold) {
     uint8_t mark = work->marks[hold->object];
+    if ((hold->flags & MM_HOLD_DATA) != 0) {
+        return MM_HELD_DATA;
+    }
     if ((mark & MM_EXPLAIN_KEEPS) != 0) {
-        return HELD_EXCEPTIONS;
+        return MM_HELD_EXCEPTIONS;
     }
     if ((mark & MM_EXPLAIN_INSTANCE) != 0) {
-        return HELD_INSTANCES;
+        return MM_HELD_INSTANCES;
     }
-    return (mark & MM_EXPLAIN_DEAD) != 0 ? HELD_DEAD : HELD_CODE;
+    return (mark & MM_EXPLAIN_DEAD) != 0 ? MM_HELD_DEAD : MM_HELD_CODE;
 }
 
 // What a container is called in its instance: equal for all instances of a class.
@@ -65,7 +36,7 @@ static uint32_t slot_of(const mm_explain *work, const mm_hold *hold) {
     const mm_graph *graph = work->graph;
     uint32_t node = hold->how == MM_HOW_NAME ? hold->object : hold->source;
     for (uint32_t i = graph->reverse_start[node]; i < graph->reverse_start[node + 1]; i++) {
-        uint32_t source = graph->reverse_source[i];
+        uint32_t source = mm_graph_reverse_source(graph, i);
         if (source == hold->anchor || mm_graph_owner(graph, source, NULL) == hold->anchor) {
             return work->file->reference_argument[graph->reverse_edge[i]];
         }
@@ -75,10 +46,13 @@ static uint32_t slot_of(const mm_explain *work, const mm_hold *hold) {
 
 static hold_key key_of(const mm_explain *work, uint32_t index) {
     const mm_hold *hold = &work->holds[index];
-    uint64_t head = (uint64_t)hold->kind << 62 | (uint64_t)held_what(work, hold) << 60 |
+    uint64_t head = (uint64_t)hold->kind << 62 | (uint64_t)held_what(work, hold) << 59 |
                     (uint64_t)hold->how << 56;
     hold_key key = {head | hold->source, hold->how == MM_HOW_NAME ? hold->edge : 0, hold->object,
                     index};
+    if ((hold->flags & MM_HOLD_ATEXIT) != 0) {
+        key.first = head | MM_NONE;
+    }
     if (hold->kind == MM_ANCHOR_INSTANCE) {
         key.first = head | work->file->type[hold->anchor];
         key.second = slot_of(work, hold);
@@ -106,7 +80,7 @@ static bool object_before(const void *left, const void *right, const void *conte
 
 // The type that most of the objects have; of two, the first by name.
 static MM_STATUS group_type(const mm_explain *work, uint32_t *types, uint32_t *buffer,
-                            hold_group *group) {
+                            mm_hold_group *group) {
     const mm_file *file = work->file;
     char text[TEXT_BYTES];
     uint32_t best = MM_NONE;
@@ -140,7 +114,7 @@ static MM_STATUS group_type(const mm_explain *work, uint32_t *types, uint32_t *b
 }
 
 // Bytes that go with the objects, none counted twice.
-static uint64_t group_weight(const mm_explain *work, const hold_group *group) {
+static uint64_t group_weight(const mm_explain *work, const mm_hold_group *group) {
     uint64_t sum = 0;
     for (size_t i = 0; i < group->count; i++) {
         uint32_t node = group->objects[i];
@@ -159,7 +133,7 @@ static uint64_t group_weight(const mm_explain *work, const hold_group *group) {
 }
 
 static MM_STATUS group_make(mm_explain *work, const hold_key *keys, size_t count,
-                            hold_group *group) {
+                            mm_hold_group *group) {
     const mm_hold *first = &work->holds[keys[0].index];
     char text[TEXT_BYTES];
     size_t used = 0;
@@ -185,133 +159,17 @@ static MM_STATUS group_make(mm_explain *work, const hold_key *keys, size_t count
     group->kind = first->kind;
     MM_TRY(group_type(work, types, types + count, group));
     mm_explain_holder_text(work->graph, first->source, text, sizeof(text), &group->cached);
-    group->holder = mm_why_text_keep(work->arena, text);
+    group->inside = mm_explain_outer(work->graph, first->source) != first->source;
+    group->bounded = mm_explain_is_cache(work->graph, first->source);
+    bool atexit = (first->flags & MM_HOLD_ATEXIT) != 0;
+    group->holder = mm_why_text_keep(work->arena, atexit ? "atexit" : text);
     group->weight_bytes = group_weight(work, group);
     return group->holder == NULL ? MM_E_NOMEM : MM_OK;
 }
 
-// Does a container of instances hold objects that keep such containers of their own: the inner
-// level of a tree?
-static bool is_tree(const mm_explain *work, const hold_group *group) {
-    const mm_hold *hold = group->holds[0];
-    return work->file->type[hold->anchor] == work->file->type[group->sample];
-}
-
-static bool instance_is_told(const mm_explain *work, const hold_group *group) {
-    const mm_hold *hold = group->holds[0];
-    if (group->what == HELD_EXCEPTIONS || group->what == HELD_DEAD) {
-        return true;
-    }
-    if (group->what == HELD_CODE || is_tree(work, group)) {
-        return false;
-    }
-    return hold->how == MM_HOW_KEY || (hold->flags & MM_HOLD_CALLBACK) != 0 ||
-           hold->source == hold->anchor || mm_explain_stands_in_class(work, hold->anchor) ||
-           mm_explain_says_cache(group->holder) || mm_explain_says_observer(group->holder) ||
-           mm_explain_calls_back(work, hold->anchor, group->sample);
-}
-
-static bool library_is_told(const mm_explain *work, const hold_group *group) {
-    uint32_t anchor = group->holds[0]->anchor;
-    bool classes = mm_graph_kind(work->graph, group->sample) == MM_KIND_TYPE;
-    if (group->what == HELD_DEAD || (group->what == HELD_CODE && !classes)) {
-        return false;
-    }
-    if ((work->graph->node_flags[anchor] & MM_NODE_STDLIB) == 0) {
-        return true;
-    }
-    // One object registered with the standard library is what its registries are for; what a
-    // running frame names is in use.
-    return group->count > 1 && (work->named[group->sample] & 2) == 0;
-}
-
-// Does something of the program's own name the container: a namespace, an instance, a closure? A
-// list inside an object of C is that object's business.
-static bool source_is_own(const mm_explain *work, const hold_group *group) {
-    const mm_graph *graph = work->graph;
-    uint32_t node = group->holds[0]->source;
-    for (uint32_t i = graph->reverse_start[node];
-         !group->cached && i < graph->reverse_start[node + 1]; i++) {
-        uint32_t source = graph->reverse_source[i];
-        uint32_t owner = mm_graph_owner(graph, source, NULL);
-        bool own = (work->marks[source] & (MM_EXPLAIN_NAMES | MM_EXPLAIN_OWN)) != 0 ||
-                   (owner != MM_NONE && (work->marks[owner] & MM_EXPLAIN_OWN) != 0);
-        uint32_t kind = mm_graph_kind(graph, source);
-        if (own || kind == MM_KIND_CELL || kind == MM_KIND_TUPLE) {
-            return true;
-        }
-    }
-    return false;
-}
-
-// Constants stay for good anyway: a table of them forgets nothing.
-static bool all_constants(const mm_explain *work, const hold_group *group) {
-    for (size_t i = 0; i < group->count; i++) {
-        if (!mm_explain_is_constant(work, group->objects[i])) {
-            return false;
-        }
-    }
-    return group->what == HELD_INSTANCES && group->holds[0]->how != MM_HOW_KEY;
-}
-
-// A small global table of what nothing but the import of a module makes.
-static bool is_small_table(const mm_explain *work, const hold_group *group, uint32_t *tables) {
-    const mm_hold *hold = group->holds[0];
-    uint64_t entries = 0;
-    if (group->hidden || group->kind != MM_ANCHOR_NAMESPACE || group->what != HELD_INSTANCES ||
-        hold->how == MM_HOW_KEY || !group->one_source || *tables == TABLES_MAX ||
-        !mm_graph_entries(work->graph, hold->source, &entries) || entries > TABLE_ENTRIES_MAX ||
-        group->count > TABLE_ENTRIES_MAX) {
-        return false;
-    }
-    const char *name = mm_explain_table_name(work, hold->source);
-    if (name == NULL) {
-        return false;
-    }
-    ++*tables;
-    for (size_t i = 0; i < group->count; i++) {
-        bool same =
-            i > 0 && work->file->type[group->objects[i]] == work->file->type[group->objects[i - 1]];
-        if (!same && mm_explain_is_filled_by_code(work, name, group->objects[i],
-                                                  group->count <= TABLE_FEW)) {
-            return false;
-        }
-    }
-    return true;
-}
-
-static void group_judge(const mm_explain *work, hold_group *group) {
-    const mm_hold *hold = group->holds[0];
-    switch (group->kind) {
-        case MM_ANCHOR_NAMESPACE:
-            // One object registered with what the library knows too (a handler with a logger).
-            group->hidden = group->count == 1 && group->what == HELD_INSTANCES &&
-                            (hold->flags & MM_HOLD_SHARED) != 0;
-            group->rank = 2;
-            break;
-        case MM_ANCHOR_INSTANCE:
-            group->hidden = !instance_is_told(work, group);
-            group->rank = 3;
-            break;
-        default:
-            group->hidden = !library_is_told(work, group);
-            group->rank = 4;
-            break;
-    }
-    group->hidden = group->hidden || (group->what == HELD_DEAD && !source_is_own(work, group)) ||
-                    all_constants(work, group);
-    if (group->what == HELD_EXCEPTIONS) {
-        group->rank = 0;
-    } else if (hold->how == MM_HOW_KEY || (hold->flags & MM_HOLD_CALLBACK) != 0) {
-        group->rank = 1;
-    } else if (group->what == HELD_CODE) {
-        group->rank = 5;
-    }
-}
-
 static bool group_before(const void *left, const void *right, const void *context) {
-    const hold_group *a = left;
-    const hold_group *b = right;
+    const mm_hold_group *a = left;
+    const mm_hold_group *b = right;
     (void)context;
     if (a->hidden != b->hidden) {
         return b->hidden;
@@ -329,7 +187,7 @@ static bool group_before(const void *left, const void *right, const void *contex
     return by_holder != 0 ? by_holder < 0 : strcmp(a->type, b->type) < 0;
 }
 
-static MM_STATUS groups_make(mm_explain *work, hold_group **ret, size_t *ret_count) {
+static MM_STATUS groups_make(mm_explain *work, mm_hold_group **ret, size_t *ret_count) {
     size_t count = work->hold_count;
     hold_key *keys = MM_ARENA_NEW(work->arena, hold_key, count + 1);
     hold_key *buffer = MM_ARENA_NEW(work->arena, hold_key, count + 1);
@@ -345,8 +203,8 @@ static MM_STATUS groups_make(mm_explain *work, hold_group **ret, size_t *ret_cou
         groups +=
             i == 0 || keys[i].first != keys[i - 1].first || keys[i].second != keys[i - 1].second;
     }
-    hold_group *group = MM_ARENA_NEW(work->arena, hold_group, groups + 1);
-    hold_group *lent = MM_ARENA_NEW(work->arena, hold_group, groups + 1);
+    mm_hold_group *group = MM_ARENA_NEW(work->arena, mm_hold_group, groups + 1);
+    mm_hold_group *lent = MM_ARENA_NEW(work->arena, mm_hold_group, groups + 1);
     if (group == NULL || lent == NULL) {
         return MM_E_NOMEM;
     }
@@ -359,8 +217,7 @@ static MM_STATUS groups_make(mm_explain *work, hold_group **ret, size_t *ret_cou
             end++;
         }
         MM_TRY(group_make(work, &keys[i], end - i, &group[made]));
-        group_judge(work, &group[made]);
-        group[made].hidden = group[made].hidden || is_small_table(work, &group[made], &tables);
+        mm_explain_judge(work, &group[made], &tables);
         made++;
         i = end;
     }
@@ -370,16 +227,16 @@ static MM_STATUS groups_make(mm_explain *work, hold_group **ret, size_t *ret_cou
     return MM_OK;
 }
 
-static MM_STATUS group_sentence(mm_explain *work, const hold_group *group, mm_finding *finding) {
+static MM_STATUS group_sentence(mm_explain *work, const mm_hold_group *group, mm_finding *finding) {
     mm_phrase phrase = {.used = 0};
     if (group->holds[0]->how == MM_HOW_NAME) {
         finding->holder = finding->cut.reference;
     } else {
         finding->holder = group->holder;
     }
-    mm_phrase_text(&phrase, finding->holder);
+    mm_explain_holder_say(finding->holder, group->cached, &phrase);
     mm_phrase_text(&phrase, " keeps ");
-    if (group->what == HELD_DEAD) {
+    if (group->what == MM_HELD_DEAD) {
         mm_phrase_number(&phrase, group->count);
         mm_phrase_text(&phrase,
                        group->count == 1 ? " dead weak reference: " : " dead weak references: ");
@@ -392,7 +249,7 @@ static MM_STATUS group_sentence(mm_explain *work, const hold_group *group, mm_fi
             mm_phrase_number(&phrase, group->count - group->type_count);
             mm_phrase_text(&phrase, group->count - group->type_count == 1 ? " other" : " others");
         }
-        if (group->what == HELD_EXCEPTIONS) {
+        if (group->what == MM_HELD_EXCEPTIONS) {
             mm_kept_frame kept = mm_explain_kept_frame(work, group->sample);
             char frame[TEXT_BYTES];
             if (kept.frame != MM_NONE) {
@@ -409,13 +266,35 @@ static MM_STATUS group_sentence(mm_explain *work, const hold_group *group, mm_fi
     return finding->sentence == NULL || finding->holder == NULL ? MM_E_NOMEM : MM_OK;
 }
 
-static MM_STATUS group_cut(mm_explain *work, hold_group *group, bool measured,
+// Of several containers: all their references are cut together.
+static MM_STATUS group_cut_several(mm_explain *work, const mm_hold_group *group,
+                                   mm_finding *finding) {
+    mm_cut cut;
+    mm_cut_effect effect;
+    uint32_t *edges = MM_ARENA_NEW(work->arena, uint32_t, group->count + 1);
+    if (edges == NULL || finding->cut.reference == NULL) {
+        return MM_E_NOMEM;
+    }
+    for (size_t i = 0; i < group->count; i++) {
+        edges[i] = group->holds[i]->edge;
+    }
+    MM_TRY(mm_cut_select_all(work->graph, edges, group->count, work->arena, &cut, work->err));
+    mm_cutter_measure(&work->cutter, &cut, group->objects, group->count, &effect);
+    finding->cut.freed_bytes = effect.freed_bytes;
+    finding->cut.other_holders = effect.other_holders + effect.c_holders;
+    finding->cut.would_drop_at_once = effect.drop_held;
+    return MM_OK;
+}
+
+static MM_STATUS group_cut(mm_explain *work, mm_hold_group *group, bool measured,
                            mm_finding *finding) {
     const mm_hold *hold = group->holds[0];
     mm_phrase name = {.used = 0};
     char step[TEXT_BYTES];
     mm_explain_edge_text(work->graph, hold->edge, step, sizeof(step));
-    if (group->renamed && strchr(".[ +", step[0]) != NULL) {
+    if ((hold->flags & MM_HOLD_ATEXIT) != 0) {
+        mm_phrase_text(&name, "atexit callbacks");
+    } else if (group->renamed && strchr(".[ +", step[0]) != NULL) {
         mm_phrase_text(&name, group->holder);
         mm_phrase_text(&name, step);
     } else {
@@ -423,7 +302,10 @@ static MM_STATUS group_cut(mm_explain *work, hold_group *group, bool measured,
     }
     finding->cut.reference = mm_phrase_keep(&name, work->arena);
     finding->retained_bytes = group->weight_bytes;
-    if (group->one_source && measured) {
+    if (measured && !group->one_source) {
+        return group_cut_several(work, group, finding);
+    }
+    if (measured) {
         mm_cut cut;
         mm_cut_effect effect;
         MM_TRY(mm_cut_select(work->graph, hold->source, hold->edge, work->arena, &cut, work->err));
@@ -445,7 +327,7 @@ static MM_STATUS group_cut(mm_explain *work, hold_group *group, bool measured,
 
 // A container deep inside a library's instance is called after that instance's class, of which
 // there may be many. Where the path leads to it from a module or class, that says it better.
-static MM_STATUS group_name(mm_explain *work, hold_group *group, const mm_finding *finding) {
+static MM_STATUS group_name(mm_explain *work, mm_hold_group *group, const mm_finding *finding) {
     mm_phrase name = {.used = 0};
     const char *dot = strchr(group->holder, '.');
     size_t length = dot != NULL ? (size_t)(dot - group->holder) : strlen(group->holder);
@@ -462,7 +344,11 @@ static MM_STATUS group_name(mm_explain *work, hold_group *group, const mm_findin
         inside = inside ||
                  (i > 0 && strncmp(object, group->holder, length) == 0 && object[length] == '\0');
     }
-    if (!inside || !group->one_source || group->holds[0]->how == MM_HOW_NAME) {
+    // So is one of C that has no name of its own: a deque.
+    bool unnamed =
+        guilty < finding->path_count && strcmp(finding->path[guilty].object, group->holder) == 0;
+    if ((!inside && !unnamed) || guilty == 0 || !group->one_source ||
+        group->holds[0]->how == MM_HOW_NAME) {
         return MM_OK;
     }
     const char *first = strchr(finding->path[start].object, ' ');
@@ -476,7 +362,7 @@ static MM_STATUS group_name(mm_explain *work, hold_group *group, const mm_findin
     return group->holder == NULL ? MM_E_NOMEM : MM_OK;
 }
 
-static MM_STATUS group_role(mm_explain *work, const hold_group *group, mm_finding *finding) {
+static MM_STATUS group_role(mm_explain *work, const mm_hold_group *group, mm_finding *finding) {
     const mm_hold *hold = group->holds[0];
     mm_role_guess guess;
     mm_role_facts facts = {.holder = finding->holder,
@@ -485,8 +371,8 @@ static MM_STATUS group_role(mm_explain *work, const hold_group *group, mm_findin
                            .object = group->sample,
                            .source = hold->source,
                            .callback = (hold->flags & MM_HOLD_CALLBACK) != 0,
-                           .exception = group->what == HELD_EXCEPTIONS,
-                           .dead = group->what == HELD_DEAD,
+                           .exception = group->what == MM_HELD_EXCEPTIONS,
+                           .dead = group->what == MM_HELD_DEAD,
                            .weak = (hold->flags & MM_HOLD_WEAK) != 0,
                            .cached = group->cached};
     facts.observer = hold->kind == MM_ANCHOR_INSTANCE &&
@@ -498,7 +384,8 @@ static MM_STATUS group_role(mm_explain *work, const hold_group *group, mm_findin
     facts.descriptor = mm_explain_is_descriptor(work, hold->anchor);
     facts.shared = finding->also_count > 0 || finding->cut.freed_bytes == 0 ||
                    (finding->cut.other_holders != MM_UNKNOWN && finding->cut.other_holders > 0);
-    facts.alone = !facts.shared && finding->cut.other_holders == 0;
+    facts.alone = group->one_source && !facts.shared && finding->cut.other_holders == 0;
+    facts.atexit = (hold->flags & MM_HOLD_ATEXIT) != 0;
     facts.inside = mm_graph_edge_source(work->graph, hold->last) != hold->source;
     MM_TRY(mm_explain_role(work, &facts, &guess));
     finding->cut.role = guess.role;
@@ -507,7 +394,7 @@ static MM_STATUS group_role(mm_explain *work, const hold_group *group, mm_findin
     return MM_OK;
 }
 
-static MM_STATUS group_find(mm_explain *work, hold_group *group, bool measured) {
+static MM_STATUS group_find(mm_explain *work, mm_hold_group *group, bool measured) {
     char type[TEXT_BYTES];
     mm_finding *finding = mm_explain_finding(work);
     if (finding == NULL) {
@@ -542,7 +429,7 @@ static MM_STATUS group_find(mm_explain *work, hold_group *group, bool measured) 
 }
 
 // What own_objects says of a type: the reference that holds most of its objects.
-static void type_held(mm_explain *work, const hold_group *group) {
+static void type_held(mm_explain *work, const mm_hold_group *group) {
     uint32_t type = work->file->type[group->sample];
     if (group->type_count > work->type_held_count[type]) {
         work->type_held_count[type] = (uint32_t)group->type_count;
@@ -564,7 +451,7 @@ static MM_STATUS also_add(mm_explain *work, mm_finding *finding, const char *tex
 }
 
 // Names under which modules, classes and running frames have objects of the group.
-static MM_STATUS names_add(mm_explain *work, const hold_group *group) {
+static MM_STATUS names_add(mm_explain *work, const mm_hold_group *group) {
     const mm_graph *graph = work->graph;
     mm_finding *finding = group->finding;
     for (size_t i = 0; i < group->count && finding->also_count < ALSO_MAX; i++) {
@@ -573,7 +460,7 @@ static MM_STATUS names_add(mm_explain *work, const hold_group *group) {
             continue;
         }
         for (uint32_t at = graph->reverse_start[node]; at < graph->reverse_start[node + 1]; at++) {
-            uint32_t source = graph->reverse_source[at];
+            uint32_t source = mm_graph_reverse_source(graph, at);
             if ((work->marks[source] & MM_EXPLAIN_NAMES) != 0) {
                 mm_phrase name = {.used = 0};
                 mm_explain_reference_text(graph, source, graph->reverse_edge[at], &name);
@@ -592,7 +479,7 @@ static MM_STATUS names_add(mm_explain *work, const hold_group *group) {
     return MM_OK;
 }
 
-static size_t shared_count(const hold_group *a, const hold_group *b) {
+static size_t shared_count(const mm_hold_group *a, const mm_hold_group *b) {
     size_t shared = 0;
     for (size_t i = 0, j = 0; i < a->count && j < b->count;) {
         shared += a->objects[i] == b->objects[j];
@@ -605,12 +492,15 @@ static size_t shared_count(const hold_group *a, const hold_group *b) {
 }
 
 // Hand the group over to an earlier finding that holds most of the same.
-static MM_STATUS group_join(mm_explain *work, hold_group *groups, size_t at, bool *ret) {
-    hold_group *group = &groups[at];
+static MM_STATUS group_join(mm_explain *work, mm_hold_group *groups, size_t at, bool *ret) {
+    mm_hold_group *group = &groups[at];
     *ret = false;
     for (size_t i = 0; i < at && !*ret; i++) {
-        hold_group *first = &groups[i];
-        if (first->finding == NULL || shared_count(first, group) * 2 < group->count) {
+        mm_hold_group *first = &groups[i];
+        // Generators in a container are told by what their variables are.
+        bool code = group->what == MM_HELD_CODE && first->finding != NULL && group->one_source &&
+                    first->one_source && first->holds[0]->source == group->holds[0]->source;
+        if (first->finding == NULL || (!code && shared_count(first, group) * 2 < group->count)) {
             continue;
         }
         *ret = true;
@@ -623,7 +513,7 @@ static MM_STATUS group_join(mm_explain *work, hold_group *groups, size_t at, boo
 }
 
 MM_STATUS mm_explain_holders(mm_explain *work) {
-    hold_group *groups = NULL;
+    mm_hold_group *groups = NULL;
     size_t count = 0;
     size_t measured = 0;
     size_t told = 0;
@@ -638,7 +528,7 @@ MM_STATUS mm_explain_holders(mm_explain *work) {
         if (!joined) {
             MM_TRY(group_find(work, &groups[i], measured < MEASURED_MAX));
             MM_TRY(names_add(work, &groups[i]));
-            measured += groups[i].one_source;
+            measured++;
             told += !groups[i].hidden;
             hidden += groups[i].hidden;
             type_held(work, &groups[i]);

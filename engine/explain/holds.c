@@ -6,9 +6,10 @@
 //     Subject ──._observers──▶ list ──[0]──▶ method ──▶ Observer     guilty: the list's [0]
 //
 // and does not pass it: an own instance is an anchor itself. An own object that is met without an
-// entry on the way is merely named. Anchors come in three waves: namespaces of the program, its
-// instances, namespaces of libraries; within a wave in the order of their names, so that what two
-// lead to goes to the same one in every run. A node is passed once: who keeps it is the nearest.
+// entry on the way is merely named. Anchors come in four waves: namespaces of the program, its
+// instances, namespaces of libraries, the interpreter's own roots; within a wave in the order of
+// their names, so that what two lead to goes to the same one in every run. A node is passed once:
+// who keeps it is the nearest.
 #include <string.h>
 
 #include "base/free/sort.h"
@@ -28,9 +29,10 @@ typedef struct hold_walk {
     uint8_t *how;      // by node: mm_how
     uint8_t *flags;    // by node: MM_HOLD_*
     uint8_t kind;
+    bool atexit;  // from what atexit calls
 } hold_walk;
 
-static MM_STATUS hold_add(mm_explain *work, mm_hold hold) {
+MM_STATUS mm_explain_hold_add(mm_explain *work, mm_hold hold) {
     if (work->hold_count == work->hold_room) {
         size_t room = work->hold_room < 256 ? 256 : work->hold_room * 2;
         mm_hold *grown = MM_ARENA_NEW(work->arena, mm_hold, room);
@@ -61,15 +63,19 @@ static mm_how entry_how(const mm_explain *work, uint32_t source, uint32_t edge) 
         case MM_NAME_KEY:
             return MM_HOW_KEY;
         case MM_NAME_VALUE:
-            return MM_HOW_VALUE;
+            return (graph->node_flags[file->reference_target[edge]] & MM_NODE_NAMESPACE) != 0
+                       ? MM_HOW_NONE
+                       : MM_HOW_VALUE;
         case MM_NAME_INDEX:
             return MM_HOW_ITEM;
         case MM_NAME_MEMBER:
             return strcmp(file->types[file->type[source]].name, "frozenset") == 0 ? MM_HOW_NONE
                                                                                   : MM_HOW_MEMBER;
         case MM_NAME_NAMED:
-            return file->names[file->reference_argument[edge]][0] == '[' ? MM_HOW_ITEM
-                                                                         : MM_HOW_NONE;
+            return file->names[file->reference_argument[edge]][0] == '[' ||
+                           mm_explain_is_cache(graph, source)
+                       ? MM_HOW_ITEM
+                       : MM_HOW_NONE;
         default:
             return MM_HOW_NONE;
     }
@@ -87,6 +93,12 @@ static bool edge_is_passed(const hold_walk *walk, uint32_t node, uint32_t edge) 
     uint32_t target = file->reference_target[edge];
     if (!mm_graph_edge_owns(work->graph, edge) ||
         (work->graph->node_flags[target] & MM_NODE_OWN) != 0 || target == work->garbage_list) {
+        return false;
+    }
+    // What an exception followed from, or is made of, is told with it.
+    uint32_t kind = mm_graph_kind(work->graph, target);
+    if (mm_graph_kind(work->graph, node) == MM_KIND_EXCEPTION &&
+        (kind == MM_KIND_EXCEPTION || kind == MM_KIND_TUPLE)) {
         return false;
     }
     unsigned naming = mm_file_naming(file, edge);
@@ -126,6 +138,20 @@ static uint8_t flags_of(const mm_explain *work, const mm_hold *hold, uint32_t no
     return is_shared(work, node) ? MM_HOLD_SHARED : 0;
 }
 
+// What is stored in a tuple under a name is stored under that name: sys.exc_info().
+static void tuple_leave(const mm_explain *work, mm_hold *hold) {
+    const mm_graph *graph = work->graph;
+    for (uint32_t steps = 0; steps < 4 && mm_graph_kind(graph, hold->source) == MM_KIND_TUPLE;
+         steps++) {
+        uint32_t at = graph->reverse_start[hold->source];
+        if (graph->reverse_start[hold->source + 1] - at != 1) {
+            return;
+        }
+        hold->edge = graph->reverse_edge[at];
+        hold->source = mm_graph_reverse_source(graph, at);
+    }
+}
+
 static MM_STATUS target_meet(hold_walk *walk, uint32_t node, uint32_t edge) {
     mm_explain *work = walk->work;
     uint32_t target = work->file->reference_target[edge];
@@ -146,21 +172,30 @@ static MM_STATUS target_meet(hold_walk *walk, uint32_t node, uint32_t edge) {
             hold.how = (uint8_t)how;
         }
     }
+    if (walk->atexit && (mark & MM_EXPLAIN_INSTANCE) != 0) {
+        hold.source = node;
+        hold.edge = edge;
+        hold.how = MM_HOW_ITEM;
+        hold.flags |= MM_HOLD_CALLBACK | MM_HOLD_ATEXIT;
+    }
     bool local = (mark & MM_EXPLAIN_LOCAL) != 0;
     bool keeps = (mark & MM_EXPLAIN_KEEPS) != 0;
     bool instance = (mark & MM_EXPLAIN_INSTANCE) != 0;
     bool noted = instance || keeps || local || (mark & MM_EXPLAIN_DEAD) != 0;
     if (noted && target != hold.anchor && hold.source != MM_NONE) {
-        MM_TRY(hold_add(work, hold));
+        MM_TRY(mm_explain_hold_add(work, hold));
     } else if (keeps && target != hold.anchor) {
         hold.source = node;
         hold.edge = edge;
         hold.how = MM_HOW_NAME;
-        MM_TRY(hold_add(work, hold));
-    } else if (instance && target != hold.anchor) {
+        tuple_leave(work, &hold);
+        MM_TRY(mm_explain_hold_add(work, hold));
+    } else if (instance && target != hold.anchor && walk->kind != MM_ANCHOR_ROOT) {
         work->named[target] |= walk->kind == MM_ANCHOR_INSTANCE ? 1 : 2;
     }
-    bool passed = !instance && !keeps && (mark & (MM_EXPLAIN_STOP | MM_EXPLAIN_RUNNING)) == 0;
+    // Whoever has an exception has its traceback: that is never a way of its own.
+    bool passed = !instance && !keeps && (mark & (MM_EXPLAIN_STOP | MM_EXPLAIN_RUNNING)) == 0 &&
+                  mm_graph_kind(work->graph, target) != MM_KIND_TRACEBACK;
     if (passed && walk->seen[target] == 0) {
         walk->seen[target] = 1;
         walk->source[target] = hold.source;
@@ -212,7 +247,7 @@ static MM_STATUS weak_value_meet(hold_walk *walk, uint32_t node, uint32_t edge, 
                                 .how = MM_HOW_VALUE,
                                 .kind = walk->kind,
                                 .flags = MM_HOLD_WEAK};
-                return hold_add(work, hold);
+                return mm_explain_hold_add(work, hold);
             }
             for (uint32_t j = 0; j < tail && !known; j++) {
                 known = queue[j] == target;
@@ -225,6 +260,12 @@ static MM_STATUS weak_value_meet(hold_walk *walk, uint32_t node, uint32_t edge, 
     return MM_OK;
 }
 
+// The values of a threading.local are its attributes, though its table has weak keys.
+static bool is_thread_local_key(const mm_explain *work, uint32_t key) {
+    return key != MM_NONE &&
+           strcmp(work->file->types[work->file->type[key]].name, "_thread._localdummy") == 0;
+}
+
 static MM_STATUS walk_drain(hold_walk *walk) {
     const mm_explain *work = walk->work;
     const mm_file *file = work->file;
@@ -235,7 +276,7 @@ static MM_STATUS walk_drain(hold_walk *walk) {
             uint8_t mark = work->marks[file->reference_target[edge]];
             bool weak = false;
             uint32_t key = weak_key(work, edge, &weak);
-            if (weak) {
+            if (weak && !is_thread_local_key(work, key)) {
                 if (key != MM_NONE && (work->marks[key] & MM_EXPLAIN_INSTANCE) != 0) {
                     MM_TRY(weak_value_meet(walk, node, edge, key));
                 }
@@ -375,6 +416,33 @@ static MM_STATUS instances_walk(hold_walk *walk) {
     return walk_drain(walk);
 }
 
+// Roots of the interpreter and its threads, each drained by itself. Last: what a module or an
+// object leads to as well is theirs.
+static MM_STATUS roots_walk(hold_walk *walk) {
+    static const char atexit_name[] = "atexit callback";
+    const mm_explain *work = walk->work;
+    const mm_file *file = work->file;
+    walk->kind = MM_ANCHOR_ROOT;
+    for (uint32_t i = 0; i < file->root_count; i++) {
+        const mm_file_root *root = &file->roots[i];
+        uint32_t node = root->object;
+        const char *name = root->name == MM_NONE ? "" : file->names[root->name];
+        bool wanted = root->kind == MM_ROOT_INTERPRETER || root->kind == MM_ROOT_THREAD;
+        uint8_t barred = MM_EXPLAIN_STOP | MM_EXPLAIN_INSTANCE | MM_EXPLAIN_KEEPS;
+        if (!wanted || node >= work->graph->root_node || node == work->garbage_list ||
+            (work->graph->node_flags[node] & MM_NODE_OWN) != 0) {
+            continue;
+        }
+        walk->atexit = strncmp(name, atexit_name, sizeof(atexit_name) - 1) == 0;
+        if ((work->marks[node] & barred) == 0) {
+            walk_begin(walk, node, node);
+            MM_TRY(walk_drain(walk));
+        }
+    }
+    walk->atexit = false;
+    return MM_OK;
+}
+
 // What a running frame names is in use.
 static void frames_name(mm_explain *work) {
     const mm_file *file = work->file;
@@ -409,5 +477,7 @@ MM_STATUS mm_explain_holds(mm_explain *work) {
     frames_name(work);
     MM_TRY(namespaces_walk(&walk, MM_ANCHOR_NAMESPACE));
     MM_TRY(instances_walk(&walk));
-    return namespaces_walk(&walk, MM_ANCHOR_LIBRARY);
+    MM_TRY(namespaces_walk(&walk, MM_ANCHOR_LIBRARY));
+    MM_TRY(roots_walk(&walk));
+    return mm_explain_stores(work);
 }

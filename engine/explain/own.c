@@ -8,7 +8,7 @@
 
 #include "explain/explain.h"
 
-enum { TRACEBACK_MAX = 4096, NAME_BYTES = 256 };
+enum { NAME_BYTES = 256 };
 
 static bool path_below(const char *path, const char *folder) {
     size_t length = folder != NULL ? strlen(folder) : 0;
@@ -189,37 +189,9 @@ static void node_mark(mm_explain *work, uint32_t node) {
     }
 }
 
-static bool frame_is_kept(const mm_explain *work, uint32_t frame) {
-    char name[NAME_BYTES];
-    if ((work->marks[frame] & (MM_EXPLAIN_OWN | MM_EXPLAIN_RUNNING)) != MM_EXPLAIN_OWN &&
-        (work->marks[frame] & MM_EXPLAIN_OWN) == 0) {
-        return false;
-    }
-    if ((work->marks[frame] & MM_EXPLAIN_RUNNING) != 0) {
-        return false;
-    }
-    (void)mm_graph_name_text(work->graph, frame, name, sizeof(name));
-    return strcmp(name, "<module>") != 0;
-}
-
-// Does the exception's traceback lead to a frame of the program that has ended?
-static bool exception_keeps(const mm_explain *work, uint32_t exception) {
-    const mm_file *file = work->file;
-    uint32_t edge = mm_graph_edge_with_role(work->graph, exception, MM_ROLE_TRACEBACK);
-    uint32_t node = edge == MM_NONE ? MM_NONE : file->reference_target[edge];
-    for (uint32_t steps = 0; node != MM_NONE && steps < TRACEBACK_MAX; steps++) {
-        uint32_t next = MM_NONE;
-        for (uint32_t i = file->reference_start[node]; i < file->reference_start[node + 1]; i++) {
-            uint32_t target = file->reference_target[i];
-            uint32_t kind = mm_graph_kind(work->graph, target);
-            if (kind == MM_KIND_FRAME && frame_is_kept(work, target)) {
-                return true;
-            }
-            next = kind == MM_KIND_TRACEBACK ? target : next;
-        }
-        node = next;
-    }
-    return false;
+bool mm_explain_is_c_heap(const mm_explain *work) {
+    const char *runtime = mm_file_meta_of(work->file, "runtime");
+    return runtime != NULL && strcmp(runtime, "libmortmain") == 0;
 }
 
 MM_STATUS mm_explain_own(mm_explain *work) {
@@ -229,12 +201,15 @@ MM_STATUS mm_explain_own(mm_explain *work) {
     if (work->marks == NULL || work->type_own == NULL) {
         return MM_E_NOMEM;
     }
+    bool c_heap = mm_explain_is_c_heap(work);
     modules_mark(work);
     MM_TRY(classes_mark(work));
     for (uint32_t i = 0; i < file->type_count; i++) {
         const mm_file_type *type = &file->types[i];
         work->type_own[i] = type->object != MM_NONE && (type->flags & MM_TYPE_METATYPE) == 0 &&
                             (work->marks[type->object] & MM_EXPLAIN_OWN) != 0;
+        // A C program's types are its own, but for the heap's maps and sets, which are containers.
+        work->type_own[i] = work->type_own[i] != 0 || (c_heap && type->kind == MM_KIND_OBJECT);
     }
     work->garbage_list = MM_NONE;
     for (uint32_t i = 0; i < file->root_count; i++) {
@@ -253,7 +228,7 @@ MM_STATUS mm_explain_own(mm_explain *work) {
         node_mark(work, node);
     }
     for (uint32_t node = 0; node < file->object_count; node++) {
-        if (mm_graph_kind(work->graph, node) == MM_KIND_EXCEPTION && exception_keeps(work, node)) {
+        if (mm_explain_keeps_frames(work, node)) {
             work->marks[node] |= MM_EXPLAIN_KEEPS;
         }
     }

@@ -52,25 +52,157 @@ const char *mm_phrase_keep(const mm_phrase *phrase, mm_arena *arena) {
 
 void mm_explain_edge_text(const mm_graph *graph, uint32_t edge, char *out, size_t out_bytes) {
     (void)mm_graph_edge_text(graph, edge, out, out_bytes);
+    mm_graph_step_general(out);
     if (out[0] == '[' && strcmp(out, "[key]") != 0 && out_bytes > 3) {
         memcpy(out, "[*]", 4);
     }
 }
 
-void mm_explain_holder_text(const mm_graph *graph, uint32_t node, char *out, size_t out_bytes,
-                            bool *ret_inside) {
-    uint32_t at = node;
-    bool inside = false;
+// A container that only a generator's or frame's variable names: "local buffer of stream".
+static bool variable_text(const mm_graph *graph, uint32_t node, char *out, size_t out_bytes) {
+    for (uint32_t i = graph->reverse_start[node]; i < graph->reverse_start[node + 1]; i++) {
+        uint32_t source = mm_graph_reverse_source(graph, i);
+        uint32_t edge = graph->reverse_edge[i];
+        const char *name = mm_graph_edge_name(graph, source, edge);
+        char whose[256];
+        if (mm_file_naming(graph->file, edge) != MM_NAME_LOCAL || name == NULL ||
+            !mm_graph_edge_owns(graph, edge)) {
+            continue;
+        }
+        (void)mm_graph_name_text(graph, source, whose, sizeof(whose));
+        (void)snprintf(out, out_bytes, "local %s of %s", name, whose);
+        return whose[0] != '\0';
+    }
+    return false;
+}
+
+// Of what stands in a thread's dict of a threading.local: the node of that local; else MM_NONE.
+static uint32_t thread_local_of(const mm_graph *graph, uint32_t names) {
+    for (uint32_t i = graph->reverse_start[names]; i < graph->reverse_start[names + 1]; i++) {
+        uint32_t table = mm_graph_reverse_source(graph, i);
+        uint32_t key = graph->file->reference_argument[graph->reverse_edge[i]];
+        if (mm_file_naming(graph->file, graph->reverse_edge[i]) != MM_NAME_VALUE ||
+            key == MM_NONE ||
+            (mm_graph_kind(graph, key) != MM_KIND_WEAKREF &&
+             strcmp(mm_graph_type_short(graph, key), "_localdummy") != 0)) {
+            continue;
+        }
+        for (uint32_t j = graph->reverse_start[table]; j < graph->reverse_start[table + 1]; j++) {
+            if (mm_graph_edge_owns(graph, graph->reverse_edge[j])) {
+                return mm_graph_reverse_source(graph, j);
+            }
+        }
+    }
+    return MM_NONE;
+}
+
+// "local.buffers": what a threading.local has for some thread; "local", where its name is no text.
+static bool thread_local_text(const mm_graph *graph, uint32_t node, char *out, size_t out_bytes) {
+    for (uint32_t i = graph->reverse_start[node]; i < graph->reverse_start[node + 1]; i++) {
+        uint32_t names = mm_graph_reverse_source(graph, i);
+        const char *name = mm_graph_edge_name(graph, names, graph->reverse_edge[i]);
+        uint32_t local = (graph->node_flags[names] & MM_NODE_NAMESPACE) == 0 ||
+                                 mm_graph_owner(graph, names, NULL) != MM_NONE
+                             ? MM_NONE
+                             : thread_local_of(graph, names);
+        char whose[256];
+        if (local != MM_NONE) {
+            (void)mm_graph_holder_text(graph, local, true, whose, sizeof(whose));
+            (void)snprintf(out, out_bytes, "%s%s%s", whose, name != NULL ? "." : "",
+                           name != NULL ? name : "");
+            return true;
+        }
+    }
+    return false;
+}
+
+// A container of C has no name in a graph but that of its type: "cache.items", "App.queue".
+static bool attribute_text(const mm_graph *graph, uint32_t node, char *out, size_t out_bytes) {
+    for (uint32_t i = graph->reverse_start[node]; i < graph->reverse_start[node + 1]; i++) {
+        uint32_t source = mm_graph_reverse_source(graph, i);
+        uint32_t edge = graph->reverse_edge[i];
+        uint32_t owner = mm_graph_owner(graph, source, NULL);
+        owner = owner == MM_NONE ? source : owner;
+        const char *name = mm_graph_edge_name(graph, source, edge);
+        uint32_t kind = mm_graph_kind(graph, owner);
+        bool instance = (graph->file->types[graph->file->type[owner]].flags & MM_TYPE_CLASS) != 0;
+        char whose[256];
+        if (name == NULL || !mm_graph_edge_owns(graph, edge) ||
+            (!instance && kind != MM_KIND_MODULE && kind != MM_KIND_TYPE)) {
+            continue;
+        }
+        (void)mm_graph_holder_text(graph, owner, true, whose, sizeof(whose));
+        bool in_main = strcmp(whose, "__main__") == 0;
+        (void)snprintf(out, out_bytes, "%s%s%s", in_main ? "" : whose, in_main ? "" : ".", name);
+        return true;
+    }
+    return false;
+}
+
+// The context variable that has the node as its value: its tables hold keys and values in turn.
+static uint32_t context_variable(const mm_graph *graph, uint32_t node) {
+    for (uint32_t i = graph->reverse_start[node]; i < graph->reverse_start[node + 1]; i++) {
+        uint32_t source = mm_graph_reverse_source(graph, i);
+        uint32_t edge = graph->reverse_edge[i];
+        if (strncmp(mm_graph_type_short(graph, source), "hamt_", 5) != 0) {
+            continue;
+        }
+        for (uint32_t near = edge > 0 ? edge - 1 : 0; near <= edge + 1; near++) {
+            bool same = near >= graph->file->reference_start[source] &&
+                        near < graph->file->reference_start[source + 1];
+            uint32_t target = same ? graph->file->reference_target[near] : node;
+            if (strcmp(mm_graph_type_short(graph, target), "ContextVar") == 0) {
+                return target;
+            }
+        }
+    }
+    return MM_NONE;
+}
+
+void mm_explain_holder_say(const char *holder, bool cached, mm_phrase *phrase) {
+    static const struct {
+        const char *begins;
+        const char *says;
+    } kinds[] = {
+        {"default of ", "the default value of parameter `"},
+        {"closure variable ", "the closure variable `"},
+        {"local ", "the variable `"},
+    };
+    for (size_t i = 0; i < MM_COUNTOF(kinds); i++) {
+        size_t length = strlen(kinds[i].begins);
+        const char *name = holder + length;
+        const char *of =
+            strncmp(holder, kinds[i].begins, length) == 0 ? strstr(name, " of ") : NULL;
+        char variable[256];
+        if (of == NULL || (size_t)(of - name) >= sizeof(variable)) {
+            continue;
+        }
+        memcpy(variable, name, (size_t)(of - name));
+        variable[of - name] = '\0';
+        mm_phrase_text(phrase, kinds[i].says);
+        mm_phrase_text(phrase, variable);
+        mm_phrase_text(phrase, "` of ");
+        mm_phrase_text(phrase, of + 4);
+        mm_phrase_text(phrase, "()");
+        return;
+    }
+    mm_phrase_text(phrase, cached ? "the cache of " : "");
+    mm_phrase_text(phrase, holder);
+    mm_phrase_text(phrase, cached ? "()" : "");
+}
+
+// The object of C that the node is an internal of: the one strong reference to it, and so on, is a
+// field. Itself where there is none.
+uint32_t mm_explain_outer(const mm_graph *graph, uint32_t node) {
     for (uint32_t steps = 0; steps < 4; steps++) {
-        // The one strong reference to it, if there is but one.
         uint32_t holder = MM_NONE;
         uint32_t count = 0;
-        for (uint32_t i = graph->reverse_start[at]; i < graph->reverse_start[at + 1]; i++) {
+        for (uint32_t i = graph->reverse_start[node]; i < graph->reverse_start[node + 1]; i++) {
             uint32_t edge = graph->reverse_edge[i];
             bool field = mm_file_naming(graph->file, edge) == MM_NAME_WORD ||
                          mm_file_naming(graph->file, edge) == MM_NAME_NAMED;
             if (mm_graph_edge_owns(graph, edge)) {
-                holder = field ? graph->reverse_source[i] : MM_NONE;
+                holder = field ? mm_graph_reverse_source(graph, i) : MM_NONE;
                 count++;
             }
         }
@@ -78,12 +210,25 @@ void mm_explain_holder_text(const mm_graph *graph, uint32_t node, char *out, siz
             (graph->file->types[graph->file->type[holder]].flags & MM_TYPE_CLASS) != 0) {
             break;
         }
-        at = holder;
-        inside = true;
+        node = holder;
     }
-    (void)mm_graph_holder_text(graph, at, true, out, out_bytes);
-    if (ret_inside != NULL) {
-        *ret_inside = inside;
+    return node;
+}
+
+void mm_explain_holder_text(const mm_graph *graph, uint32_t node, char *out, size_t out_bytes,
+                            bool *ret_cached) {
+    uint32_t context = context_variable(graph, node);
+    uint32_t outer = context != MM_NONE ? context : mm_explain_outer(graph, node);
+    if (ret_cached != NULL) {
+        *ret_cached = mm_explain_is_cache(graph, outer);
+    }
+    if (thread_local_text(graph, node, out, out_bytes)) {
+        return;
+    }
+    (void)mm_graph_holder_text(graph, outer, true, out, out_bytes);
+    if (outer == node && strcmp(out, mm_graph_type_short(graph, node)) == 0) {
+        (void)(variable_text(graph, node, out, out_bytes) ||
+               attribute_text(graph, node, out, out_bytes));
     }
 }
 

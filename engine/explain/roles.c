@@ -53,7 +53,7 @@ static bool says_any(const char *text, const char *const *words, size_t count) {
 }
 
 bool mm_explain_says_cache(const char *text) {
-    static const char *const words[] = {"cache", "cached", "memo", "interned", "pool"};
+    static const char *const words[] = {"cache", "cached", "memo", "interned"};
     return says_any(text, words, MM_COUNTOF(words));
 }
 
@@ -66,6 +66,15 @@ bool mm_explain_says_observer(const char *text) {
 bool mm_explain_says_notify(const char *text) {
     static const char *const words[] = {"notify", "publish", "subscribe", "unsubscribe",
                                         "emit",   "observe", "broadcast"};
+    return says_any(text, words, MM_COUNTOF(words));
+}
+
+bool mm_explain_says_store(const char *text) {
+    static const char *const words[] = {
+        "add",    "append", "register", "store",  "put",       "save",   "set",  "remember",
+        "track",  "record", "log",      "push",   "subscribe", "attach", "keep", "intern",
+        "insert", "enroll", "collect",  "submit", "schedule",  "open",   "make", "create",
+        "new",    "enter",  "invite",   "join",   "connect",   "load",   "mark", "note"};
     return says_any(text, words, MM_COUNTOF(words));
 }
 
@@ -214,6 +223,12 @@ MM_STATUS mm_explain_role(const mm_explain *work, const mm_role_facts *facts, mm
         guess.text =
             "keep its text, or store it as exc.with_traceback(None): its traceback keeps "
             "the frames and all their variables";
+    } else if (facts->atexit) {
+        guess.role = "callbacks";
+        guess.cure = "unsubscribe";
+        guess.text =
+            "call atexit.unregister when the object is done, or hand atexit a function and only "
+            "what that needs, not the object";
     } else if (facts->dead) {
         guess.role = "weak references";
         guess.cure = "weak-set";

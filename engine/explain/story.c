@@ -6,7 +6,7 @@
 
 #include "analyze/chain.h"
 
-enum { TRIES_MAX = 32, TRACEBACK_MAX = 4096, TEXT_BYTES = 320 };
+enum { TRIES_MAX = 32, OUTER_MAX = 4 };
 
 void mm_explain_object_text(const mm_graph *graph, uint32_t node, char *out, size_t out_bytes) {
     uint32_t kind = mm_graph_kind(graph, node);
@@ -19,74 +19,6 @@ void mm_explain_object_text(const mm_graph *graph, uint32_t node, char *out, siz
     size_t length = strlen(name) < out_bytes - 1 ? strlen(name) : out_bytes - 1;
     memcpy(out, name, length);
     out[length] = '\0';
-}
-
-static void variable_consider(const mm_explain *work, uint32_t frame, uint32_t edge,
-                              mm_kept_frame *best, uint64_t *best_bytes) {
-    const mm_file *file = work->file;
-    mm_kept_frame kept = {frame, edge, file->reference_target[edge], frame, edge};
-    if (mm_graph_kind(work->graph, kept.variable) == MM_KIND_CELL) {
-        uint32_t first = file->reference_start[kept.variable];
-        if (first == file->reference_start[kept.variable + 1]) {
-            return;
-        }
-        kept.holder = kept.variable;
-        kept.last = first;
-        kept.variable = file->reference_target[first];
-    }
-    if ((work->marks[kept.variable] & MM_EXPLAIN_KEEPS) != 0) {
-        return;
-    }
-    // What is the program's own tells more than what is larger.
-    uint64_t bytes = work->retained[kept.variable] / 2 + 1;
-    if ((work->marks[kept.variable] & MM_EXPLAIN_INSTANCE) != 0) {
-        bytes += UINT64_MAX / 2;
-    }
-    if (bytes > *best_bytes) {
-        *best = kept;
-        *best_bytes = bytes;
-    }
-}
-
-static void frame_consider(const mm_explain *work, uint32_t frame, mm_kept_frame *best,
-                           uint64_t *best_bytes) {
-    const mm_file *file = work->file;
-    char name[TEXT_BYTES];
-    (void)mm_graph_name_text(work->graph, frame, name, sizeof(name));
-    if ((work->marks[frame] & (MM_EXPLAIN_OWN | MM_EXPLAIN_RUNNING)) != MM_EXPLAIN_OWN ||
-        strcmp(name, "<module>") == 0) {
-        return;
-    }
-    if (*best_bytes == 0) {
-        best->frame = frame;
-    }
-    for (uint32_t edge = file->reference_start[frame]; edge < file->reference_start[frame + 1];
-         edge++) {
-        if (mm_file_naming(file, edge) == MM_NAME_LOCAL && mm_graph_edge_owns(work->graph, edge)) {
-            variable_consider(work, frame, edge, best, best_bytes);
-        }
-    }
-}
-
-mm_kept_frame mm_explain_kept_frame(const mm_explain *work, uint32_t exception) {
-    const mm_file *file = work->file;
-    mm_kept_frame best = {MM_NONE, MM_NONE, MM_NONE, MM_NONE, MM_NONE};
-    uint64_t best_bytes = 0;
-    uint32_t edge = mm_graph_edge_with_role(work->graph, exception, MM_ROLE_TRACEBACK);
-    uint32_t node = edge == MM_NONE ? MM_NONE : file->reference_target[edge];
-    for (uint32_t steps = 0; node != MM_NONE && steps < TRACEBACK_MAX; steps++) {
-        uint32_t next = MM_NONE;
-        for (uint32_t i = file->reference_start[node]; i < file->reference_start[node + 1]; i++) {
-            uint32_t target = file->reference_target[i];
-            uint32_t kind = mm_graph_kind(work->graph, target);
-            if (kind == MM_KIND_FRAME) {
-                frame_consider(work, target, &best, &best_bytes);
-            }
-            next = kind == MM_KIND_TRACEBACK ? target : next;
-        }
-        node = next;
-    }
-    return best;
 }
 
 static bool chain_passes(const mm_explain *work, uint32_t from, uint32_t node) {
@@ -115,6 +47,15 @@ static const mm_hold *hold_choose(const mm_explain *work, const mm_hold *const *
     return holds[0];
 }
 
+// A word of an object of C has no name but its offset, of which a reader knows nothing.
+static const char *edge_said(const mm_why_step *step, const mm_why_step *next) {
+    bool word = step->edge != NULL && step->edge[0] == '+';
+    if (word && strcmp(step->object, "_lru_cache_wrapper") == 0 && next->kind == MM_KIND_DICT) {
+        return "its results";
+    }
+    return step->edge;
+}
+
 static MM_STATUS path_copy(mm_explain *work, const mm_why_chain *chain, const mm_hold *hold,
                            bool shows, bool many, mm_finding *finding) {
     uint32_t guilty = MM_NONE;
@@ -127,7 +68,9 @@ static MM_STATUS path_copy(mm_explain *work, const mm_why_chain *chain, const mm
         bool data =
             many && step->edge != NULL && step->edge[0] == '[' && strcmp(step->edge, "[key]") != 0;
         path[i].object = step->object;
-        path[i].edge = data ? "[*]" : step->edge;
+        path[i].edge = data                        ? "[*]"
+                       : i + 1 < chain->step_count ? edge_said(step, step + 1)
+                                                   : step->edge;
         path[i].entries = step->entries;
         path[i].file = step->file;
         path[i].line = step->line;
@@ -160,6 +103,59 @@ static MM_STATUS path_copy(mm_explain *work, const mm_why_chain *chain, const mm
     return MM_OK;
 }
 
+// The reference by which something of the program's own has an object under a name. `*ret_outer`:
+// otherwise, the one instance that has it under a name, or MM_NONE.
+static uint32_t named_edge(const mm_explain *work, uint32_t node, uint32_t *ret_outer) {
+    const mm_graph *graph = work->graph;
+    uint32_t others = 0;
+    *ret_outer = MM_NONE;
+    for (uint32_t i = graph->reverse_start[node]; i < graph->reverse_start[node + 1]; i++) {
+        uint32_t source = mm_graph_reverse_source(graph, i);
+        uint32_t edge = graph->reverse_edge[i];
+        uint32_t owner = mm_graph_owner(graph, source, NULL);
+        owner = owner == MM_NONE ? source : owner;
+        if (!mm_graph_edge_owns(graph, edge) || mm_graph_edge_name(graph, source, edge) == NULL) {
+            continue;
+        }
+        if ((work->marks[owner] & MM_EXPLAIN_OWN) != 0) {
+            return edge;
+        }
+        uint32_t kind = mm_graph_kind(graph, owner);
+        others += kind == MM_KIND_TYPE || kind == MM_KIND_MODULE ? 2 : 1;
+        *ret_outer = owner;
+    }
+    *ret_outer = others == 1 ? *ret_outer : MM_NONE;
+    return MM_NONE;
+}
+
+// The reference by which something with a name has the container, or the exception itself; of one
+// inside a library's instance, such as a queue, the reference to that. MM_NONE where it is in
+// another container.
+static uint32_t story_edge(const mm_explain *work, const mm_hold *hold) {
+    uint32_t node = hold->source;
+    uint32_t edge = hold->how == MM_HOW_NAME ? hold->edge : MM_NONE;
+    for (uint32_t level = 0; edge == MM_NONE && node != MM_NONE && level < OUTER_MAX; level++) {
+        edge = named_edge(work, node, &node);
+    }
+    return edge;
+}
+
+// `why` knows the lines of modules and classes; a finding may be about an instance's attribute, or
+// about an exception, of which the place matters where it was stored.
+static MM_STATUS scope_fill(mm_explain *work, const mm_hold *hold, mm_why_chain *chain) {
+    uint32_t edge = chain->scope != NULL ? MM_NONE : story_edge(work, hold);
+    if (edge == MM_NONE) {
+        return MM_OK;
+    }
+    MM_TRY(mm_why_scope_find(work->graph, edge, work->arena, chain));
+    if (chain->scope == NULL) {
+        MM_TRY(mm_why_instance_scope_find(work->graph, edge, work->arena, chain));
+    }
+    bool ours = chain->scope == NULL || mm_explain_path_is_own(work->file, chain->scope_file);
+    chain->scope = ours ? chain->scope : NULL;
+    return MM_OK;
+}
+
 MM_STATUS mm_explain_story(mm_explain *work, const mm_hold *const *holds, size_t hold_count,
                            bool many, mm_finding *finding) {
     MM_ASSERT(hold_count > 0);
@@ -181,5 +177,6 @@ MM_STATUS mm_explain_story(mm_explain *work, const mm_hold *const *holds, size_t
         return MM_OK;
     }
     MM_TRY(mm_why_chain_build(work->graph, &work->paths, &reference, work->arena, &chain));
+    MM_TRY(scope_fill(work, hold, &chain));
     return path_copy(work, &chain, hold, shows, many, finding);
 }

@@ -43,12 +43,15 @@ typedef enum mm_stream {
     MM_STREAM_FACT,  ///< numbers about objects
     MM_STREAM_META,  ///< about the snapshot
     MM_STREAM_EPHE,  ///< ephemeron entries
+    MM_STREAM_CTYP,  ///< allocated objects that no reference led to, by type
+    MM_STREAM_CENS,  ///< allocated blocks by size
+    MM_STREAM_CRAW,  ///< of them, those in which no object is known
     MM_STREAM_COUNT
 } mm_stream;
 
 /// The four letters of each stream, one after the other (an array of pointers would need
 /// relocation).
-#define MM_STREAM_TAGS "OBJSTYPEBLKSTEXTNAMEROOTFRAMTHRDFACTMETAEPHE"
+#define MM_STREAM_TAGS "OBJSTYPEBLKSTEXTNAMEROOTFRAMTHRDFACTMETAEPHECTYPCENSCRAW"
 
 /// How a reference is named.
 typedef enum mm_naming {
@@ -107,7 +110,7 @@ typedef enum mm_fact {
     MM_FACT_CURRENT_LINE = 6,       ///< of a frame or generator
     MM_FACT_STATUS = 7,             ///< 1 open, 2 closed, 3 finished, 4 ended; nobody writes it yet
     MM_FACT_BOUND = 8,              ///< maxsize, maxlen; nobody writes it yet
-    MM_FACT_ENTRIES = 9,            ///< of a container; nobody writes it yet
+    MM_FACT_ENTRIES = 9,            ///< of a container whose references do not say
     MM_FACT_NAMESPACE = 10,         ///< the dict is a namespace
     MM_FACT_TRACEBACK_LINE = 11,    ///< of a traceback entry
     MM_FACT_CODE_FLAGS = 12         ///< co_flags

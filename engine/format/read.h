@@ -38,7 +38,8 @@ typedef struct mm_file_field {
 typedef struct mm_file_root {
     uint8_t kind;     ///< mm_root_kind as a number
     uint8_t flags;    ///< MM_REF_*
-    uint32_t owner;   ///< thread or interpreter number: hold it against thread_count
+    uint32_t owner;   ///< thread or interpreter number: hold it against thread_count; of
+                      ///< MM_ROOT_HELD: how many references it stands for
     uint32_t name;    ///< index into names; a local's index for kind 5; MM_NONE
     uint32_t frame;   ///< index into frames, or MM_NONE
     uint32_t object;  ///< dense id
@@ -85,6 +86,27 @@ typedef struct mm_file_ephemeron {
     uint32_t value;
 } mm_file_ephemeron;
 
+/// Objects in blocks of the allocators that no reference led to, by type.
+typedef struct mm_file_census_type {
+    uint32_t type;
+    uint64_t blocks;
+    uint64_t bytes;  ///< of the blocks
+    uint64_t loose;  ///< of the blocks: no other of them explains all references
+} mm_file_census_type;
+
+/// Blocks of the allocators, by size.
+typedef struct mm_file_census_size {
+    uint64_t size_bytes;  ///< the most that a block of this class holds
+    uint64_t used;
+    uint64_t free;
+} mm_file_census_size;
+
+/// Blocks in use in which no object is known, by size.
+typedef struct mm_file_census_raw {
+    uint64_t size_bytes;  ///< as in mm_file_census_size
+    uint64_t blocks;
+} mm_file_census_raw;
+
 /// An object with a size that its column cannot say, sorted by object.
 typedef struct mm_file_large {
     uint32_t object;
@@ -128,6 +150,12 @@ typedef struct mm_file {
     uint32_t meta_count;
     mm_file_ephemeron *ephemerons;
     uint32_t ephemeron_count;
+    mm_file_census_type *census_types;
+    uint32_t census_type_count;
+    mm_file_census_size *census_sizes;
+    uint32_t census_size_count;
+    mm_file_census_raw *census_raws;
+    uint32_t census_raw_count;
     mm_file_large *large;
     uint32_t large_count;
     uint64_t file_bytes;

@@ -150,6 +150,9 @@ typedef union any_element {
     mm_file_text text;
     mm_file_meta meta;
     mm_file_ephemeron ephemeron;
+    mm_file_census_type census_type;
+    mm_file_census_size census_size;
+    mm_file_census_raw census_raw;
 } any_element;
 
 static mm_status records_run(mm_record_cursor *cursor, record_next next, uint8_t *elements,
@@ -437,6 +440,44 @@ static mm_status ephemeron_next(mm_record_cursor *cursor, void *element, bool *k
     return MM_OK;
 }
 
+//  ├──────┼────────┼───────┼───────┤
+//  │ type │ blocks │ bytes │ loose │
+//  └──────┴────────┴───────┴───────┘
+static mm_status census_type_next(mm_record_cursor *cursor, void *element, bool *keep) {
+    mm_file_census_type *census = element;
+    *keep = true;
+    MM_TRY(next_u32(cursor, &census->type));
+    if (census->type >= cursor->decoder->file->type_count) {
+        return cursor_fail(cursor, "a type outside TYPE");
+    }
+    MM_TRY(next_u64(cursor, &census->blocks));
+    MM_TRY(next_u64(cursor, &census->bytes));
+    MM_TRY(next_u64(cursor, &census->loose));
+    return census->loose <= census->blocks ? MM_OK
+                                           : cursor_fail(cursor, "more blocks than there are");
+}
+
+//  ├──────┼──────┼──────┤
+//  │ size │ used │ free │
+//  └──────┴──────┴──────┘
+static mm_status census_size_next(mm_record_cursor *cursor, void *element, bool *keep) {
+    mm_file_census_size *census = element;
+    *keep = true;
+    MM_TRY(next_u64(cursor, &census->size_bytes));
+    MM_TRY(next_u64(cursor, &census->used));
+    return next_u64(cursor, &census->free);
+}
+
+//  ├──────┼────────┤
+//  │ size │ blocks │
+//  └──────┴────────┘
+static mm_status census_raw_next(mm_record_cursor *cursor, void *element, bool *keep) {
+    mm_file_census_raw *census = element;
+    *keep = true;
+    MM_TRY(next_u64(cursor, &census->size_bytes));
+    return next_u64(cursor, &census->blocks);
+}
+
 static uint64_t fact_key(const void *element) {
     const mm_file_fact *fact = element;
     return (uint64_t)fact->object << 32 | fact->fact;
@@ -466,6 +507,11 @@ mm_status mm_decode_tables(mm_decoder *decoder) {
     TABLE_READ(decoder, MM_STREAM_TEXT, text_next, file->texts, file->text_count);
     TABLE_READ(decoder, MM_STREAM_META, meta_next, file->meta, file->meta_count);
     TABLE_READ(decoder, MM_STREAM_EPHE, ephemeron_next, file->ephemerons, file->ephemeron_count);
+    TABLE_READ(decoder, MM_STREAM_CTYP, census_type_next, file->census_types,
+               file->census_type_count);
+    TABLE_READ(decoder, MM_STREAM_CENS, census_size_next, file->census_sizes,
+               file->census_size_count);
+    TABLE_READ(decoder, MM_STREAM_CRAW, census_raw_next, file->census_raws, file->census_raw_count);
     MM_TRY(mm_decode_table_sort(decoder, file->facts, sizeof(mm_file_fact), file->fact_count,
                                 fact_key));
     return mm_decode_table_sort(decoder, file->texts, sizeof(mm_file_text), file->text_count,

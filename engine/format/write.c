@@ -316,6 +316,33 @@ void mm_writer_type_key(mm_writer *writer, uint64_t key) {
     mm_writer_varint(writer, MM_STREAM_TYPE, or_none(key));
 }
 
+//  ├────────┼────────┼────────┼────────┤
+//  │ type   │ blocks │ bytes  │ loose  │
+//  │ varint │ varint │ varint │ varint │
+//  └────────┴────────┴────────┴────────┘
+void mm_writer_census_type(mm_writer *writer, const mm_census_type_record *record) {
+    MM_ASSERT(record->loose <= record->blocks);
+    mm_writer_varint(writer, MM_STREAM_CTYP, record->type);
+    mm_writer_varint(writer, MM_STREAM_CTYP, record->blocks);
+    mm_writer_varint(writer, MM_STREAM_CTYP, record->bytes);
+    mm_writer_varint(writer, MM_STREAM_CTYP, record->loose);
+}
+
+//  ├────────┼────────┼────────┤     ├────────┼────────┤
+//  │ size   │ used   │ free   │     │ size   │ raw    │
+//  │ varint │ varint │ varint │     │ varint │ varint │
+//  └────────┴────────┴────────┘     └────────┴────────┘
+void mm_writer_census_size(mm_writer *writer, const mm_census_size_record *record) {
+    MM_ASSERT(record->raw <= record->used);
+    mm_writer_varint(writer, MM_STREAM_CENS, record->size_bytes);
+    mm_writer_varint(writer, MM_STREAM_CENS, record->used);
+    mm_writer_varint(writer, MM_STREAM_CENS, record->free);
+    if (record->raw != 0) {
+        mm_writer_varint(writer, MM_STREAM_CRAW, record->size_bytes);
+        mm_writer_varint(writer, MM_STREAM_CRAW, record->raw);
+    }
+}
+
 //  ├──────────────┼────────┼──────────┼────────┼────────────────┼───────────────────┤
 //  │ zigzag delta │ type   │ refcount │ flags  │ size, if bit 0 │ storage, if bit 1 │
 //  │ varint       │ varint │ varint   │ 1 byte │ varint         │ varint            │

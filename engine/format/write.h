@@ -102,7 +102,7 @@ uint32_t mm_writer_frame(mm_writer *writer, const mm_frame_record *record);
 typedef struct mm_root_record {
     uint8_t kind;     ///< mm_root_kind
     uint8_t flags;    ///< MM_REF_*
-    uint64_t owner;   ///< number of the thread or interpreter
+    uint64_t owner;   ///< number of the thread or interpreter; MM_ROOT_HELD: of references
     uint64_t name;    ///< number in NAME, or MM_WRITER_NONE; MM_FORMAT_ROOT_LOCAL: the index
     uint64_t frame;   ///< number in FRAM, or MM_WRITER_NONE
     uint64_t object;  ///< sparse id
@@ -131,6 +131,26 @@ void mm_writer_type_field(mm_writer *writer, uint64_t word, const char *name, si
 void mm_writer_type_keys(mm_writer *writer, uint64_t key_count);
 /// The next of them: sparse id of the str, or MM_WRITER_NONE for an empty slot.
 void mm_writer_type_key(mm_writer *writer, uint64_t key);
+
+/// A CTYP record.
+typedef struct mm_census_type_record {
+    uint64_t type;    ///< index into TYPE
+    uint64_t blocks;  ///< with an object of it that no reference led to
+    uint64_t bytes;   ///< of those blocks
+    uint64_t loose;   ///< of those blocks: no other of them explains all references
+} mm_census_type_record;
+/// Append what the census says about a type.
+void mm_writer_census_type(mm_writer *writer, const mm_census_type_record *record);
+
+/// A CENS record, and the CRAW record that belongs to it.
+typedef struct mm_census_size_record {
+    uint64_t size_bytes;  ///< the most that a block of this class holds
+    uint64_t used;        ///< blocks
+    uint64_t free;        ///< blocks
+    uint64_t raw;         ///< of the used ones: no object is known in them
+} mm_census_size_record;
+/// Append what the census says about a size class. Without raw blocks there is no CRAW record.
+void mm_writer_census_size(mm_writer *writer, const mm_census_size_record *record);
 
 /// The fixed part of an object record.
 typedef struct mm_object_record {

@@ -123,7 +123,7 @@ static bool step_better(const mm_graph *graph, const climb_step *a, const climb_
 static climb_step step_best(const mm_graph *graph, uint32_t node) {
     climb_step best = {MM_NONE, MM_NONE, RANK_NONE};
     for (uint32_t i = graph->reverse_start[node]; i < graph->reverse_start[node + 1]; i++) {
-        climb_step step = step_of(graph, graph->reverse_source[i], graph->reverse_edge[i]);
+        climb_step step = step_of(graph, mm_graph_reverse_source(graph, i), graph->reverse_edge[i]);
         if (step.rank != RANK_NONE && step_better(graph, &step, &best)) {
             best = step;
         }
@@ -243,6 +243,9 @@ size_t mm_graph_holder_text(const mm_graph *graph, uint32_t node, bool general, 
     while (count-- > 0) {
         (void)mm_graph_edge_text(graph, steps[count].edge, text, sizeof(text));
         bool entry = general && steps[count].rank == RANK_ENTRY && text[0] == '[';
+        if (general) {
+            mm_graph_step_general(text);
+        }
         label_step(&label, entry ? "[*]" : text);
     }
     return mm_label_end(&label);

@@ -172,7 +172,7 @@ static bool module_is_stdlib(const mm_graph *graph, uint32_t module) {
                                   !text_starts(path, mm_file_meta_of(file, "site")));
     }
     for (uint32_t i = graph->reverse_start[module]; i < graph->reverse_start[module + 1]; i++) {
-        if (mm_graph_kind(graph, graph->reverse_source[i]) == MM_KIND_BUILTIN) {
+        if (mm_graph_kind(graph, mm_graph_reverse_source(graph, i)) == MM_KIND_BUILTIN) {
             return true;
         }
     }
@@ -188,7 +188,7 @@ static void own_mark(mm_graph *graph, uint32_t module, uint32_t dict) {
     graph->node_flags[module] |= MM_NODE_OWN;
     graph->node_flags[dict] |= MM_NODE_OWN;
     for (uint32_t i = graph->reverse_start[dict]; i < graph->reverse_start[dict + 1]; i++) {
-        uint32_t source = graph->reverse_source[i];
+        uint32_t source = mm_graph_reverse_source(graph, i);
         if (mm_graph_kind(graph, source) == MM_KIND_FUNCTION &&
             mm_graph_edge_role(graph, source, graph->reverse_edge[i]) == MM_ROLE_GLOBALS) {
             graph->node_flags[source] |= MM_NODE_OWN;
@@ -240,6 +240,36 @@ static void fold_mark(mm_graph *graph, uint32_t node, uint32_t edge) {
     }
 }
 
+// Mark the dicts that stand under `key` in the tables that have it.
+static void values_mark(mm_graph *graph, uint32_t key) {
+    const mm_file *file = graph->file;
+    for (uint32_t i = graph->reverse_start[key]; i < graph->reverse_start[key + 1]; i++) {
+        uint32_t table = mm_graph_reverse_source(graph, i);
+        bool is_key = mm_file_naming(file, graph->reverse_edge[i]) == MM_NAME_KEY;
+        uint32_t first = file->reference_start[table];
+        uint32_t end = is_key ? file->reference_start[table + 1] : first;
+        for (uint32_t at = first; at < end; at++) {
+            uint32_t target = file->reference_target[at];
+            if (mm_file_naming(file, at) == MM_NAME_VALUE && file->reference_argument[at] == key &&
+                mm_graph_kind(graph, target) == MM_KIND_DICT) {
+                graph->node_flags[target] |= MM_NODE_NAMESPACE;
+            }
+        }
+    }
+}
+
+// A threading.local has a dict for each thread that used it, all of them in one dict under that
+// thread's `dummy`, or up to 3.12 under weak references to it: what stands in them are attributes.
+static void thread_local_mark(mm_graph *graph, uint32_t dummy) {
+    values_mark(graph, dummy);
+    for (uint32_t i = graph->reverse_start[dummy]; i < graph->reverse_start[dummy + 1]; i++) {
+        uint32_t source = mm_graph_reverse_source(graph, i);
+        if (mm_graph_kind(graph, source) == MM_KIND_WEAKREF) {
+            values_mark(graph, source);
+        }
+    }
+}
+
 // Flags that a node's outgoing references decide.
 static void internals_mark(mm_graph *graph, uint32_t node, uint32_t kind) {
     const mm_file *file = graph->file;
@@ -286,6 +316,9 @@ void mm_graph_flags_fill(mm_graph *graph) {
             *flags |= MM_NODE_CODE;
         }
         internals_mark(graph, node, type->kind);
+        if (strcmp(type->name, "_thread._localdummy") == 0) {
+            thread_local_mark(graph, node);
+        }
     }
     for (uint32_t i = 0; i < file->fact_count; i++) {
         if (file->facts[i].fact == MM_FACT_NAMESPACE && file->facts[i].value != 0) {

@@ -7,8 +7,8 @@
 // to which type, `instance_count` how many do, and reach and path follow them by rule.
 //
 // Which references count against a node's refcount is decided here, once: what is neither weak nor
-// borrowed, the roots, and one for each instance of a heap type. Words that a scan only guessed to
-// be references count where a remainder is left, and no more than that.
+// borrowed, the roots, one for each ephemeron entry, and one for each instance of a heap type.
+// Words that a scan only guessed to be references count where a remainder is left, and no more.
 #include "graph/graph.h"
 
 #include <string.h>
@@ -16,6 +16,10 @@
 #include "base/free/search.h"
 #include "base/free/sort.h"
 #include "graph/inner.h"
+
+// As many references share an entry of source_index: a list of sources next to that of references
+// would be half of a graph's memory.
+enum { SOURCE_STEP = 64 };
 
 static bool flags_own(unsigned naming) {
     return (naming & (MM_REF_WEAK | MM_REF_BORROWED)) == 0;
@@ -48,16 +52,23 @@ uint32_t mm_graph_unaccounted(const mm_graph *graph, uint32_t node) {
     return count == MM_NONE || count <= found ? 0 : count - found;
 }
 
+uint32_t mm_graph_root_count(const mm_graph *graph, uint32_t root) {
+    MM_ASSERT(root < graph->file->root_count);
+    const mm_file_root *r = &graph->file->roots[root];
+    return r->kind == MM_ROOT_HELD ? r->owner : 1;
+}
+
 uint32_t mm_graph_edge_source(const mm_graph *graph, uint32_t edge) {
     const uint32_t *start = graph->file->reference_start;
     MM_ASSERT(edge < graph->file->reference_count);
+    uint32_t low = graph->source_index[edge / SOURCE_STEP];
+    uint32_t high = graph->source_index[edge / SOURCE_STEP + 1];
     // The first node whose references begin after this one comes right behind its source.
-    size_t behind =
-        mm_lower_bound_u32(start, sizeof(*start), (size_t)graph->file->object_count + 1, edge + 1);
-    MM_ASSERT(behind > 0);
-    MM_ASSERT(edge >= start[behind - 1]);
-    MM_ASSERT(edge < start[behind]);
-    return (uint32_t)behind - 1;
+    uint32_t source =
+        low + (uint32_t)mm_lower_bound_u32(&start[low + 1], sizeof(*start), high - low, edge + 1);
+    MM_ASSERT(edge >= start[source]);
+    MM_ASSERT(edge < start[source + 1]);
+    return source;
 }
 
 static void reverse_fill(mm_graph *graph) {
@@ -78,10 +89,21 @@ static void reverse_fill(mm_graph *graph) {
         for (uint32_t edge = file->reference_start[source + 1];
              edge-- > file->reference_start[source];) {
             uint32_t at = --start[file->reference_target[edge]];
-            graph->reverse_source[at] = source;
             graph->reverse_edge[at] = edge;
         }
     }
+}
+
+static void sources_fill(mm_graph *graph) {
+    const mm_file *file = graph->file;
+    uint32_t next = 0;
+    for (uint32_t source = 0; source < file->object_count; source++) {
+        for (; (uint64_t)next * SOURCE_STEP < file->reference_start[source + 1]; next++) {
+            graph->source_index[next] = source;
+        }
+    }
+    MM_ASSERT((uint64_t)next * SOURCE_STEP >= file->reference_count);
+    graph->source_index[next] = file->object_count == 0 ? 0 : file->object_count - 1;
 }
 
 static void guessed_count(mm_graph *graph) {
@@ -119,8 +141,12 @@ static void strong_count(mm_graph *graph) {
         uint32_t object = file->roots[root].object;
         graph->node_flags[object] |= MM_NODE_ROOT;
         if (flags_own(file->roots[root].flags)) {
-            graph->strong_found[object]++;
+            graph->strong_found[object] += mm_graph_root_count(graph, root);
         }
+    }
+    // Table and key hold the value together, and have one reference to it.
+    for (uint32_t i = 0; i < file->ephemeron_count; i++) {
+        graph->strong_found[file->ephemerons[i].value]++;
     }
     for (uint32_t node = 0; node < file->object_count; node++) {
         graph->instance_count[file->type[node]]++;
@@ -193,8 +219,8 @@ static bool graph_take(mm_graph *graph, uint32_t fields, mm_arena *arena, uint64
     size_t most = types > roots ? types : roots;
     most = most > fields ? most : (size_t)fields + 1;
     graph->reverse_start = MM_ARENA_NEW(arena, uint32_t, nodes);
-    graph->reverse_source = MM_ARENA_NEW(arena, uint32_t, edges);
     graph->reverse_edge = MM_ARENA_NEW(arena, uint32_t, edges);
+    graph->source_index = MM_ARENA_NEW(arena, uint32_t, edges / SOURCE_STEP + 2);
     graph->node_flags = MM_ARENA_NEW(arena, uint8_t, nodes);
     graph->strong_found = MM_ARENA_NEW(arena, uint32_t, nodes);
     graph->owner_edge = MM_ARENA_NEW(arena, uint32_t, nodes);
@@ -205,8 +231,8 @@ static bool graph_take(mm_graph *graph, uint32_t fields, mm_arena *arena, uint64
     graph->field_role = MM_ARENA_NEW(arena, uint8_t, (size_t)fields + 1);
     graph->name_role = MM_ARENA_NEW(arena, uint8_t, (size_t)file->name_count + 1);
     *ret_buffer = MM_ARENA_NEW(arena, uint64_t, most);
-    return graph->reverse_start != NULL && graph->reverse_source != NULL &&
-           graph->reverse_edge != NULL && graph->node_flags != NULL &&
+    return graph->reverse_start != NULL && graph->reverse_edge != NULL &&
+           graph->source_index != NULL && graph->node_flags != NULL &&
            graph->strong_found != NULL && graph->owner_edge != NULL &&
            graph->instance_count != NULL && graph->root_index != NULL &&
            graph->class_index != NULL && graph->field_index != NULL && graph->field_role != NULL &&
@@ -227,6 +253,7 @@ MM_STATUS mm_graph_build(const mm_file *file, mm_arena *arena, mm_graph *ret, mm
     graph.keys = keys != NULL && strcmp(keys, "yes") == 0;
     mm_graph_roles_fill(&graph, fields);
     reverse_fill(&graph);
+    sources_fill(&graph);
     strong_count(&graph);
     mm_graph_flags_fill(&graph);
     *ret = graph;

@@ -16,11 +16,11 @@
 typedef struct mm_graph {
     const mm_file *file;
     uint32_t root_node;
-    uint32_t *reverse_start;   ///< object_count + 1
-    uint32_t *reverse_source;  ///< nodes that refer to the node, ascending, once per reference
-    uint32_t *reverse_edge;    ///< index of that reference in the file's reference columns
-    uint8_t *node_flags;       ///< MM_NODE_*
-    uint32_t *strong_found;  ///< owning references found, roots included: to hold against refcount
+    uint32_t *reverse_start;  ///< object_count + 1
+    uint32_t *reverse_edge;   ///< references to the node, ascending: indices of the file's columns
+    uint32_t *source_index;   ///< by 64 references of the file: source of the first of them
+    uint8_t *node_flags;      ///< MM_NODE_*
+    uint32_t *strong_found;   ///< owning references found, roots included: to hold against refcount
     uint32_t *instance_count;  ///< by type index: objects of exactly this type
     uint32_t *owner_edge;      ///< of a folded node: the reference that folds it; else MM_NONE
     uint64_t *root_index;      ///< object << 32 | root number, ascending: who is a root, and which
@@ -65,7 +65,7 @@ typedef enum mm_role {
 } mm_role;
 
 /// Build a graph over `file`, which must outlive it. Answers MM_E_NOMEM; `ret` is then untouched.
-/// COST: O(V + E) time; 21 bytes a node and 8 a reference of `arena`, next to the file's columns.
+/// COST: O(V + E) time; 13 bytes a node and 4 a reference of `arena`, next to the file's columns.
 MM_STATUS mm_graph_build(const mm_file *file, mm_arena *arena, mm_graph *ret, mm_error *err);
 
 // In all functions below a node is below `root_node`, an edge is an index into the file's reference
@@ -95,8 +95,17 @@ static inline uint32_t mm_graph_type_object(const mm_graph *graph, uint32_t node
 /// Roots that the node is: root_index[first] up to, not including, the answer. COST: O(log n).
 uint32_t mm_graph_roots_of(const mm_graph *graph, uint32_t node, uint32_t *ret_first);
 
-/// Node that a reference comes from. COST: O(log n).
+/// References that a root stands for: one, or as many as C code holds. REQUIRES: root < root_count.
+uint32_t mm_graph_root_count(const mm_graph *graph, uint32_t root);
+
+/// Node that a reference comes from. COST: a search among the sources of 64 references.
 uint32_t mm_graph_edge_source(const mm_graph *graph, uint32_t edge);
+
+/// Node that the reference in place `at` of `reverse_edge` comes from. Sources of one node's
+/// references ascend too.
+static inline uint32_t mm_graph_reverse_source(const mm_graph *graph, uint32_t at) {
+    return mm_graph_edge_source(graph, graph->reverse_edge[at]);
+}
 
 /// Type whose type object the node is, or MM_NONE: a class without instances may have none. The
 /// first, where a file has several. COST: O(log n).
@@ -140,6 +149,10 @@ bool mm_graph_entries(const mm_graph *graph, uint32_t node, uint64_t *ret);
 /// The step a reference makes, folded: ".attr", "[3]", "['k']", "[*]", "[key]", " member",
 /// "local x", "temporary", "closure variable x", "default of x", "traceback", "+0x48".
 size_t mm_graph_edge_text(const mm_graph *graph, uint32_t edge, char *out, size_t out_bytes);
+
+/// Leave the number of an item out of a step's text: ".friends[3]" becomes ".friends[*]". Others
+/// stay as they are.
+void mm_graph_step_general(char *text);
 
 /// What an object is, short: "module shop", "class Within", "function f (shop.py:12)", "Exam",
 /// "frame of f (shop.py:14)", "dict".

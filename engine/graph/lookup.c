@@ -258,7 +258,7 @@ static bool module_place(const mm_graph *graph, uint32_t node, const char **ret_
     }
     uint32_t dict = file->reference_target[at];
     for (uint32_t i = graph->reverse_start[dict]; i < graph->reverse_start[dict + 1]; i++) {
-        uint32_t source = graph->reverse_source[i];
+        uint32_t source = mm_graph_reverse_source(graph, i);
         uint32_t line = 0;
         if (mm_graph_kind(graph, source) == MM_KIND_FUNCTION &&
             mm_graph_edge_role(graph, source, graph->reverse_edge[i]) == MM_ROLE_GLOBALS &&

@@ -204,6 +204,20 @@ size_t mm_graph_edge_text(const mm_graph *graph, uint32_t edge, char *out, size_
     return mm_label_end(&label);
 }
 
+void mm_graph_step_general(char *text) {
+    size_t length = strlen(text);
+    if (length < 4 || text[0] != '.' || text[length - 1] != ']') {
+        return;
+    }
+    size_t at = length - 1;
+    while (at > 0 && text[at - 1] >= '0' && text[at - 1] <= '9') {
+        at--;
+    }
+    if (at < length - 1 && at > 0 && text[at - 1] == '[') {
+        memcpy(text + at, "*]", 3);
+    }
+}
+
 const char *mm_graph_type_short(const mm_graph *graph, uint32_t node) {
     const char *name = graph->file->types[graph->file->type[node]].name;
     const char *dot = strrchr(name, '.');
@@ -239,7 +253,7 @@ static void label_place(mm_label *label, const char *file, uint32_t line) {
 static const char *name_in_namespaces(const mm_graph *graph, uint32_t node) {
     const char *best = NULL;
     for (uint32_t i = graph->reverse_start[node]; i < graph->reverse_start[node + 1]; i++) {
-        uint32_t source = graph->reverse_source[i];
+        uint32_t source = mm_graph_reverse_source(graph, i);
         uint32_t edge = graph->reverse_edge[i];
         if (mm_file_naming(graph->file, edge) != MM_NAME_VALUE) {
             continue;
@@ -397,6 +411,9 @@ static void label_root_owner(const mm_graph *graph, mm_label *label, const mm_fi
         case MM_ROOT_C_STATIC:
             mm_label_text(label, "C variable");
             break;
+        case MM_ROOT_HELD:
+            mm_label_text(label, "C code");
+            break;
         default:
             mm_label_text(label, "interpreter");
             break;
@@ -418,6 +435,9 @@ static void label_root_edge(const mm_graph *graph, mm_label *label, const mm_fil
             } else {
                 mm_label_text(label, "local");
             }
+            break;
+        case MM_ROOT_HELD:
+            mm_label_text(label, root->name != MM_NONE ? file->names[root->name] : "held");
             break;
         default:
             mm_label_text(label, root->name != MM_NONE ? file->names[root->name] : "");
@@ -446,6 +466,10 @@ size_t mm_graph_root_text(const mm_graph *graph, uint32_t root, char *out, size_
     const mm_file_root *r = &graph->file->roots[root];
     mm_label label;
     mm_label_init(&label, out, out_bytes);
+    if (r->kind == MM_ROOT_HELD && r->name == MM_NONE) {
+        mm_label_text(&label, "held by C");
+        return mm_label_end(&label);
+    }
     if (r->kind != MM_ROOT_FRAME) {
         label_root_owner(graph, &label, r);
         bool part = r->frame == MM_NONE && r->name != MM_NONE && r->kind != MM_ROOT_MODULES &&

@@ -8,9 +8,10 @@
 
 enum {
     NAME_ROOM = 160,
-    ATEXIT_MAX = 4096,
-    GAP_BYTES_MAX = 8192,     ///< stretch between disagreeing anchors that is scanned word by word
-    BLIND_BYTES_MAX = 16384,  ///< of a state without a table
+    ATEXIT_MAX = 10240,        ///< of three roots each: some must be left for threads
+    ATEXIT_NUMBERED_MAX = 64,  ///< those after them have one name, for names fill the pool
+    GAP_BYTES_MAX = 8192,      ///< stretch between disagreeing anchors that is scanned word by word
+    BLIND_BYTES_MAX = 16384,   ///< of a state without a table
     PREFIX_ROOM = 4096,
     SCAN_WORDS = PEEK_PAGE_BYTES / 8
 };
@@ -152,6 +153,7 @@ static void roots_atexit(mm_locator *locator, size_t index, const mm_anchors *an
     }
     uint64_t array = mm_peek_word(locator, base + array_at);
     uint32_t count = mm_peek_int(locator, base + count_at);
+    uint32_t common[MM_COUNTOF(parts)] = {0};
     for (uint64_t i = 0; i < count && i < ATEXIT_MAX; ++i) {
         uint64_t one = mm_peek_word(locator, array + i * 8);
         for (size_t j = 0; one != 0 && j < MM_COUNTOF(parts); ++j) {
@@ -159,12 +161,21 @@ static void roots_atexit(mm_locator *locator, size_t index, const mm_anchors *an
             if (object == 0 || !mm_object_is(locator, object)) {
                 continue;
             }
-            name_text name = {.count = 0};
-            name_add(&name, "atexit callback ", NAME_ROOM);
-            name_add_number(&name, i, 10);
-            name_add(&name, ": ", NAME_ROOM);
-            name_add(&name, parts[j].name, sizeof parts[j].name);
-            mm_root_add(locator, MM_ROOT_INTERPRETER, (uint16_t)index, name.text, object);
+            bool numbered = i < ATEXIT_NUMBERED_MAX;
+            if (numbered || common[j] == 0) {
+                name_text name = {.count = 0};
+                name_add(&name, numbered ? "atexit callback " : "atexit callback", NAME_ROOM);
+                if (numbered) {
+                    name_add_number(&name, i, 10);
+                }
+                name_add(&name, ": ", NAME_ROOM);
+                name_add(&name, parts[j].name, sizeof parts[j].name);
+                common[j] = mm_locator_text(locator, name.text);
+            }
+            mm_root root = {
+                .kind = MM_ROOT_INTERPRETER, .owner = (uint16_t)index, .object = object};
+            root_take(locator, root, common[j]);
+            common[j] = numbered ? 0 : common[j];
         }
     }
 }
@@ -284,6 +295,8 @@ void mm_locate_roots(mm_locator *locator) {
         }
         return;
     }
+    // First: the names of thousands of roots may fill the pool of texts.
+    find_prefixes(locator);
     for (size_t i = 0; i < locator->interpreter_count; ++i) {
         if (!locator->interpreters[i].own_lock) {
             roots_interpreter(locator, i);
@@ -292,5 +305,4 @@ void mm_locate_roots(mm_locator *locator) {
     roots_threads(locator);
     roots_runtime(locator);
     roots_interned(locator);
-    find_prefixes(locator);
 }

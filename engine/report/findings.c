@@ -24,7 +24,7 @@
 #include "report/steps.h"
 #include "report/table.h"
 
-enum { OWN_ROWS_MAX = 40, TYPE_ROWS_MAX = 30, ALSO_MAX = 5, WORD_BYTES = 32 };
+enum { OWN_ROWS_MAX = 40, TYPE_ROWS_MAX = 30, ALSO_MAX = 5, WORD_BYTES = 32, FEW_STEPS = 200 };
 
 static mm_verdict verdict_of(const mm_finding *finding) {
     static const mm_verdict verdicts[] = {
@@ -37,12 +37,16 @@ static mm_verdict verdict_of(const mm_finding *finding) {
         [MM_FINDING_WEAK_CONTAINER] = MM_VERDICT_SUSPECTS,
     };
     MM_ASSERT(finding->kind <= MM_FINDING_WEAK_CONTAINER);
-    return finding->is_leak ? MM_VERDICT_LEAK : verdicts[finding->kind];
+    mm_verdict verdict = verdicts[finding->kind];
+    if (!finding->is_leak && verdict <= MM_VERDICT_GC_INVISIBLE) {
+        return MM_VERDICT_SUSPECTS;
+    }
+    return finding->is_leak && verdict == MM_VERDICT_SUSPECTS ? MM_VERDICT_LEAK : verdict;
 }
 
 // "SUSPECTS  Within._seen keeps 10,000 Exam alive: 10.4 MiB"
-static void verdict_print(mm_lines *lines, mm_verdict verdict, const char *sentence) {
-    const char *text = mm_verdict_text(verdict);
+static void verdict_print(mm_lines *lines, mm_verdict verdict, const char *text,
+                          const char *sentence) {
     char word[WORD_BYTES];
     size_t length = 0;
     for (; text[length] != '\0' && length < sizeof(word) - 1; length++) {
@@ -160,8 +164,9 @@ static void ring_print(mm_lines *lines, const mm_finding *finding) {
 static void cut_print(mm_lines *lines, const mm_finding *finding, bool verbose) {
     const mm_finding_cut *cut = &finding->cut;
     bool shared = cut->other_holders != MM_UNKNOWN && cut->other_holders > 0;
-    if (cut->reference == NULL || cut->freed_bytes == MM_UNKNOWN) {
-        return;
+    if (cut->reference == NULL || cut->freed_bytes == MM_UNKNOWN ||
+        finding->kind == MM_FINDING_CYCLE) {
+        return;  // of a ring the sentence says already what waits with it
     }
     mm_lines_start(lines, MM_STEPS_INDENT);
     if (cut->freed_bytes == 0) {
@@ -224,17 +229,21 @@ static void finding_place_print(mm_lines *lines, const mm_finding *finding,
     }
 }
 
-static void cure_print(mm_lines *lines, const mm_finding *finding, bool verbose) {
-    if (finding->cure_text != NULL) {
+static void cure_print(mm_lines *lines, const mm_finding *finding, bool verbose,
+                       const mm_fix *fix) {
+    const char *role = fix != NULL && fix->role != NULL ? fix->role : finding->cut.role;
+    if (fix != NULL) {
+        mm_fix_print(lines, fix, verbose);
+    } else if (finding->cure_text != NULL) {
         mm_lines_start(lines, MM_STEPS_INDENT);
         mm_lines_words(lines, "Cure:");
         mm_lines_words(lines, finding->cure_text);
         mm_lines_end(lines);
     }
-    if (verbose && (finding->cut.role != NULL || finding->library != NULL)) {
+    if (verbose && (role != NULL || finding->library != NULL)) {
         mm_lines_start(lines, MM_STEPS_INDENT);
-        mm_lines_words(lines, finding->cut.role != NULL ? "Understood as:" : "");
-        mm_lines_words(lines, finding->cut.role != NULL ? finding->cut.role : "");
+        mm_lines_words(lines, role != NULL ? "Understood as:" : "");
+        mm_lines_words(lines, role != NULL ? role : "");
         mm_lines_words(lines, finding->library != NULL ? "Library:" : "");
         mm_lines_words(lines, finding->library != NULL ? finding->library : "");
         mm_lines_end(lines);
@@ -243,7 +252,10 @@ static void cure_print(mm_lines *lines, const mm_finding *finding, bool verbose)
 
 static void finding_print(mm_lines *lines, const mm_finding *finding, bool verbose,
                           const mm_why_source *source) {
-    verdict_print(lines, verdict_of(finding), finding->sentence);
+    // What grew and stopped is suspected of nothing.
+    bool settled = finding->kind == MM_FINDING_GROWTH && !finding->is_leak && finding->hidden;
+    mm_verdict verdict = settled ? MM_VERDICT_CLEAN : verdict_of(finding);
+    verdict_print(lines, verdict, settled ? "note" : mm_verdict_text(verdict), finding->sentence);
     if (finding->path_count > 0) {
         mm_lines_end(lines);
         finding_path_print(lines, finding);
@@ -258,10 +270,11 @@ static void finding_print(mm_lines *lines, const mm_finding *finding, bool verbo
     cut_print(lines, finding, verbose);
     also_print(lines, finding, verbose);
     finding_place_print(lines, finding, source);
-    if (source != NULL && finding->cure_text != NULL) {
+    if (source != NULL && finding->chain != NULL &&
+        (finding->cure_text != NULL || source->fix != NULL)) {
         mm_lines_end(lines);
     }
-    cure_print(lines, finding, verbose);
+    cure_print(lines, finding, verbose, source != NULL ? source->fix : NULL);
     // No empty line before nothing.
     if (lines->out->count == after) {
         lines->out->count = before;
@@ -311,6 +324,48 @@ static void notes_end_print(mm_lines *lines, const mm_findings *findings, uint32
     }
 }
 
+// "Watched: 2,340 steps in 8 rounds, 3 s. Less than 16 B a step, or than one object in 100 steps,
+// would not have been seen."
+static void watched_print(mm_lines *lines, const mm_watched *watched) {
+    static const uint64_t second_ns = 1000000000;
+    if (!watched->known) {
+        return;
+    }
+    mm_lines_end(lines);
+    mm_lines_start(lines, 0);
+    lines->indent = 4;
+    mm_lines_words(lines, "Watched:");
+    if (watched->steps != MM_UNKNOWN) {
+        mm_steps_number(lines, watched->steps, watched->steps == 1 ? " step" : " steps");
+        mm_lines_words(lines, "in");
+    }
+    mm_steps_number(lines, watched->rounds, watched->rounds == 1 ? " round" : " rounds");
+    if (watched->nanoseconds != MM_UNKNOWN) {
+        mm_lines_tight(lines, ",");
+        mm_steps_number(lines, (watched->nanoseconds + second_ns - 1) / second_ns, " s");
+    }
+    mm_lines_tight(lines, ".");
+    bool rate = watched->round_steps != MM_UNKNOWN && watched->round_steps > 1;
+    if (watched->smallest_bytes_per_step != MM_UNKNOWN || rate) {
+        mm_lines_words(lines, "Less than");
+        if (watched->smallest_bytes_per_step != MM_UNKNOWN) {
+            size_piece(lines, watched->smallest_bytes_per_step, "");
+            mm_lines_words(lines, rate ? "a step, or than" : "a step");
+        }
+        if (rate) {
+            mm_lines_words(lines, "one object in");
+            mm_steps_number(lines, watched->round_steps, " steps,");
+        }
+        mm_lines_words(lines, "would not have been seen.");
+    }
+    if (watched->steps < FEW_STEPS) {
+        mm_lines_words(lines,
+                       "The step is slow: so few calls cannot tell a leak from a cache that still "
+                       "fills.");
+    }
+    mm_lines_end(lines);
+}
+
 MM_STATUS mm_findings_text(const mm_findings *findings, const mm_why_source *sources,
                            size_t source_count, bool verbose, const mm_report_options *options,
                            mm_arena *arena, const char **ret, size_t *ret_count, mm_error *err) {
@@ -320,19 +375,26 @@ MM_STATUS mm_findings_text(const mm_findings *findings, const mm_why_source *sou
     MM_ASSERT(sources != NULL || source_count == 0);
     mm_text_init(&text, arena);
     mm_lines_init(&lines, &text, options);
+    bool clean = findings->verdict_count == 0 && findings->watched.known;
+    if (clean) {
+        verdict_print(&lines, MM_VERDICT_CLEAN, mm_verdict_text(MM_VERDICT_CLEAN),
+                      "Nothing grows.");
+    }
     for (uint32_t i = 0; i < findings->finding_count; i++) {
         const mm_finding *finding = &findings->findings[i];
         if (!verbose && (finding->hidden || shown == MM_FINDINGS_SHOWN)) {
             continue;
         }
-        if (shown++ > 0) {
+        if (shown++ > 0 || clean) {
             mm_lines_end(&lines);
         }
         finding_print(&lines, finding, verbose, mm_why_source_of(sources, source_count, i));
     }
-    if (shown == 0) {
-        verdict_print(&lines, MM_VERDICT_CLEAN, "Nothing looks forgotten.");
+    if (shown == 0 && !clean) {
+        verdict_print(&lines, MM_VERDICT_CLEAN, mm_verdict_text(MM_VERDICT_CLEAN),
+                      "Nothing looks forgotten.");
     }
+    watched_print(&lines, &findings->watched);
     notes_end_print(&lines, findings, findings->finding_count - shown);
     if (verbose) {
         own_print(&lines, findings);
@@ -357,7 +419,7 @@ MM_STATUS mm_cycles_text(const mm_findings *findings, const mm_report_options *o
         finding_print(&lines, &findings->findings[i], true, NULL);
     }
     if (shown == 0) {
-        verdict_print(&lines, MM_VERDICT_CLEAN,
+        verdict_print(&lines, MM_VERDICT_CLEAN, mm_verdict_text(MM_VERDICT_CLEAN),
                       "No cycle of the program's own objects waits for the collector.");
     }
     return mm_text_end(&text, ret, ret_count, err);

@@ -1,6 +1,8 @@
 // Findings for programs. docs/findings.schema.json is the contract: every field is always there,
 // null where nothing was measured.
 #include "report/findings.h"
+
+#include "explain/cures.h"
 #include "report/json.h"
 #include "report/summary.h"
 
@@ -29,32 +31,74 @@ static void path_write(mm_json *json, const mm_finding *finding) {
     mm_json_close(json, ']');
 }
 
-static void cut_write(mm_json *json, const mm_finding_cut *cut) {
+static void cut_write(mm_json *json, const mm_finding *finding, const mm_fix *fix) {
+    const mm_finding_cut *cut = &finding->cut;
     mm_json_object(json, "cut");
     mm_json_array(json, "references");
     if (cut->reference != NULL) {
         mm_json_text(json, NULL, cut->reference);
     }
+    for (uint32_t i = 0; i < finding->more_cut_count; i++) {
+        mm_json_text(json, NULL, finding->more_cuts[i]);
+    }
     mm_json_close(json, ']');
     amount_write(json, "freed_bytes", cut->freed_bytes);
     amount_write(json, "other_holders", cut->other_holders);
     amount_write(json, "would_drop_at_once", cut->would_drop_at_once);
-    mm_json_text(json, "role", cut->role);
+    mm_json_text(json, "role", fix != NULL && fix->role != NULL ? fix->role : cut->role);
     mm_json_close(json, '}');
 }
 
-// A line that a front has found in the source is the better one.
+static void checked_write(mm_json *json, const mm_fix *fix) {
+    if (fix == NULL) {
+        mm_json_text(json, "checked", NULL);
+        return;
+    }
+    mm_json_array(json, "checked");
+    for (uint32_t i = 0; i < fix->checked_count; i++) {
+        mm_text words;
+        const char *bytes = NULL;
+        size_t count = 0;
+        mm_error err = {MM_OK, NULL, 0, 0};
+        mm_text_init(&words, json->out->arena);
+        mm_fix_check_text(fix, i, &words);
+        if (mm_text_end(&words, &bytes, &count, &err) != MM_OK) {
+            json->out->failed = true;
+        } else if (count > 0) {
+            mm_json_text(json, NULL, bytes);
+        }
+    }
+    mm_json_close(json, ']');
+}
+
+static void tried_write(mm_json *json, const mm_fix *fix) {
+    if (fix == NULL || fix->proven < 0) {
+        mm_json_text(json, "proven", NULL);
+        mm_json_text(json, "tried", NULL);
+        return;
+    }
+    mm_json_bool(json, "proven", fix->proven == 1);
+    mm_json_object(json, "tried");
+    amount_write(json, "before_objects", fix->before_objects);
+    amount_write(json, "before_steps", fix->before_steps);
+    amount_write(json, "after_objects", fix->after_objects);
+    amount_write(json, "after_steps", fix->after_steps);
+    mm_json_close(json, '}');
+}
+
+// A line that a front has found in the source is the better one, and so is its cure.
 static void fix_write(mm_json *json, const mm_finding *finding, const mm_why_source *source) {
     uint32_t line = source != NULL ? source->line : finding->line;
     const char *file = source != NULL ? source->file : finding->file;
+    const mm_fix *fix = source != NULL ? source->fix : NULL;
     mm_json_object(json, "fix");
-    mm_json_text(json, "cure", finding->cure);
-    mm_json_text(json, "summary", finding->cure_text);
-    mm_json_text(json, "checked", NULL);
+    mm_json_text(json, "cure", fix != NULL ? fix->cure : finding->cure);
+    mm_json_text(json, "summary", fix != NULL ? mm_cure_text(fix->cure) : finding->cure_text);
+    checked_write(json, fix);
     mm_json_text(json, "file", file);
     mm_json_number_known(json, "line", line, file != NULL && line != 0);
-    mm_json_text(json, "patch", NULL);
-    mm_json_text(json, "proven", NULL);
+    mm_json_text(json, "patch", fix != NULL ? fix->patch : NULL);
+    tried_write(json, fix);
     mm_json_close(json, '}');
 }
 
@@ -89,7 +133,7 @@ static void finding_write(mm_json *json, const mm_finding *finding, uint32_t ran
     mm_json_array(json, "sites");
     mm_json_close(json, ']');
     mm_json_text(json, "library", finding->library);
-    cut_write(json, &finding->cut);
+    cut_write(json, finding, source != NULL ? source->fix : NULL);
     fix_write(json, finding, source);
     fingerprint_write(json, finding->fingerprint);
     mm_json_close(json, '}');
@@ -109,6 +153,21 @@ static void verdicts_write(mm_json *json, const mm_findings *findings) {
     mm_json_close(json, ']');
 }
 
+static void watched_write(mm_json *json, const mm_watched *watched) {
+    uint64_t seconds =
+        watched->nanoseconds == MM_UNKNOWN ? MM_UNKNOWN : watched->nanoseconds / 1000000000u;
+    if (!watched->known) {
+        mm_json_text(json, "watched", NULL);
+        return;
+    }
+    mm_json_object(json, "watched");
+    mm_json_number(json, "rounds", watched->rounds);
+    amount_write(json, "steps", watched->steps);
+    amount_write(json, "seconds", seconds);
+    amount_write(json, "smallest_growth_seen_bytes_per_step", watched->smallest_bytes_per_step);
+    mm_json_close(json, '}');
+}
+
 MM_STATUS mm_findings_json(const mm_findings *findings, const mm_why_source *sources,
                            size_t source_count, mm_arena *arena, const char **ret,
                            size_t *ret_count, mm_error *err) {
@@ -125,7 +184,7 @@ MM_STATUS mm_findings_json(const mm_findings *findings, const mm_why_source *sou
     amount_write(&json, "rss_bytes", findings->rss_bytes);
     amount_write(&json, "rss_accounted_percent", findings->rss_accounted_percent);
     verdicts_write(&json, findings);
-    mm_json_text(&json, "watched", NULL);
+    watched_write(&json, &findings->watched);
     mm_json_array(&json, "findings");
     for (uint32_t i = 0; i < findings->finding_count; i++) {
         finding_write(&json, &findings->findings[i], i + 1,
@@ -140,6 +199,11 @@ MM_STATUS mm_findings_json(const mm_findings *findings, const mm_why_source *sou
         mm_json_number(&json, "bytes", findings->own[i].bytes);
         mm_json_text(&json, "held_by", findings->own[i].held_by);
         mm_json_close(&json, '}');
+    }
+    mm_json_close(&json, ']');
+    mm_json_array(&json, "notes");
+    for (uint32_t i = 0; i < findings->note_count; i++) {
+        mm_json_text(&json, NULL, findings->notes[i]);
     }
     mm_json_close(&json, ']');
     mm_json_close(&json, '}');

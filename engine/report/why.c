@@ -31,6 +31,7 @@ static const char *const holder_words[MM_HOLDER_COUNT] = {
     [MM_HOLDER_INSTANCES] = "instances",
     [MM_HOLDER_ROOT] = "interpreter",
     [MM_HOLDER_C] = "held by C",
+    [MM_HOLDER_HELD] = "held by C",
     [MM_HOLDER_WEAK] = "weak reference",
 };
 
@@ -58,6 +59,7 @@ static const char *const holder_hints[MM_HOLDER_COUNT] = {
     [MM_HOLDER_INSTANCES] = "",
     [MM_HOLDER_ROOT] = "is kept by the interpreter itself.",
     [MM_HOLDER_C] = "is kept by C code: no Python object refers to it.",
+    [MM_HOLDER_HELD] = "is held by C code: it lives until that calls mort_release().",
     [MM_HOLDER_WEAK] = "",
 };
 
@@ -237,8 +239,8 @@ static void notes_print(mm_lines *lines, const mm_why *why) {
     uint64_t unshown = 0;
     for (uint32_t i = 0; i < why->reference_kind_count; i++) {
         const mm_why_reference *reference = &why->references[i];
-        bool edge = reference->edge != MM_NONE || reference->root != MM_NONE;
-        unshown += reference->chained && edge && reference->chain == MM_NONE;
+        bool shown = reference->holder != MM_NONE || reference->root != MM_NONE;
+        unshown += reference->chained && shown && reference->chain == MM_NONE;
     }
     note_print(lines, unshown, "more holder is not shown in full: -v shows it.",
                "more holders are not shown in full: -v shows more.");

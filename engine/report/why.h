@@ -3,6 +3,7 @@
 #define MM_REPORT_WHY_H
 
 #include "analyze/why.h"
+#include "report/fix.h"
 #include "report/text.h"
 
 /// A line of source that makes the holder of a chain: found by a front, which can read source.
@@ -11,6 +12,7 @@ typedef struct mm_why_source {
     const char *file;  ///< what to call the file
     uint32_t line;
     const char *text;
+    const mm_fix *fix;  ///< of a finding: the cure that its source calls for; NULL = none
 } mm_why_source;
 
 /// The whole answer: references, chains, what kind of holder each is and where to look. `sources`

@@ -194,10 +194,14 @@ bool heap_sources_fill(PyObject *sources, heap_scratch *scratch, mm_why_source *
             PyErr_SetString(PyExc_TypeError, "a source is a tuple (chain, file, line, text)");
             return false;
         }
-        if (!PyArg_ParseTuple(row, "IsIs:sources", &chain, &file, &line, &text)) {
+        PyObject *fix = Py_None; /* borrowed */
+        if (!PyArg_ParseTuple(row, "IsIs|O:sources", &chain, &file, &line, &text, &fix)) {
             return false;
         }
         rows[i] = (mm_why_source){.chain = chain, .file = file, .line = line, .text = text};
+        if (fix != Py_None && !heap_fix_fill(fix, scratch, &rows[i].fix)) {
+            return false;
+        }
     }
     *ret = rows;
     *ret_count = (size_t)count;
@@ -280,7 +284,7 @@ PyDoc_STRVAR(
     "of a module (scope \"\") or class. anchors: ((qualified name, first line), ...) that\n"
     "the file must have.");
 
-static PyObject *anchors_tuple(const mm_why_chain *chain) {
+PyObject *heap_anchors(const mm_why_chain *chain) {
     PyObject *anchors = PyTuple_New((Py_ssize_t)chain->anchor_count);
     for (uint32_t i = 0; anchors != NULL && i < chain->anchor_count; i++) {
         PyObject *anchor =
@@ -300,7 +304,7 @@ bool heap_scope_append(PyObject *list, uint32_t number, const mm_why_chain *chai
     }
     assert(chain->scope_file != NULL);
     assert(chain->attribute != NULL);
-    PyObject *anchors = anchors_tuple(chain);
+    PyObject *anchors = heap_anchors(chain);
     PyObject *row = anchors == NULL
                         ? NULL
                         : Py_BuildValue("(IsssN)", (unsigned int)number, chain->scope_file,

@@ -13,12 +13,6 @@ enum {
     TREE_SHARE_VERBOSE = 1000
 };
 
-typedef struct findings_object {
-    PyObject_HEAD heap_object *heap;  ///< owned
-    heap_scratch scratch;             ///< what `findings` is made of
-    mm_findings findings;
-} findings_object;
-
 PyObject *heap_findings(PyObject *self, PyTypeObject *type, PyObject *const *args, Py_ssize_t count,
                         PyObject *names) {
     heap_object *heap = (heap_object *)self;
@@ -53,6 +47,7 @@ static void findings_dealloc(PyObject *self) {
     PyTypeObject *type = Py_TYPE(self);
     heap_scratch_deinit(&findings->scratch);
     Py_XDECREF(findings->heap);
+    Py_XDECREF(findings->garbage);
     type->tp_free(self);
     Py_DECREF(type);
 }
@@ -157,7 +152,7 @@ static PyObject *findings_cycles_json(PyObject *self, PyObject *ignored) {
 PyDoc_STRVAR(findings_scopes_doc,
              "scopes($self, /)\n--\n\n"
              "(finding, file, scope, attribute, anchors) of each finding whose holder is an\n"
-             "attribute of a module (scope \"\") or class.");
+             "attribute of a module (scope \"\"), a class or its instances (\"Shop()\").");
 
 static PyObject *findings_scopes(PyObject *self, PyObject *ignored) {
     (void)ignored;
@@ -180,6 +175,18 @@ static PyObject *findings_verdict(PyObject *self, PyObject *ignored) {
     const mm_findings *findings = &((findings_object *)self)->findings;
     return PyUnicode_FromString(mm_verdict_text(
         findings->verdict_count > 0 ? findings->verdicts[0].verdict : MM_VERDICT_CLEAN));
+}
+
+PyDoc_STRVAR(findings_has_leak_doc, "has_leak($self, /)\n--\n\nIs one of them of severity leak?");
+
+static PyObject *findings_has_leak(PyObject *self, PyObject *ignored) {
+    (void)ignored;
+    const mm_findings *findings = &((findings_object *)self)->findings;
+    bool leak = false;
+    for (uint32_t i = 0; i < findings->finding_count; i++) {
+        leak = leak || findings->findings[i].is_leak;
+    }
+    return PyBool_FromLong(leak);
 }
 
 // How a table is to be printed. False with an exception set.
@@ -286,6 +293,14 @@ PyObject *heap_tree_json(PyObject *self, PyObject *args, PyObject *kwargs) {
     return heap_rendered(status, bytes, count, &scratch);
 }
 
+PyDoc_STRVAR(findings_rows_doc,
+             "rows($self, /)\n--\n\n"
+             "(kind, is leak, is hidden, is own type, type, grown objects, holder, role, path) of\n"
+             "each finding; a path is a tuple of (object, edge, is guilty).");
+PyDoc_STRVAR(findings_one_text_doc,
+             "one_text($self, number, /, *, width=80, sources=())\n--\n\n"
+             "One finding alone for a terminal.");
+
 static const PyMethodDef findings_methods[] = {
     {"text", (PyCFunction)(void (*)(void))findings_text, METH_VARARGS | METH_KEYWORDS,
      findings_text_doc},
@@ -294,8 +309,14 @@ static const PyMethodDef findings_methods[] = {
     {"cycles_text", (PyCFunction)(void (*)(void))findings_cycles_text, METH_VARARGS | METH_KEYWORDS,
      findings_cycles_text_doc},
     {"cycles_json", findings_cycles_json, METH_NOARGS, findings_cycles_json_doc},
+    {"cures", findings_cures, METH_NOARGS,
+     PyDoc_STR("cures($self, /)\n--\n\nWhat a cure is decided by, a tuple for each finding.")},
     {"scopes", findings_scopes, METH_NOARGS, findings_scopes_doc},
     {"verdict", findings_verdict, METH_NOARGS, findings_verdict_doc},
+    {"has_leak", findings_has_leak, METH_NOARGS, findings_has_leak_doc},
+    {"rows", findings_rows, METH_NOARGS, findings_rows_doc},
+    {"one_text", (PyCFunction)(void (*)(void))findings_one_text, METH_VARARGS | METH_KEYWORDS,
+     findings_one_text_doc},
     {NULL, NULL, 0, NULL},
 };
 

@@ -374,10 +374,15 @@ static PyObject *bind_verify_json(PyObject *module, PyObject *where) {
     return Py_BuildValue("(NNN)", PyBool_FromLong(good), text, warning);
 }
 
+PyDoc_STRVAR(bind_grow_doc,
+             "grow($module, paths, /)\n--\n\n"
+             "Find what grows between snapshots of one process, by time: a new Findings.");
+
 static const PyMethodDef bind_methods[] = {
     {"verify", (PyCFunction)(void (*)(void))bind_verify, METH_VARARGS | METH_KEYWORDS,
      bind_verify_doc},
     {"verify_json", bind_verify_json, METH_O, bind_verify_json_doc},
+    {"grow", bind_grow, METH_O, bind_grow_doc},
     {NULL, NULL, 0, NULL},
 };
 
@@ -387,9 +392,8 @@ static int bind_exec(PyObject *module) {
     if (heap_type == NULL) {
         return -1;
     }
-    int failed = PyModule_AddType(module, (PyTypeObject *)heap_type);
-    Py_DECREF(heap_type);
-    if (failed != 0) {
+    state->heap_type = heap_type;
+    if (PyModule_AddType(module, (PyTypeObject *)heap_type) != 0) {
         return -1;
     }
     PyType_Spec spec = answer_spec();
@@ -410,6 +414,7 @@ static int bind_exec(PyObject *module) {
 
 static int bind_traverse(PyObject *module, visitproc visit, void *arg) {
     heap_state *state = PyModule_GetState(module);
+    Py_VISIT(state->heap_type);
     Py_VISIT(state->answer_type);
     Py_VISIT(state->findings_type);
     return 0;
@@ -417,6 +422,7 @@ static int bind_traverse(PyObject *module, visitproc visit, void *arg) {
 
 static int bind_clear(PyObject *module) {
     heap_state *state = PyModule_GetState(module);
+    Py_CLEAR(state->heap_type);
     Py_CLEAR(state->answer_type);
     Py_CLEAR(state->findings_type);
     return 0;

@@ -38,20 +38,37 @@ PyObject *heap_refuse(const heap_object *heap, const char *what);
 /// A rendered text as str; `scratch`, in which it lives, is given back in any case.
 PyObject *heap_rendered(mm_status status, const char *bytes, size_t count, heap_scratch *scratch);
 
-/// Lines of source out of a tuple of (chain, file, line, text), or NULL, in the memory of
-/// `scratch`, which borrows the texts from the tuple. False with an exception set.
+/// Lines of source out of a tuple of (chain, file, line, text) or (finding, file, line, text, fix),
+/// or NULL, in the memory of `scratch`, which borrows the texts from the tuple. False with an
+/// exception set.
 bool heap_sources_fill(PyObject *sources, heap_scratch *scratch, mm_why_source **ret,
                        size_t *ret_count);
+/// What a front says of a finding: a tuple (cure, role, type, checked, patch, proven, counts). False
+/// with an exception set.
+bool heap_fix_fill(PyObject *row, heap_scratch *scratch, const mm_fix **ret);
+/// What a cure is decided by: a list of tuples, one for each finding. NULL with an exception set.
+PyObject *findings_cures(PyObject *self, PyObject *ignored);
+/// ((qualified name, first line), ...). NULL with an exception set.
+PyObject *heap_anchors(const mm_why_chain *chain);
 /// Append (number, file, scope, attribute, anchors) to a list, if the holder of the chain is an
-/// attribute of a module or class. False with an exception set.
+/// attribute of a module, a class or its instances. False with an exception set.
 bool heap_scope_append(PyObject *list, uint32_t number, const mm_why_chain *chain);
 /// Options of a renderer. False with an exception set.
 bool heap_options_fill(int width, int colour, int ascii, mm_report_options *ret);
 /// Count what there is, with the lock released. False with an exception set.
 bool heap_count(const heap_object *heap, heap_scratch *scratch, mm_types *ret);
 
+/// What was found in a heap, or in several of one process. Never changes.
+typedef struct findings_object {
+    PyObject_HEAD heap_object *heap;  ///< owned
+    heap_object *garbage;  ///< owned: of what waited for the collector meanwhile; or NULL
+    heap_scratch scratch;  ///< what `findings` is made of
+    mm_findings findings;
+} findings_object;
+
 /// Types of this module, made anew for each interpreter.
 typedef struct heap_state {
+    PyObject *heap_type;
     PyObject *answer_type;
     PyObject *findings_type;
 } heap_state;
@@ -65,8 +82,13 @@ PyType_Spec answer_spec(void);
 /// Method Heap.findings(): a new Findings.
 PyObject *heap_findings(PyObject *self, PyTypeObject *type, PyObject *const *args, Py_ssize_t count,
                         PyObject *names);
+/// Function grow() of the module: a new Findings of several files.
+PyObject *bind_grow(PyObject *module, PyObject *paths);
 /// What the type Findings is made from.
 PyType_Spec findings_spec(void);
+/// Methods Findings.rows() and Findings.one_text().
+PyObject *findings_rows(PyObject *self, PyObject *ignored);
+PyObject *findings_one_text(PyObject *self, PyObject *args, PyObject *kwargs);
 /// Methods Heap.types_text() and Heap.types_json().
 PyObject *heap_types_text(PyObject *self, PyObject *args, PyObject *kwargs);
 PyObject *heap_types_json(PyObject *self, PyObject *ignored);

@@ -1,9 +1,13 @@
 // mortmain._door: takes snapshots of the process that imports it. Nothing else of mortmain need be
 // loaded for that; the exception class is imported when there is something to raise.
+#include "ask.h"
+#include "loop.h"
+#include "measure.h"
 #include "raise.h"
 #include "run.h"
 #include "take.h"
 
+#include <stdio.h>
 #include <unistd.h>
 
 #include "base/os/file.h"
@@ -47,29 +51,35 @@ static bool request_fill(door_request *request, int in_process, int keys, long p
 
 PyDoc_STRVAR(snapshot_doc,
              "snapshot($module, path, /, *, force=False, in_process=False, keys=False,\n"
-             "         patience_ms=10000, kill_child=False)\n--\n\n"
+             "         census=False, patience_ms=10000, kill_child=False)\n--\n\n"
              "Write a snapshot of this process's heap to a file and say what was done.\n\n"
+             "With a census, the allocators' blocks are counted too, which takes as long again.\n"
              "kill_child is for tests.");
 
 static PyObject *door_snapshot(PyObject *module, PyObject *args, PyObject *kwargs) {
     (void)module;
-    static const char *const names[] = {"",           "force", "in_process", "keys", "patience_ms",
-                                        "kill_child", NULL};
+    static const char *const names[] = {"",       "force",       "in_process", "keys",
+                                        "census", "patience_ms", "kill_child", NULL};
     PyObject *where = NULL; /* borrowed */
     PyObject *path = NULL;
     PyObject *result = NULL;
-    int force = 0, in_process = 0, keys = 0, kill_child = 0;
+    int force = 0, in_process = 0, keys = 0, census = 0, kill_child = 0;
     long patience_ms = 10000;
     door_request request = {.fd = -1};
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|$ppplp:snapshot", (char **)names, &where,
-                                     &force, &in_process, &keys, &patience_ms, &kill_child) ||
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|$pppplp:snapshot", (char **)names, &where,
+                                     &force, &in_process, &keys, &census, &patience_ms,
+                                     &kill_child) ||
         !request_fill(&request, in_process, keys, patience_ms, kill_child) ||
         !PyUnicode_FSConverter(where, &path)) {
         return NULL;
     }
+    request.census = census != 0;
     mm_error err = {MM_OK, NULL, 0, 0};
     mm_os_file file;
+    door_stamp stamp;
     PyThreadState *released = PyEval_SaveThread();
+    request.meta_count = door_stamp_fill(door_begin_ns(), &stamp);
+    request.metas = &stamp.meta;
     mm_status status = mm_os_file_create(PyBytes_AS_STRING(path), force != 0, &file, &err);
     PyEval_RestoreThread(released);
     if (status != MM_OK) {
@@ -99,20 +109,44 @@ done:
 
 PyDoc_STRVAR(
     memory_doc,
-    "memory($module, /, *, in_process=False, keys=True, patience_ms=10000)\n--\n\n"
+    "memory($module, /, *, in_process=False, keys=True, patience_ms=10000, phase=None, steps=0)\n"
+    "--\n\n"
     "Take a snapshot into a file without a name and answer (descriptor, what was done).\n\n"
-    "The caller closes the descriptor.");
+    "The caller closes the descriptor. With a phase, both of what follows are written to META.");
+
+// META of a snapshot that is one of several: at most three records. Fills from the first on.
+static uint32_t phase_fill(const char *phase, unsigned long long steps, mm_capture_meta *metas,
+                           char *text, size_t text_bytes) {
+    if (phase == NULL) {
+        return 0;
+    }
+    (void)snprintf(text, text_bytes, "%llu", steps);
+    metas[0] = (mm_capture_meta){"phase", phase};
+    metas[1] = (mm_capture_meta){"steps", text};
+    return 2;
+}
 
 static PyObject *door_memory(PyObject *module, PyObject *args, PyObject *kwargs) {
     (void)module;
-    static const char *const names[] = {"in_process", "keys", "patience_ms", NULL};
+    static const char *const names[] = {"in_process", "keys",  "patience_ms",
+                                        "phase",      "steps", NULL};
     int in_process = 0, keys = 1;
     long patience_ms = 10000;
+    const char *phase = NULL; /* borrowed */
+    unsigned long long steps = 0;
+    char text[24];
+    mm_capture_meta metas[3];
+    door_stamp stamp;
     door_request request = {.fd = -1};
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|$ppl:memory", (char **)names, &in_process,
-                                     &keys, &patience_ms) ||
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|$pplzK:memory", (char **)names, &in_process,
+                                     &keys, &patience_ms, &phase, &steps) ||
         !request_fill(&request, in_process, keys, patience_ms, 0)) {
         return NULL;
+    }
+    request.metas = metas;
+    request.meta_count = phase_fill(phase, steps, metas, text, sizeof text);
+    if (door_stamp_fill(door_begin_ns(), &stamp) > 0) {
+        metas[request.meta_count++] = stamp.meta;
     }
     mm_error err = {MM_OK, NULL, 0, 0};
     PyObject *result = NULL;
@@ -152,12 +186,49 @@ static PyObject *door_references_held(PyObject *module, PyObject *address) {
     return PyLong_FromSsize_t(Py_REFCNT(object));
 }
 
+PyDoc_STRVAR(
+    listen_doc,
+    "listen($module, page, signal, /)\n--\n\n"
+    "Take snapshots of this process when another one asks for them on a page in a file.\n\n"
+    "A signal other than 0 says on the page that somebody wants one.");
+
+static PyObject *door_listen(PyObject *module, PyObject *args) {
+    (void)module;
+    PyObject *path = NULL;
+    int number = 0;
+    if (!PyArg_ParseTuple(args, "O&i:listen", PyUnicode_FSConverter, &path, &number)) {
+        return NULL;
+    }
+    bool listens = door_ask_listen(PyBytes_AS_STRING(path), false);
+    if (!listens) {
+        (void)PyErr_SetFromErrno(PyExc_OSError);
+    } else if (number != 0 && !door_ask_signal(number)) {
+        door_ask_end();
+        PyErr_SetString(PyExc_ValueError, "the signal has a handler already");
+        listens = false;
+    }
+    Py_DECREF(path);
+    return listens ? Py_NewRef(Py_None) : NULL;
+}
+
+PyDoc_STRVAR(unlisten_doc, "unlisten($module, /)\n--\n\nUndo listen().");
+
+static PyObject *door_unlisten(PyObject *module, PyObject *ignored) {
+    (void)module;
+    (void)ignored;
+    door_ask_end();
+    Py_RETURN_NONE;
+}
+
 static const PyMethodDef door_methods[] = {
     {"snapshot", (PyCFunction)(void (*)(void))door_snapshot, METH_VARARGS | METH_KEYWORDS,
      snapshot_doc},
     {"memory", (PyCFunction)(void (*)(void))door_memory, METH_VARARGS | METH_KEYWORDS, memory_doc},
     {"references_held", door_references_held, METH_O, references_held_doc},
     {"run", door_run, METH_VARARGS, door_run_doc},
+    {"listen", door_listen, METH_VARARGS, listen_doc},
+    {"unlisten", door_unlisten, METH_NOARGS, unlisten_doc},
+    {"loop", door_loop, METH_VARARGS, door_loop_doc},
     {NULL, NULL, 0, NULL},
 };
 

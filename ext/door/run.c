@@ -16,6 +16,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "ask.h"
 #include "base/os/file.h"
 #include "take.h"
 #include "unraisable.h"
@@ -23,7 +24,7 @@
 enum { PATIENCE_NS_PER_S = 1000000000, PATIENCE_S = 10 };
 
 const char door_run_doc[] =
-    "run($module, kind, target, argv, orig_argv, path0, snapshot, /)\n--\n\n"
+    "run($module, kind, target, argv, orig_argv, path0, snapshot, ask, /)\n--\n\n"
     "Run a script ('file'), a folder or archive ('path') or a module ('module') as plain Python\n"
     "does, write a snapshot when its code has ended, and exit with its status.\n\n"
     "If there is no snapshot, a file SNAPSHOT.error says why in one line.";
@@ -36,12 +37,14 @@ typedef struct door_script {
     PyObject *orig_argv;  // list
     PyObject *path0;      // str, or None: sys.path stays
     const char *snapshot;
+    const char *ask;  // file of a page on which snapshots are asked for; "" = none are
 } door_script;
 
 // How a script's code ended.
 typedef struct door_ending {
     int status;
-    bool interrupted;  // by a KeyboardInterrupt that nobody caught: the process dies by SIGINT
+    bool interrupted;   // by a KeyboardInterrupt that nobody caught: the process dies by SIGINT
+    char unbegun[256];  // why none of its code ran; "" = it did
 } door_ending;
 
 // Set a name; `value` is taken, and NULL (with its exception) is passed on.
@@ -191,10 +194,66 @@ static void threads_wait(void) {
     Py_DECREF(threading);
 }
 
+// Does a traceback lead through code of `__main__`, whose names these are? It is walked by
+// attributes that run no Python code.
+static bool traceback_enters(PyObject *traceback, PyObject *names) {
+    PyObject *at = Py_XNewRef(traceback);
+    bool enters = false;
+    while (at != NULL && at != Py_None && !enters) {
+        PyObject *frame = PyObject_GetAttrString(at, "tb_frame");
+        PyObject *globals = frame == NULL ? NULL : PyObject_GetAttrString(frame, "f_globals");
+        PyObject *next = PyObject_GetAttrString(at, "tb_next");
+        enters = globals == NULL || globals == names;
+        Py_XDECREF(globals);
+        Py_XDECREF(frame);
+        Py_SETREF(at, next);
+    }
+    PyErr_Clear();
+    Py_XDECREF(at);
+    return enters;
+}
+
+// An exception in a few words: "SyntaxError: invalid syntax (shop.py, line 3)". The texts of
+// Python's own exceptions alone: others would run the script's code.
+static void exception_describe(PyObject *value, char *ret, size_t room) {
+    PyTypeObject *type = Py_TYPE(value);
+    bool exits = PyErr_GivenExceptionMatches(value, PyExc_SystemExit) != 0;
+    bool plain = (type->tp_flags & Py_TPFLAGS_HEAPTYPE) == 0;
+    PyObject *text = plain ? PyObject_Str(value) : NULL;
+    const char *words = text == NULL ? NULL : PyUnicode_AsUTF8(text); /* borrowed */
+    // What runpy exits with begins with the name of the interpreter.
+    const char *colon = exits && words != NULL ? strstr(words, ": ") : NULL;
+    if (exits && words != NULL) {
+        (void)snprintf(ret, room, "%s", colon != NULL ? colon + 2 : words);
+    } else {
+        (void)snprintf(ret, room, "%s%s%s", type->tp_name, words != NULL ? ": " : "",
+                       words != NULL ? words : "");
+    }
+    Py_XDECREF(text);
+    PyErr_Clear();
+}
+
+// The exception that is set stays set. Fills `unbegun` if it came before any code of the script:
+// there is no such module, or its source cannot be compiled.
+static void ending_look(PyObject *names, door_ending *ending) {
+    PyObject *type = NULL;
+    PyObject *value = NULL;
+    PyObject *traceback = NULL;
+    PyErr_Fetch(&type, &value, &traceback);
+    PyErr_NormalizeException(&type, &value, &traceback);
+    if (value != NULL && !traceback_enters(traceback, names)) {
+        exception_describe(value, ending->unbegun, sizeof ending->unbegun);
+    }
+    PyErr_Restore(type, value, traceback);
+}
+
 static door_ending script_execute(const door_script *script, PyObject *names) {
-    door_ending ending = {0, false};
+    door_ending ending = {0, false, ""};
     bool is_file = strcmp(script->kind, "file") == 0;
     PyObject *result = is_file ? file_execute(script, names) : module_execute(script);
+    if (result == NULL) {
+        ending_look(names, &ending);
+    }
     if (result == NULL && PyErr_ExceptionMatches(PyExc_SystemExit)) {
         ending.status = exit_status();
     } else if (result == NULL) {
@@ -207,16 +266,20 @@ static door_ending script_execute(const door_script *script, PyObject *names) {
     return ending;
 }
 
-// One line for the parent, beside where the snapshot ought to be.
-static void failure_tell(const char *snapshot, const mm_error *err) {
+// One line for the parent, beside where the snapshot ought to be: `first`, and after a colon
+// `second`, if that is not empty.
+static void line_tell(const char *snapshot, const char *first, const char *second) {
     char path[4096];
     int length = snprintf(path, sizeof path, "%s.error", snapshot);
     FILE *out = length < 0 || (size_t)length >= sizeof path ? NULL : fopen(path, "wx");
     if (out != NULL) {
-        (void)fprintf(out, "%s%s%s\n", err->message, err->sys_errno != 0 ? ": " : "",
-                      err->sys_errno != 0 ? strerror(err->sys_errno) : "");
+        (void)fprintf(out, "%s%s%s\n", first, second[0] != '\0' ? ": " : "", second);
         (void)fclose(out);
     }
+}
+
+static void failure_tell(const char *snapshot, const mm_error *err) {
+    line_tell(snapshot, err->message, err->sys_errno != 0 ? strerror(err->sys_errno) : "");
 }
 
 static void snapshot_take(const char *snapshot, const door_unraisable *watch) {
@@ -255,7 +318,7 @@ static door_ending script_run(const door_script *script) {
     PyThreadState *thread = PyThreadState_Get();
     PyObject *main_module = PyImport_AddModule("__main__"); /* borrowed */
     if (main_module == NULL) {
-        return (door_ending){1, false};
+        return (door_ending){1, false, ""};
     }
     PyObject *names = PyModule_GetDict(main_module); /* borrowed */
     pid_t pid = getpid();
@@ -265,12 +328,16 @@ static door_ending script_run(const door_script *script) {
     void *frame = MM_CURRENT_FRAME(thread);
     MM_CURRENT_FRAME(thread) = NULL;
     MM_RECURSION_LEFT(thread) += MM_RECURSION_OF_CALLER;
-    door_ending ending = {1, false};
+    door_ending ending = {1, false, ""};
     if (main_fill(script, names) < 0 || sys_fill(script) < 0) {
         PyErr_Print();
     } else {
         ending = script_execute(script, names);
-        if (getpid() == pid) {
+        door_ask_end();
+        if (getpid() == pid && ending.unbegun[0] != '\0') {
+            // What the interpreter alone leaves behind says nothing of the script.
+            line_tell(script->snapshot, "the script did not run", ending.unbegun);
+        } else if (getpid() == pid) {
             snapshot_take(script->snapshot, watch);
         }
     }
@@ -282,10 +349,14 @@ static door_ending script_run(const door_script *script) {
 PyObject *door_run(PyObject *module, PyObject *args) {
     (void)module;
     door_script script;
-    if (!PyArg_ParseTuple(args, "sUO!O!Os:run", &script.kind, &script.target, &PyList_Type,
+    if (!PyArg_ParseTuple(args, "sUO!O!Oss:run", &script.kind, &script.target, &PyList_Type,
                           &script.argv, &PyList_Type, &script.orig_argv, &script.path0,
-                          &script.snapshot)) {
+                          &script.snapshot, &script.ask)) {
         return NULL;
+    }
+    if (script.ask[0] != '\0') {
+        // Where nobody listens, the parent says that there are no snapshots.
+        (void)door_ask_listen(script.ask, true);
     }
     door_ending ending = script_run(&script);
     if (ending.interrupted) {

@@ -22,10 +22,10 @@
 #include "base/os/process.h"
 #include "base/os/sink.h"
 #include "capture/capture.h"
-#include "locate/locate.h"
+#include "heap_here.h"
 
 enum {
-    RETRIES_MAX = 8,
+    RETRIES_MAX = DOOR_OPAQUE_MAX,
     RETRIES_WITHOUT_TYPE_MAX = 2,
     WAIT_SLICE_MS = 50,
     PATIENCE_FACTOR = 6,  // between two foreign calls a slow disk may be what we wait for
@@ -44,21 +44,6 @@ typedef struct door_shared {
     int32_t sys_errno;
 } door_shared;
 
-// Types that made a child crash or hang.
-typedef struct door_opaque {
-    uint64_t types[RETRIES_MAX];
-    uint32_t count;
-    uint32_t without_type_count;  ///< children that died with no type named
-} door_opaque;
-
-// A located heap, and the memory that its description takes.
-typedef struct door_heap {
-    mm_os_pages pages;
-    mm_arena arena;
-    mm_target *target;
-    mm_locate_report report;
-} door_heap;
-
 // How one try with a child ended.
 typedef enum door_outcome {
     DOOR_FINISHED,  ///< the walker answered: `status` in the shared page
@@ -67,7 +52,7 @@ typedef enum door_outcome {
     DOOR_REFUSED    ///< no child could be made; *err says why
 } door_outcome;
 
-static void heap_forget(door_heap *heap) {
+void door_heap_forget(door_heap *heap) {
     mm_os_pages_deinit(&heap->pages);
 }
 
@@ -75,7 +60,7 @@ static void heap_forget(door_heap *heap) {
 static void opaque_write(mm_target *target, const door_opaque *opaque) {
     uint64_t *slots = (uint64_t *)(void *)((uint8_t *)target + target->opaque.offset);
     uint32_t slot = 0;
-    MM_ASSERT(opaque->count <= RETRIES_MAX);
+    MM_ASSERT(opaque->count <= DOOR_OPAQUE_MAX);
     MM_ASSERT(target->magic == MM_TARGET_MAGIC);
     for (uint32_t i = 0; i < opaque->count; i++) {
         while (slot < target->opaque.count && slots[slot] != 0) {
@@ -87,8 +72,8 @@ static void opaque_write(mm_target *target, const door_opaque *opaque) {
     }
 }
 
-static mm_status heap_locate(const door_opaque *opaque, uint64_t caller_thread, door_heap *ret,
-                             mm_error *err) {
+mm_status door_heap_locate(const door_opaque *opaque, uint64_t caller_thread, door_heap *ret,
+                           mm_error *err) {
     mm_os_pages_init(&ret->pages);
     mm_arena_init(&ret->arena, mm_os_pages_view(&ret->pages), ARENA_BLOCK_BYTES);
     memset(&ret->report, 0, sizeof ret->report);
@@ -99,7 +84,7 @@ static mm_status heap_locate(const door_opaque *opaque, uint64_t caller_thread, 
         status = mm_locate(&reader, &options, &ret->arena, &ret->target, &ret->report, err);
     }
     if (status != MM_OK) {
-        heap_forget(ret);
+        door_heap_forget(ret);
         return status;
     }
     opaque_write(ret->target, opaque);
@@ -112,6 +97,7 @@ static mm_capture_options capture_options(const door_request *request, const cha
         .door = door,
         .pid = (uint64_t)pid,
         .keys = request->keys,
+        .census = request->census,
         .warning = heap->report.warning[0] != '\0' ? heap->report.warning : NULL,
         .retries = retries,
         .metas = request->metas,
@@ -133,7 +119,7 @@ static _Noreturn void walk_in_child(const door_request *request, const door_opaq
     mm_os_process_settle_in_child(request->fd, caller->pid);
     door_heap heap;
     mm_error err = {MM_OK, NULL, 0, 0};
-    if (heap_locate(opaque, caller->thread, &heap, &err) != MM_OK) {
+    if (door_heap_locate(opaque, caller->thread, &heap, &err) != MM_OK) {
         shared->located = err;
         shared->finished = 1;
         mm_os_process_exit_in_child(0);
@@ -293,7 +279,7 @@ static mm_status take_in_process(const door_request *request, const door_opaque 
     MM_TRY(mm_os_file_restart(request->fd, err));
     uint64_t begin_ns = mm_os_now_ns();
     door_heap heap;
-    MM_TRY(heap_locate(opaque, mm_os_thread_id(), &heap, err));
+    MM_TRY(door_heap_locate(opaque, mm_os_thread_id(), &heap, err));
     mm_os_sink sink;
     mm_os_sink_init(&sink, request->fd);
     mm_os_pages pages;
@@ -308,7 +294,7 @@ static mm_status take_in_process(const door_request *request, const door_opaque 
     mm_os_sink_guard_end(&guard);
     mm_os_pages_deinit(&pages);
     memcpy(taken->warning, heap.report.warning, sizeof taken->warning);
-    heap_forget(&heap);
+    door_heap_forget(&heap);
     taken->pause_ns = mm_os_now_ns() - begin_ns;
     MM_TRY(walker_fail(status, sink.sys_errno, err));
     taken_fill(taken, "in process", &result, sink.written_bytes);
@@ -323,8 +309,8 @@ static bool opaque_learn(door_opaque *opaque, uint64_t type) {
         opaque->without_type_count++;
         return opaque->without_type_count <= RETRIES_WITHOUT_TYPE_MAX;
     }
-    MM_ASSERT(opaque->count <= RETRIES_MAX);
-    if (opaque->count == RETRIES_MAX) {
+    MM_ASSERT(opaque->count <= DOOR_OPAQUE_MAX);
+    if (opaque->count == DOOR_OPAQUE_MAX) {
         return false;
     }
     opaque->types[opaque->count++] = type;

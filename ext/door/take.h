@@ -16,6 +16,7 @@ typedef struct door_request {
     int fd;                        ///< an empty file to write to; stays the caller's
     bool in_process;               ///< do not clone, walk here and now
     bool keys;                     ///< texts of data keys may be written
+    bool census;                   ///< count what the allocators hold besides
     bool kill_child;               ///< for tests: end the child as soon as it is there
     const mm_capture_meta *metas;  ///< more records of META; must stand until door_take() is back
     uint32_t meta_count;

@@ -10,7 +10,9 @@ TYPE_CHECKING = False
 
 if TYPE_CHECKING:
     from mortmain.api import Heap, References, Why, refs, why
+    from mortmain.armed import arm
     from mortmain.errors import MortmainError
+    from mortmain.leaks import no_leaks
     from mortmain.take import Taken, snapshot
 
     __version__: str
@@ -21,6 +23,8 @@ __all__ = [
     "References",
     "Taken",
     "Why",
+    "arm",
+    "no_leaks",
     "refs",
     "snapshot",
     "why",
@@ -31,6 +35,8 @@ __all__ = [
 _MODULES = {
     "MortmainError": "errors",
     "Taken": "take",
+    "arm": "armed",
+    "no_leaks": "leaks",
     "snapshot": "take",
     "__version__": "version",
 }

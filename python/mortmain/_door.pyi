@@ -21,11 +21,17 @@ def snapshot(
     force: bool = False,
     in_process: bool = False,
     keys: bool = False,
+    census: bool = False,
     patience_ms: int = 10000,
     kill_child: bool = False,
 ) -> _Taken: ...
 def memory(
-    *, in_process: bool = False, keys: bool = True, patience_ms: int = 10000
+    *,
+    in_process: bool = False,
+    keys: bool = True,
+    patience_ms: int = 10000,
+    phase: str | None = None,
+    steps: int = 0,
 ) -> tuple[int, _Taken]: ...
 def run(
     kind: str,
@@ -34,6 +40,10 @@ def run(
     orig_argv: list[str],
     path0: str | None,
     snapshot: str,
+    ask: str,
     /,
 ) -> None: ...
+def loop(kind: str, target: str, name: str, path0: str, folder: str, /) -> None: ...
+def listen(page: str, signal: int, /) -> None: ...
+def unlisten() -> None: ...
 def references_held(address: int, /) -> int: ...

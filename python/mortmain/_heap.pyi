@@ -21,9 +21,49 @@ class _Counts(TypedDict):
     weak_count: int
 
 # (chain, file, line, text)
-_Source: TypeAlias = tuple[int, str, int, str]
+_Source: TypeAlias = tuple[int, str, int, str] | tuple[int, str, int, str, _Fix | None]
+# (cure, role, type, checked, patch, proven or -1,
+#  (objects before, steps before, objects after, steps after), -1 for unknown ones)
+_Fix: TypeAlias = tuple[
+    str, str | None, str, tuple[str, ...], str | None, int, tuple[int, int, int, int]
+]
+_Steps: TypeAlias = tuple[tuple[str, str | None, bool], ...]
+# (finding, kind, leak, type, holder, cure, role, file,
+#  (file, scope, attribute, anchors), path, ring,
+#  type held, can be weak, by identity, leads back, grown objects, steps)
+_Cure: TypeAlias = tuple[
+    int,
+    str,
+    bool,
+    str | None,
+    str | None,
+    str | None,
+    str | None,
+    str | None,
+    tuple[str, str, str, tuple[tuple[str, int], ...]] | None,
+    _Steps,
+    _Steps,
+    str | None,
+    bool,
+    bool,
+    bool,
+    int,
+    int,
+]
 # (chain, file, scope, attribute, ((qualified name, first line), ...))
 _Scope: TypeAlias = tuple[int, str, str, str, tuple[tuple[str, int], ...]]
+# (kind, is leak, is hidden, is own type, type, grown objects, holder, role, path)
+_Row: TypeAlias = tuple[
+    str,
+    bool,
+    bool,
+    bool,
+    str | None,
+    int | None,
+    str | None,
+    str | None,
+    tuple[tuple[str, str | None, bool], ...],
+]
 
 def verify(
     path: str | bytes | PathLike[str] | PathLike[bytes],
@@ -35,6 +75,7 @@ def verify(
 def verify_json(
     path: str | bytes | PathLike[str] | PathLike[bytes], /
 ) -> tuple[bool, str, str]: ...
+def grow(paths: list[str], /) -> Findings: ...
 
 @final
 class Heap:
@@ -93,10 +134,16 @@ class Answer:
 @final
 class Findings:
     def verdict(self, /) -> str: ...
+    def has_leak(self, /) -> bool: ...
+    def cures(self, /) -> list[_Cure]: ...
     def cycles_text(
         self, /, *, width: int = 80, colour: bool = False, ascii: bool = False
     ) -> str: ...
     def cycles_json(self, /) -> str: ...
+    def rows(self, /) -> list[_Row]: ...
+    def one_text(
+        self, number: int, /, *, width: int = 80, sources: tuple[_Source, ...] = ()
+    ) -> str: ...
     def scopes(self, /) -> list[_Scope]: ...
     def text(
         self,

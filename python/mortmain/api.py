@@ -12,12 +12,18 @@ variable is measured by a call of the same form on an object that nobody else ho
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from mortmain import _door, _heap
 from mortmain.errors import MortmainError as MortmainError
+
+if TYPE_CHECKING:
+    from mortmain.cure import Fix
+    from mortmain.cure_case import Facts
 
 # Source is looked for as far as a person reads.
 _SOURCES_MAX = 20
@@ -120,11 +126,37 @@ class Findings:
 
     _findings: _heap.Findings
     _sources: tuple[_heap._Source, ...] = ()
+    fixes: tuple[Fix, ...] = ()
+
+    @property
+    def steps(self) -> int:
+        """How often the step was called while it was watched; -1 where nobody knows."""
+        watched = json.loads(self.json())["watched"] or {}
+        return int(watched.get("steps") or -1)
+
+    def facts(self) -> tuple[Facts, ...]:
+        """What a cure of each finding depends on."""
+        from mortmain.cure_case import Facts
+
+        return tuple(Facts(*row) for row in self._findings.cures())
+
+    def with_fixes(self, fixes: tuple[Fix, ...]) -> Findings:
+        """The same findings with other cures."""
+        rows = {row[0]: row for row in self._sources}
+        for fix in fixes:
+            number = fix.facts.number
+            rows[number] = (number, fix.file, fix.line, fix.text, fix.row())
+        return Findings(self._findings, tuple(rows.values()), fixes)
 
     @property
     def verdict(self) -> str:
         """The strongest verdict: ``"suspects"``, ``"waiting for gc"``, ``"clean"``."""
         return self._findings.verdict()
+
+    @property
+    def has_leak(self) -> bool:
+        """Is one of them of severity leak?"""
+        return self._findings.has_leak()
 
     def render(
         self, width: int = 80, colour: bool = False, ascii: bool = False, verbose: bool = False
@@ -299,6 +331,48 @@ class Heap:
             MortmainError: There is no such thing in the snapshot.
         """
         return _references(self._heap.why(what))
+
+
+def grow(paths: Sequence[_Path]) -> Findings:
+    """What grows between snapshots of one process.
+
+    Args:
+        paths: The ``.mort`` files, by time, two at least. What ``mortmain loop -o`` keeps says
+            itself which rounds they are; of other files nothing is called a leak that a cache
+            could be.
+
+    Returns:
+        The findings.
+
+    Raises:
+        MortmainError: A file cannot be read, or they are not of one process.
+
+    Example:
+        >>> grow([])
+        Traceback (most recent call last):
+        mortmain.errors.MortmainError: growth needs two snapshots of a process at least
+    """
+    found = _heap.grow([os.fsdecode(path) for path in paths])
+    return Findings(found, _sources(found.scopes()[:_SOURCES_MAX], is_live=False))
+
+
+def cured(findings: Findings, files: Sequence[str] = ()) -> Findings:
+    """Look in the source for the cure of what grows.
+
+    Args:
+        findings: What ``grow()`` found.
+        files: Where to look for functions of which a finding knows no more than a name.
+
+    Returns:
+        The same findings, with the cure that the source of each calls for, and its patch.
+    """
+    from mortmain import cure
+
+    fixes = []
+    for facts in findings.facts()[:_SOURCES_MAX]:
+        if facts.is_leak or facts.kind == "cycle":
+            fixes.append(cure.find(facts, files))
+    return findings.with_fixes(tuple(fix for fix in fixes if fix is not None))
 
 
 def _why(answer: _heap.Answer, *, is_live: bool) -> Why:

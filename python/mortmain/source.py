@@ -1,4 +1,4 @@
-"""Finds the line of a source file that makes an attribute of a module or class.
+"""Finds the line of a source file that makes an attribute of a module, class or instance.
 
 Knows: Python's syntax, by ast. Must not know: heaps, and how an answer looks.
 
@@ -15,12 +15,13 @@ import os
 import stat
 import tokenize
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 _FILE_BYTES_MAX = 1 << 22
 
-_Scope = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
+_Function = ast.FunctionDef | ast.AsyncFunctionDef
+_Scope = ast.Module | ast.ClassDef | _Function
 _Anchors = Sequence[tuple[str, int]]
 
 # What is inside of these belongs to a scope of its own.
@@ -46,11 +47,13 @@ class Line:
 
 
 def find(file: str, scope: str, name: str, anchors: _Anchors, is_live: bool = False) -> Line | None:
-    """Find where an attribute of a module or class is first assigned.
+    """Find where an attribute of a module, a class or its instances is first assigned.
 
     Args:
         file: The source file.
-        scope: The class's qualified name, like ``"Outer.Inner"``; ``""`` for the module itself.
+        scope: The class's qualified name, like ``"Outer.Inner"``; ``""`` for the module itself;
+            ``"Outer.Inner()"`` for instances of the class: of what they are given nowhere in so
+            many words, the line of the class is found.
         name: The attribute.
         anchors: Functions and classes by their qualified names, with the first line that each had
             when the program ran, decorators included.
@@ -76,10 +79,16 @@ def find(file: str, scope: str, name: str, anchors: _Anchors, is_live: bool = Fa
     starts, classes = _definitions(tree)
     if any(anchor not in starts for anchor in anchors):
         return None
-    scopes: list[_Scope] = [tree] if scope == "" else list(classes.get(scope, ()))
     lines = text.split("\n")
     # Of two classes of one name nobody knows which was meant.
-    number = _first_assignment(scopes[0], name) if len(scopes) == 1 else None
+    if scope.endswith("()"):
+        made = classes.get(scope.removesuffix("()"), ())
+        number = _first_in_instances(tree, made[0], name) if len(made) == 1 else None
+    else:
+        scopes: list[_Scope] = [tree] if scope == "" else list(classes.get(scope, ()))
+        number = _first_assignment(scopes[0], name) if len(scopes) == 1 else None
+        if number is None and len(scopes) == 1 and isinstance(scopes[0], ast.ClassDef):
+            number = _first_in_class(tree, scopes[0], name)
     if number is None or number > len(lines):
         return None
     return Line(_shown(file), number, lines[number - 1].strip())
@@ -164,6 +173,174 @@ def _first_assignment(scope: _Scope, name: str) -> int | None:
         ):
             first = node.lineno
     return first
+
+
+def _first_in_instances(tree: ast.Module, scope: ast.ClassDef, name: str) -> int:
+    """The first line that gives instances of a class the attribute.
+
+    That is one on which a method of the class or of a base of it in the file gives its first
+    argument the attribute, and something else than None, if possible; else the only line on which
+    somebody else does so; else the line that declares it, as dataclasses do, or the class's own.
+    """
+    family = _family(tree, scope)
+    found = [given for each in family for given in _given_to_first(each, name)]
+    declared = [node for each in family for node in _declared(each, name)]
+    lines = [line for line, is_none in found if not is_none]
+    if not lines and not any(_is_made_by_call(tree, scope, node) for node in declared):
+        lines = _given_by_others(tree, family, name)
+    lines = lines or [line for line, _ in found] or [node.lineno for node in declared]
+    return min(lines, default=scope.lineno)
+
+
+def _first_in_class(tree: ast.Module, scope: ast.ClassDef, name: str) -> int | None:
+    """The first line that gives a class the attribute outside of its body.
+
+    Class methods and metaclasses do that to their first argument, others call it by its name.
+    """
+    bases = _family(tree, scope)
+    metas = [
+        each
+        for base in bases
+        for keyword in base.keywords
+        if keyword.arg == "metaclass"
+        for made in _called(tree, keyword.value)
+        for each in _family(tree, made)
+    ]
+    found = [given for meta in metas for given in _given_to_first(meta, name)]
+    for each in bases:
+        found += _given_to_first(each, name, is_class=True)
+    found += [
+        (node.lineno, is_none)
+        for node, is_none in _stores(ast.walk(tree), name, scope)
+        if isinstance(node.value, ast.Name) and node.value.id == scope.name
+    ]
+    return min((line for line, is_none in found if not is_none), default=None)
+
+
+def _called(tree: ast.Module, expression: ast.expr) -> list[ast.ClassDef]:
+    """The one class that the module itself calls so."""
+    name = expression.id if isinstance(expression, ast.Name) else None
+    named = [node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == name]
+    return named if len(named) == 1 else []
+
+
+def _family(tree: ast.Module, scope: ast.ClassDef) -> list[ast.ClassDef]:
+    """A class and those that it inherits from, as far as they are in the file."""
+    family = [scope]
+    for each in family:
+        for base in each.bases:
+            # Of Field[int] the class is Field.
+            bare = base.value if isinstance(base, ast.Subscript) else base
+            family += [made for made in _called(tree, bare) if made not in family]
+    return family
+
+
+def _stores(
+    nodes: Iterable[ast.AST], name: str, scope: ast.ClassDef
+) -> list[tuple[ast.Attribute, bool]]:
+    """Where an attribute of that name is given a value, and whether that is None."""
+    parts = list(nodes)
+    valueless: set[int] = set()
+    nones: set[int] = set()
+    for node in parts:
+        if isinstance(node, ast.AugAssign) or (
+            isinstance(node, ast.AnnAssign) and node.value is None
+        ):
+            valueless.add(id(node.target))
+        elif isinstance(node, ast.Assign | ast.AnnAssign) and _is_none(node.value):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            nones.update(map(id, targets))
+    return [
+        (node, id(node) in nones)
+        for node in parts
+        if isinstance(node, ast.Attribute)
+        and isinstance(node.ctx, ast.Store)
+        and id(node) not in valueless
+        and _mangled(node.attr, scope) == name
+    ]
+
+
+def _is_none(value: ast.expr | None) -> bool:
+    return isinstance(value, ast.Constant) and value.value is None
+
+
+def _methods(scope: ast.ClassDef) -> Iterator[tuple[_Function, str | None]]:
+    """Methods, and what they call their first argument."""
+    for method in scope.body:
+        if isinstance(method, ast.FunctionDef | ast.AsyncFunctionDef):
+            arguments = [*method.args.posonlyargs, *method.args.args]
+            yield method, arguments[0].arg if arguments else None
+
+
+def _given_to_first(
+    scope: ast.ClassDef, name: str, *, is_class: bool = False
+) -> list[tuple[int, bool]]:
+    """Lines on which a method gives its first argument the attribute; is it None?"""
+    return [
+        (node.lineno, is_none)
+        for method, me in _methods(scope)
+        if not is_class or _is_class_method(method)
+        for node, is_none in _stores(_own_nodes(method), name, scope)
+        if isinstance(node.value, ast.Name) and node.value.id == me
+    ]
+
+
+def _is_class_method(method: _Function) -> bool:
+    marks = [each.id for each in method.decorator_list if isinstance(each, ast.Name)]
+    return method.name == "__init_subclass__" or "classmethod" in marks
+
+
+def _given_by_others(tree: ast.Module, family: list[ast.ClassDef], name: str) -> list[int]:
+    """The line on which what is not the first argument of a method is given the attribute.
+
+    None if there are several, or other classes that have such an attribute.
+    """
+    lines: set[int] = set()
+    scopes: list[tuple[_Scope, str | None]] = [(tree, None)]
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ClassDef):
+            alien = node not in family and not any(each in family for each in _family(tree, node))
+            if alien and (_given_to_first(node, name) or _declared(node, name)):
+                return []
+            scopes += _methods(node)
+    scopes += [
+        (node, None)
+        for node in tree.body
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    ]
+    for scope, me in scopes:
+        for node, is_none in _stores(_own_nodes(scope), name, family[0]):
+            mine = isinstance(node.value, ast.Name) and node.value.id == me
+            if not is_none and not mine:
+                lines.add(node.lineno)
+    return list(lines) if len(lines) == 1 else []
+
+
+def _declared(scope: ast.ClassDef, name: str) -> list[ast.AnnAssign]:
+    return [
+        node
+        for node in scope.body
+        if isinstance(node, ast.AnnAssign)
+        and isinstance(node.target, ast.Name)
+        and _mangled(node.target.id, scope) == name
+    ]
+
+
+def _is_made_by_call(tree: ast.Module, scope: ast.ClassDef, declared: ast.AnnAssign) -> bool:
+    """May the value of a field come from a call of the class: has it no default, or is it given?"""
+    if not _is_none(declared.value) or not isinstance(declared.target, ast.Name):
+        return True
+    fields = [each.lineno for each in scope.body if isinstance(each, ast.AnnAssign)]
+    before = sum(line < declared.lineno for line in fields)
+    return any(
+        len(call.args) > before
+        or any(isinstance(each, ast.Starred) for each in call.args)
+        or any(each.arg in (None, declared.target.id) for each in call.keywords)
+        for call in ast.walk(tree)
+        if isinstance(call, ast.Call)
+        and isinstance(call.func, ast.Name)
+        and call.func.id == scope.name
+    )
 
 
 def _mangled(name: str, scope: _Scope) -> str:

@@ -140,6 +140,18 @@ def test_cycles(folder: Path) -> None:
     assert document["verdict"] == "waiting for gc"
 
 
+def test_notes(folder: Path) -> None:
+    (folder / "noted.py").write_text(RING + "gc.set_debug(gc.DEBUG_SAVEALL)\ngc.collect()\n")
+    command = [sys.executable, "-m", "mortmain", "run", "-qo", "noted.mort", "noted.py"]
+    subprocess.run(command, cwd=folder, check=True)
+    document = json.loads(answer(folder, "noted.mort", "--json"))
+    jsonschema.validate(document, json.loads((DOCS / "findings.schema.json").read_text()))
+    (note,) = document["notes"]
+    assert "gc.DEBUG_SAVEALL" in note
+    assert " ".join(answer(folder, "noted.mort").split()).endswith(f"Note: {note}")
+    assert json.loads(answer(folder, "one.mort", "--json"))["notes"] == []
+
+
 def test_from_python(folder: Path) -> None:
     heap = Heap.open(folder / "one.mort")
     found = heap.findings()

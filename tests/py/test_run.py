@@ -170,7 +170,8 @@ def test_unnoticed(tmp_path: Path, kind: str, way: str) -> None:
     plain = started(tmp_path, *words)
     ours = mortmain(tmp_path, "-q", "-o", "taken.mort", *words)
     assert masked(ours, is_sorted=kind in FORKING) == masked(plain, is_sorted=kind in FORKING)
-    left = {"script.py"} if plain.returncode in (-6, -9, -15, 7) else {"script.py", "taken.mort"}
+    untaken = plain.returncode in (-6, -9, -15, 7) or kind == "syntax"
+    left = {"script.py"} if untaken else {"script.py", "taken.mort"}
     assert {each.name for each in tmp_path.iterdir()} == left
 
 
@@ -270,6 +271,29 @@ def test_no_snapshot(tmp_path: Path) -> None:
     assert [each.name for each in tmp_path.iterdir()] == ["s.py"]
 
 
+def test_what_did_not_run_has_no_report(tmp_path: Path) -> None:
+    (tmp_path / "bad.py").write_text("print('x')\nx = (\n")
+    (tmp_path / "fine.py").write_text("raise SyntaxError('mine')\n")
+    head = "mortmain: the script did not run: "
+    for words, why in (
+        (["bad.py"], "SyntaxError: '(' was never closed (bad.py, line 2)"),
+        (["-m", "bad"], "SyntaxError: '(' was never closed (bad.py, line 2)"),
+        (["-m", "nosuch"], "No module named nosuch"),
+    ):
+        done = mortmain(tmp_path, "-o", "a.mort", *words)
+        assert (done.stdout, done.returncode) == ("", 1)
+        assert done.stderr.endswith(f"\n{head}{why}\n"), done.stderr
+        assert "CLEAN" not in done.stderr
+        assert not (tmp_path / "a.mort").exists()
+        quiet = mortmain(tmp_path, "-q", *words)
+        assert quiet.stderr == done.stderr.removesuffix(f"{head}{why}\n")
+    for words in (["fine.py"], ["-m", "fine"]):
+        done = mortmain(tmp_path, *words)
+        assert done.returncode == 1
+        assert "SyntaxError: mine\n" in done.stderr
+        assert head not in done.stderr
+
+
 def refusal(folder: Path, *words: str) -> str:
     done = mortmain(folder, *words)
     assert (done.returncode, done.stdout) == (2, ""), done
@@ -332,8 +356,8 @@ def test_script_changes_folder(tmp_path: Path) -> None:
     assert {each.name for each in tmp_path.iterdir()} == {"a.json", "a.mort", "s.py"}
 
 
-def test_help_begins_with_run(tmp_path: Path) -> None:
+def test_help_begins_with_loop_and_run(tmp_path: Path) -> None:
     text = started(tmp_path, "-m", "mortmain", "--help").stdout
     verbs = re.findall(r"^    (\w+) ", text, re.MULTILINE)
-    assert verbs[0] == "run"
+    assert verbs[:2] == ["loop", "run"]
     assert "SCRIPT" in mortmain(tmp_path, "--help").stdout

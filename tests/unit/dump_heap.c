@@ -106,6 +106,23 @@ static void print_small(const mm_file *file) {
     }
 }
 
+static void print_census(const mm_file *file) {
+    for (uint32_t i = 0; i < file->census_type_count; i++) {
+        const mm_file_census_type *census = &file->census_types[i];
+        printf("census type=%" PRIu32 " blocks=%" PRIu64 " bytes=%" PRIu64 " loose=%" PRIu64 "\n",
+               census->type, census->blocks, census->bytes, census->loose);
+    }
+    for (uint32_t i = 0; i < file->census_size_count; i++) {
+        const mm_file_census_size *census = &file->census_sizes[i];
+        printf("blocks size=%" PRIu64 " used=%" PRIu64 " free=%" PRIu64 "\n", census->size_bytes,
+               census->used, census->free);
+    }
+    for (uint32_t i = 0; i < file->census_raw_count; i++) {
+        printf("raw size=%" PRIu64 " blocks=%" PRIu64 "\n", file->census_raws[i].size_bytes,
+               file->census_raws[i].blocks);
+    }
+}
+
 static void print_file(const mm_file *file) {
     printf("file bytes=%" PRIu64 " objects=%" PRIu32 " references=%" PRIu32 " incomplete=%" PRId32
            "\n",
@@ -126,6 +143,7 @@ static void print_file(const mm_file *file) {
     print_objects(file);
     print_outside(file);
     print_small(file);
+    print_census(file);
 }
 
 int main(int argc, char **argv) {

@@ -24,8 +24,9 @@ static bool slow_owned_root(const mm_file_root *root) {
     return (root->flags & (MM_REF_WEAK | MM_REF_BORROWED)) == 0;
 }
 
-static void slow_reach(const mm_graph *graph, const mm_reach *reach, const mm_cut *cut,
-                       uint8_t *live) {
+// `out`: objects that are not entered.
+static void slow_reach_without(const mm_graph *graph, const mm_reach *reach, const mm_cut *cut,
+                               const uint8_t *out, uint8_t *live) {
     const mm_file *file = graph->file;
     memset(live, 0, MODEL_NODES_MAX);
     for (uint32_t i = 0; i < file->root_count; i++) {
@@ -35,26 +36,36 @@ static void slow_reach(const mm_graph *graph, const mm_reach *reach, const mm_cu
         live[n] |= mm_graph_unaccounted(graph, n) > 0 ||
                    (file->refcount[n] == MM_NONE && reach->reached[n] != MM_REACHED_NOT);
     }
+    for (uint32_t n = 0; n < file->object_count; n++) {
+        live[n] = out[n] != 0 ? 0 : live[n];
+    }
     for (bool changed = true; changed;) {
         uint8_t before[MODEL_NODES_MAX];
         memcpy(before, live, sizeof(before));
         for (uint32_t n = 0; n < file->object_count; n++) {
             for (uint32_t e = file->reference_start[n]; e < file->reference_start[n + 1]; e++) {
+                uint32_t target = file->reference_target[e];
                 if (live[n] != 0 && mm_graph_edge_owns(graph, e) && !slow_has(cut, e)) {
-                    live[file->reference_target[e]] = 1;
+                    live[target] = out[target] == 0;
                 }
             }
             uint32_t class_node = mm_graph_type_object(graph, n);
             if (live[n] != 0 && class_node != MM_NONE) {
-                live[class_node] = 1;
+                live[class_node] = out[class_node] == 0;
             }
         }
         for (uint32_t i = 0; i < file->ephemeron_count; i++) {
             const mm_file_ephemeron *e = &file->ephemerons[i];
-            live[e->value] |= (uint8_t)(live[e->table] & live[e->key]);
+            live[e->value] |= (uint8_t)(live[e->table] & live[e->key] & (out[e->value] == 0));
         }
         changed = memcmp(before, live, sizeof(before)) != 0;
     }
+}
+
+static void slow_reach(const mm_graph *graph, const mm_reach *reach, const mm_cut *cut,
+                       uint8_t *live) {
+    static const uint8_t nothing[MODEL_NODES_MAX] = {0};
+    slow_reach_without(graph, reach, cut, nothing, live);
 }
 
 // An object has gone when all its references have: cut, or from objects that have gone.
@@ -84,6 +95,7 @@ static void slow_cascade(const mm_graph *graph, const mm_cut *cut, uint8_t *gone
     }
 }
 
+// `live`: what stays.
 static uint64_t slow_holders(const mm_graph *graph, const mm_cut *cut, const uint8_t *live,
                              const uint8_t *held) {
     const mm_file *file = graph->file;
@@ -135,6 +147,187 @@ static bool cut_equal(const mm_graph *graph, const mm_reach *reach, const mm_cut
     expected.other_holders = slow_holders(graph, cut, live, held);
     mm_cutter_measure(cutter, cut, NULL, 0, &effect);
     return memcmp(&effect, &expected, sizeof(effect)) == 0;
+}
+
+// One after the other, what was chosen before left out.
+static bool slow_select_all(const mm_graph *graph, const uint32_t *edges, uint32_t count,
+                            const mm_cut *cut) {
+    const mm_file *file = graph->file;
+    uint8_t chosen[MODEL_EDGES_MAX] = {0};
+    uint32_t entries = 0;
+    uint32_t all = 0;
+    bool same = true;
+    uint32_t source = MM_NONE;
+    for (uint32_t i = 0; i < count; i++) {
+        mm_cut one;
+        mm_error err;
+        uint32_t from = mm_graph_edge_source(graph, edges[i]);
+        bool made = mm_cut_select(graph, from, edges[i], &arena, &one, &err) == MM_OK;
+        bool is_new = chosen[edges[i]] == 0;
+        for (uint32_t e = 0; made && e < one.edge_count; e++) {
+            same = same && (is_new || chosen[one.edges[e]] != 0);
+            chosen[one.edges[e]] = 1;
+        }
+        entries += is_new ? one.entry_count : 0;
+        same = same && made;
+    }
+    bool several = false;
+    for (uint32_t e = 0; e < file->reference_count; e++) {
+        same = same && (chosen[e] != 0) == slow_has(cut, e);
+        all += chosen[e];
+        several = several ||
+                  (chosen[e] != 0 && source != MM_NONE && source != mm_graph_edge_source(graph, e));
+        source = chosen[e] != 0 ? mm_graph_edge_source(graph, e) : source;
+    }
+    return same && all == cut->edge_count && entries == cut->entry_count &&
+           cut->source == (several ? MM_NONE : source);
+}
+
+// A few references of any sources together.
+static bool several_equal(const mm_graph *graph, const mm_reach *reach, mm_cutter *cutter,
+                          uint64_t *state) {
+    uint32_t edges[6];
+    mm_cut cut;
+    mm_error err;
+    uint32_t count = 1 + model_random(state, MM_COUNTOF(edges));
+    uint32_t owned = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t edge = model_random(state, graph->file->reference_count);
+        if (mm_graph_edge_owns(graph, edge)) {
+            edges[owned++] = edge;
+        }
+    }
+    return mm_cut_select_all(graph, edges, owned, &arena, &cut, &err) == MM_OK &&
+           slow_select_all(graph, edges, owned, &cut) && cut_equal(graph, reach, &cut, cutter);
+}
+
+// As if one reference of what waits, and all that are alike it, had been weak.
+static bool waiting_equal(const mm_graph *graph, const mm_reach *reach, const mm_scc *rings,
+                          mm_cutter *cutter, uint32_t edge, uint32_t *ret_freed) {
+    const mm_file *file = graph->file;
+    uint32_t nodes[MODEL_NODES_MAX];
+    uint8_t gone[MODEL_NODES_MAX];
+    uint8_t held[MODEL_NODES_MAX] = {0};
+    uint8_t stays[MODEL_NODES_MAX];
+    uint32_t count = 0;
+    uint32_t first = mm_graph_edge_source(graph, edge);
+    uint32_t first_target = file->reference_target[edge];
+    mm_cut cut;
+    mm_cut_effect effect;
+    mm_cut_effect expected = {0};
+    mm_error err;
+    for (uint32_t n = 0; n < file->object_count; n++) {
+        nodes[count] = n;
+        count += reach->reached[n] == MM_REACHED_NOT;
+    }
+    if (mm_cut_select_alike(graph, edge, nodes, count, rings->of, &arena, &cut, &err) != MM_OK) {
+        return false;
+    }
+    for (uint32_t e = 0; e < file->reference_count; e++) {
+        uint32_t source = mm_graph_edge_source(graph, e);
+        uint32_t target = file->reference_target[e];
+        bool index = mm_file_naming(file, e) == MM_NAME_INDEX;
+        bool alike = reach->reached[source] == MM_REACHED_NOT && rings->of[source] != MM_NONE &&
+                     rings->of[source] == rings->of[target] && mm_graph_edge_owns(graph, e) &&
+                     file->type[source] == file->type[first] &&
+                     file->type[target] == file->type[first_target] &&
+                     mm_file_naming(file, e) == mm_file_naming(file, edge) &&
+                     (index || file->reference_argument[e] == file->reference_argument[edge]);
+        if (alike != slow_has(&cut, e)) {
+            return false;
+        }
+        held[target] |= alike;
+    }
+    slow_cascade(graph, &cut, gone);
+    for (uint32_t n = 0; n < file->object_count; n++) {
+        uint64_t bytes = (uint64_t)file->size_bytes[n] + file->storage_bytes[n];
+        stays[n] = reach->reached[n] == MM_REACHED_NOT && gone[n] == 0;
+        expected.drop_count += gone[n];
+        expected.drop_bytes += gone[n] != 0 ? bytes : 0;
+        expected.drop_held += gone[n] != 0 && held[n] != 0;
+    }
+    expected.freed_count = expected.drop_count;
+    expected.freed_bytes = expected.drop_bytes;
+    expected.other_holders = slow_holders(graph, &cut, stays, held);
+    mm_cutter_measure_waiting(cutter, &cut, NULL, 0, &effect);
+    *ret_freed += effect.freed_count > 0;
+    return memcmp(&effect, &expected, sizeof(effect)) == 0;
+}
+
+// What a set retains, by reaching everything without it.
+static bool taken_out_equal(const mm_graph *graph, const mm_reach *reach, mm_cutter *cutter,
+                            uint64_t *state) {
+    const mm_file *file = graph->file;
+    static const mm_cut nothing = {.source = MM_NONE};
+    uint32_t nodes[4];
+    uint8_t out[MODEL_NODES_MAX] = {0};
+    uint8_t live[MODEL_NODES_MAX];
+    mm_cut_effect effect;
+    uint64_t bytes = 0;
+    uint64_t count = 0;
+    for (uint32_t i = 0; i < 4; i++) {
+        nodes[i] = model_random(state, file->object_count);
+        out[nodes[i]] = 1;
+    }
+    slow_reach_without(graph, reach, &nothing, out, live);
+    mm_cutter_take_out(cutter, nodes, MM_COUNTOF(nodes), &effect);
+    for (uint32_t n = 0; n < file->object_count; n++) {
+        bool freed = live[n] == 0 && reach->reached[n] != MM_REACHED_NOT;
+        if (freed != ((cutter->mark[n] & MM_CUT_FREED) != 0)) {
+            return false;
+        }
+        count += freed;
+        bytes += freed ? (uint64_t)file->size_bytes[n] + file->storage_bytes[n] : 0;
+    }
+    return effect.freed_count == count && effect.freed_bytes == bytes && effect.drop_count == 0 &&
+           effect.waiting_count == 0 && effect.other_holders == 0;
+}
+
+static mm_status everything_of(const mm_file *file, mm_graph *graph, mm_reach *reach, mm_scc *scc,
+                               mm_cutter *cutter) {
+    mm_flow flow;
+    mm_error err = {MM_OK, NULL, 0, 0};
+    uint8_t *nothing = MM_ARENA_NEW(&arena, uint8_t, (size_t)file->object_count + 1);
+    if (nothing == NULL) {
+        return MM_E_NOMEM;
+    }
+    MM_TRY(mm_graph_build(file, &arena, graph, &err));
+    MM_TRY(mm_reach_mark(graph, &arena, reach, &err));
+    MM_TRY(mm_flow_build(graph, reach, &arena, &flow, &err));
+    MM_TRY(mm_scc_find(&flow, nothing, &arena, scc, &err));
+    return mm_cutter_init(graph, reach, &arena, cutter, &err);
+}
+
+static void test_sets(uint64_t first_seed, uint64_t count) {
+    bool several = true;
+    bool waiting = true;
+    bool sets = true;
+    uint32_t freed = 0;
+    for (uint64_t seed = first_seed; seed < first_seed + count; seed++) {
+        heap h;
+        mm_graph graph;
+        mm_reach reach;
+        mm_scc rings;
+        mm_cutter cutter;
+        uint64_t state = seed + 77;
+        arena_start();
+        const mm_file *file = model_heap(&h, seed, seed % 2 == 0);
+        several = several && everything_of(file, &graph, &reach, &rings, &cutter) == MM_OK;
+        for (uint32_t i = 0; several && i < 8 && file->reference_count > 0; i++) {
+            several = several_equal(&graph, &reach, &cutter, &state);
+            sets = sets && taken_out_equal(&graph, &reach, &cutter, &state);
+        }
+        for (uint32_t e = 0; several && waiting && e < file->reference_count; e++) {
+            uint32_t source = mm_graph_edge_source(&graph, e);
+            if (reach.reached[source] == MM_REACHED_NOT && mm_graph_edge_owns(&graph, e)) {
+                waiting = waiting_equal(&graph, &reach, &rings, &cutter, e, &freed);
+            }
+        }
+        heap_deinit(&h);
+    }
+    ok(several, "cuts of several containers in heaps %u..", (unsigned)first_seed);
+    ok(waiting && freed > 0, "weak references in what waits: %u would have freed something", freed);
+    ok(sets, "what sets of objects retain");
 }
 
 static void test_model(uint64_t first_seed, uint64_t count) {
@@ -258,6 +451,9 @@ int main(void) {
     mm_os_pages_init(&pages);
     for (uint64_t seed = 1; seed <= 2000; seed += 500) {
         test_model(seed, 500);
+    }
+    for (uint64_t seed = 1; seed <= 2000; seed += 500) {
+        test_sets(seed, 500);
     }
     test_seen();
     test_memory();

@@ -216,7 +216,7 @@ static mm_findings make(mm_finding *list, uint32_t count) {
 
 static void test_findings(void) {
     mm_finding list[FINDINGS_MAX];
-    mm_why_source source = {0, "src/shop.py", 3, "_seen = {}  # all that were ever made"};
+    mm_why_source source = {0, "src/shop.py", 3, "_seen = {}  # all that were ever made", NULL};
     mm_why_chain chain = {.line = 3, .place_node = MM_NONE};
     static const char *notes[] = {
         "gc.garbage keeps 12 objects that the collector found: gc.set_debug(gc.DEBUG_SAVEALL) "

@@ -49,7 +49,8 @@ static void test_random(uint64_t seed) {
                 if (file->reference_target[e] != node) {
                     continue;
                 }
-                reverse = reverse && graph.reverse_source[at] == s && graph.reverse_edge[at] == e;
+                reverse = reverse && mm_graph_reverse_source(&graph, at) == s &&
+                          graph.reverse_edge[at] == e;
                 at++;
                 unsigned f = file->reference_naming[e] & 0xf0u;
                 strong += f == 0;
@@ -141,6 +142,48 @@ static void test_keys(bool keys) {
     mm_os_pages_deinit(&pages);
 }
 
+// The heap of a C program: a root may stand for many references, an ephemeron entry for one, and
+// the items of an array that is part of its object have names.
+static void test_c_heap(void) {
+    heap h;
+    heap_init(&h);
+    uint32_t person_type = heap_type(&h, "Person", MM_KIND_OBJECT, 0, MM_NONE);
+    uint32_t key = heap_object(&h, person_type, 3);
+    uint32_t table = heap_object(&h, h.dict_type, 1);
+    uint32_t value = heap_object(&h, person_type, 2);
+    heap_named(&h, key, value, "friends[12]");
+    heap_ephemeron(&h, table, key, value);
+    uint32_t held = heap_root(&h, MM_ROOT_HELD, key, MM_NONE, MM_NONE);
+    h.file.roots[held].owner = 3;
+    uint32_t garbage = heap_root(&h, MM_ROOT_HELD, table, heap_name(&h, "garbage list"), MM_NONE);
+    h.file.roots[garbage].owner = 1;
+    mm_graph graph = graph_of(heap_file(&h));
+    is_u64(mm_graph_root_count(&graph, held), 3, "a root tells how many references it is");
+    is_u64(mm_graph_unaccounted(&graph, key), 0, "all of them are accounted for");
+    is_u64(graph.strong_found[value], 2, "an ephemeron entry has a reference to its value");
+    char text[64];
+    (void)mm_graph_root_text(&graph, held, text, sizeof(text));
+    is_text(text, "held by C", "what C holds");
+    (void)mm_graph_root_text(&graph, garbage, text, sizeof(text));
+    is_text(text, "C code: garbage list", "what the library holds");
+    is_direct(&graph, value, ".friends[12]");
+    static const char *const steps[][2] = {
+        {".friends[12]", ".friends[*]"},
+        {"[12]", "[12]"},
+        {".x[]", ".x[]"},
+        {".x[a]", ".x[a]"},
+        {".12]", ".12]"},
+        {"", ""},
+    };
+    for (size_t i = 0; i < MM_COUNTOF(steps); i++) {
+        (void)snprintf(text, sizeof(text), "%s", steps[i][0]);
+        mm_graph_step_general(text);
+        is_text(text, steps[i][1], "\"%s\" in general", steps[i][0]);
+    }
+    heap_deinit(&h);
+    mm_os_pages_deinit(&pages);
+}
+
 int main(void) {
     mm_os_pages_init(&pages);
     for (uint64_t seed = 1; seed <= 20; seed++) {
@@ -150,5 +193,6 @@ int main(void) {
     test_counts();
     test_keys(false);
     test_keys(true);
+    test_c_heap();
     return done_testing();
 }

@@ -110,7 +110,7 @@ static void test_golden(void) {
     const mm_file *file = heap_file(&h);
     if (answer(file, "Exam", &options, &why)) {
         is_golden(&why, "class_dict");
-        mm_why_source source = {0, "src/shop.py", 3, "_seen = {}  # all that were ever made"};
+        mm_why_source source = {0, "src/shop.py", 3, "_seen = {}  # all that were ever made", NULL};
         is_golden_with(&why, &source, 1, "source");
         const mm_why_chain *chain = &why.chains[0];
         is_text(chain->scope, "Within", "the class whose attribute it is");

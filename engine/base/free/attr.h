@@ -50,4 +50,7 @@
 #define MM_ASSERT(cond) assert(cond)
 #endif
 
+/// A number that was not measured. Reports write it as null, never as 0.
+#define MM_UNKNOWN UINT64_MAX
+
 #endif

@@ -18,7 +18,12 @@ MM_NO_IDIOM void mm_copy(void *to, const void *from, size_t count) {
 
 MM_NO_IDIOM void mm_zero(void *at, size_t count) {
     uint8_t *out = at;
-    for (size_t i = 0; i < count; i++) {
+    const uint64_t zero = 0;
+    size_t i = 0;
+    for (; count - i >= sizeof(zero); i += sizeof(zero)) {
+        __builtin_memcpy(out + i, &zero, sizeof(zero));
+    }
+    for (; i < count; i++) {
         out[i] = 0;
     }
 }

@@ -68,7 +68,8 @@ typedef enum mm_root_kind {
     MM_ROOT_RUNTIME = 6,      ///< a field of the runtime state
     MM_ROOT_STATIC_TYPE = 7,  ///< a type object inside a library's data
     MM_ROOT_INTERNED = 8,     ///< the table of interned strings
-    MM_ROOT_C_STATIC = 9      ///< a variable of a mapped library
+    MM_ROOT_C_STATIC = 9,     ///< a variable of a mapped library
+    MM_ROOT_HELD = 10         ///< references that C code holds: as many as the owner's number says
 } mm_root_kind;
 
 /// One reference from outside the heap.
@@ -121,11 +122,8 @@ typedef struct mm_target {
     uint64_t type_type;    ///< address of `type`
     uint64_t object_type;  ///< address of `object`
     uint64_t
-        subtype_traverse;  ///< tp_traverse of every class made by a class statement; 0 = unknown
-    mm_span static_dicts;  ///< mm_static_dict, sorted by type, then interpreter; none in 3.11
-    /// Offset of the allocator's state in the block; 0 = not located. Nobody fills or reads it yet:
-    /// it is locate's to find for the walker that will write CENS and UNOW.
-    uint64_t allocator;
+        subtype_traverse;    ///< tp_traverse of every class made by a class statement; 0 = unknown
+    mm_span static_dicts;    ///< mm_static_dict, sorted by type, then interpreter; none in 3.11
     uint32_t stdlib_prefix;  ///< text pool: folder of the standard library; 0 = unknown
     uint32_t site_prefix;    ///< text pool: folder of installed packages; 0 = unknown
 } mm_target;

@@ -21,6 +21,7 @@
 
 enum {
     CLONE_PIDFD_FLAG = 0x1000,
+    CLONE_PARENT_FLAG = 0x8000,
     KERNEL_MASK_BYTES = 8,
     PAGE_BYTES = 4096,
     NICE_LEAST = 5,
@@ -73,6 +74,29 @@ mm_status mm_os_process_clone(mm_os_process *ret, mm_error *err) {
     }
     *ret = process;
     return MM_OK;
+}
+
+mm_status mm_os_process_clone_unwatched(bool sibling, int32_t *ret_pid, mm_error *err) {
+    MM_ASSERT(ret_pid != NULL);
+    unsigned long flags = sibling ? CLONE_PARENT_FLAG : 0;
+    uint64_t mask = signals_block_all();
+    long pid = syscall(SYS_clone, flags, 0UL, NULL, 0UL, 0UL);
+    int why = errno;
+    if (pid == 0) {
+        *ret_pid = 0;
+        return MM_OK;
+    }
+    signals_restore(mask);
+    if (pid < 0) {
+        return mm_fail_io(err, "the system refused to clone this process", why);
+    }
+    *ret_pid = (int32_t)pid;
+    return MM_OK;
+}
+
+void mm_os_process_forget_unwatched(int32_t pid) {
+    MM_ASSERT(pid > 0);
+    (void)syscall(SYS_wait4, pid, NULL, WNOHANG | __WALL, NULL);
 }
 
 // Close everything but one descriptor.

@@ -26,6 +26,15 @@ typedef struct mm_os_exit {
 /// tables, 15 ms a GB.
 MM_STATUS mm_os_process_clone(mm_os_process *ret, mm_error *err);
 
+/// Copy this process, and let somebody else watch the copy. `sibling`: it is a child of our parent,
+/// who waits for it; else it is ours, and mm_os_process_forget_unwatched() is due one day. `*ret_pid`
+/// is 0 in the copy, where every signal is blocked for good. May be called by a signal handler: no
+/// lock, no memory; errno may change. Failures as above.
+MM_STATUS mm_os_process_clone_unwatched(bool sibling, int32_t *ret_pid, mm_error *err);
+
+/// Reap such a copy of our own, if it has ended. Waits for nothing.
+void mm_os_process_forget_unwatched(int32_t pid);
+
 /// What a child does first: it is the first victim when memory runs out, yields to everybody,
 /// leaves no core file, and keeps no descriptor but `fd_kept`, so that sockets and pipes of the
 /// application close when the application closes them. Unless `parent_pid` is 0, it is killed as

@@ -57,7 +57,7 @@ class _Version(argparse.Action):
 
 
 def _parser() -> argparse.ArgumentParser:
-    from mortmain.cli import report, run, verify, why
+    from mortmain.cli import diff, loop, report, run, verify, why
 
     parser = _Parser(
         prog="mortmain",
@@ -69,7 +69,7 @@ def _parser() -> argparse.ArgumentParser:
     verbs = parser.add_subparsers(
         metavar="VERB", required=True, dest="verb", parser_class=_Parser, title="verbs"
     )
-    for module in (run, why, report, verify):
+    for module in (loop, run, why, report, diff, verify):
         module.add_to(verbs)
     return parser
 

@@ -14,11 +14,16 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mortmain.cli import interrupt, output
 from mortmain.errors import MortmainError
 
-_WITH_VALUE = ("-o", "--output", "--width")
+if TYPE_CHECKING:
+    from mortmain.every import Every
+
+_WITH_VALUE = ("-o", "--output", "--every", "--width")
+_SECONDS_LEAST = 0.1
 
 
 def add_to(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -37,12 +42,30 @@ def add_to(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         "-f", "--force", action="store_true", help="overwrite FILE of -o and --json if it exists"
     )
     parser.add_argument("--json", metavar="FILE", help="write the report as JSON too")
+    parser.add_argument(
+        "--every",
+        metavar="SECONDS",
+        type=_seconds,
+        help="take snapshots while it runs too, tell in a line each what grew, and report on that",
+    )
     parser.add_argument("-q", "--quiet", action="store_true", help="no report")
     parser.add_argument(
         "-v", "--verbose", action="store_true", help="show all, not the first three"
     )
     output.add_terminal(parser)
-    parser.set_defaults(run=run, cycles=False, tree=False, types=False)
+    parser.set_defaults(run=run, cycles=False, tree=False, types=False, growing=None)
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not _SECONDS_LEAST <= seconds < 1e9:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no number of seconds from {_SECONDS_LEAST} on"
+        )
+    return seconds
 
 
 def split(words: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -93,8 +116,16 @@ def run(arguments: argparse.Namespace) -> int:
         folder = _temporary(arguments.output)
         try:
             taken = Path(folder, "taken.mort")
-            ended = supervise.run_script(script, words, str(taken), module=is_module)
-            failures = [ended.failure] if ended.failure else _answer(taken, arguments)
+            every = _every(folder, arguments)
+            try:
+                ended = supervise.run_script(
+                    script, words, str(taken), module=is_module, every=every
+                )
+            finally:
+                files = every.end() if every is not None else []
+            failures = [ended.failure] if ended.failure else []
+            arguments.growing = files if len(files) > 1 else None
+            failures += _answer(None if ended.failure else taken, arguments)
             if not arguments.quiet:
                 for failure in failures:
                     output.complain(failure)
@@ -137,7 +168,21 @@ def _temporary(kept: str | None) -> str:
         ) from None
 
 
-def _answer(taken: Path, arguments: argparse.Namespace) -> list[str]:
+def _every(folder: str, arguments: argparse.Namespace) -> Every | None:
+    if arguments.every is None:
+        return None
+    from mortmain.every import Every, page_make
+
+    page_make(folder)
+
+    def tell(line: str) -> None:
+        if not arguments.quiet:
+            output.complain(line)
+
+    return Every(arguments.every, folder, tell, verbose=arguments.verbose)
+
+
+def _answer(taken: Path | None, arguments: argparse.Namespace) -> list[str]:
     """Do all that was asked for; the script's status stands, so failures are only told."""
     failures = []
     for step in (_report, _write_json, _keep):
@@ -152,28 +197,42 @@ def _answer(taken: Path, arguments: argparse.Namespace) -> list[str]:
     return failures
 
 
-def _report(taken: Path, arguments: argparse.Namespace) -> None:
+def _report(taken: Path | None, arguments: argparse.Namespace) -> None:
     if arguments.quiet or sys.stderr is None:
         return
-    from mortmain.api import Heap
+    from mortmain import api
     from mortmain.cli.report import render
 
-    heap = Heap.open(taken)
-    output.warn(heap.warning)
-    output.write(render(heap, arguments, sys.stderr), sys.stderr)
+    if arguments.growing is not None:
+        text = api.grow(arguments.growing).render(
+            output.width(arguments, sys.stderr),
+            output.has_colour(arguments, sys.stderr),
+            output.is_ascii(sys.stderr),
+            arguments.verbose,
+        )
+    elif taken is not None:
+        heap = api.Heap.open(taken)
+        output.warn(heap.warning)
+        text = render(heap, arguments, sys.stderr)
+    else:
+        return
+    output.write(text, sys.stderr)
     sys.stderr.flush()
 
 
-def _write_json(taken: Path, arguments: argparse.Namespace) -> None:
+def _write_json(taken: Path | None, arguments: argparse.Namespace) -> None:
     if arguments.json is None:
         return
-    from mortmain.api import Heap
+    from mortmain import api
 
-    output.write_json(Heap.open(taken).findings().json(), arguments)
+    if arguments.growing is not None:
+        output.write_json(api.grow(arguments.growing).json(), arguments)
+    elif taken is not None:
+        output.write_json(api.Heap.open(taken).findings().json(), arguments)
 
 
-def _keep(taken: Path, arguments: argparse.Namespace) -> None:
-    if arguments.output is None:
+def _keep(taken: Path | None, arguments: argparse.Namespace) -> None:
+    if arguments.output is None or taken is None:
         return
     try:
         if not arguments.force and os.path.lexists(arguments.output):

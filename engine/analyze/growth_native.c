@@ -1,0 +1,102 @@
+// Memory that no object explains. A mean slope lies: caches that fill, arenas that are taken whole
+// and pages that are touched for the first time make steps, not slopes. So every round must have
+// grown, by at least a quarter of the typical slope, and the second half of the rounds must grow as
+// well: a warm-up that decays does not. Resident memory comes in pages, a few of which any process
+// touches at any time: a round must have taken more than those. The typical slope is the median of
+// all pairwise slopes. H. Theil, "A rank-invariant method of linear and polynomial regression
+// analysis", 1950; P. Sen, 1968.
+#include "analyze/growing.h"
+
+#include "base/free/sort.h"
+
+enum { READINGS_MAX = 24, RESIDENT_MIN = 4 * 4096 };
+
+static bool slope_before(const void *a, const void *b, const void *context) {
+    (void)context;
+    return *(const int64_t *)a < *(const int64_t *)b;
+}
+
+// Median slope of readings in bytes a round.
+static int64_t typical_slope(const int64_t *readings, uint32_t count) {
+    int64_t slopes[READINGS_MAX * READINGS_MAX / 2];
+    int64_t buffer[READINGS_MAX * READINGS_MAX / 2];
+    size_t used = 0;
+    MM_ASSERT(count >= 2);
+    MM_ASSERT(count <= READINGS_MAX);
+    for (uint32_t i = 0; i < count; i++) {
+        for (uint32_t k = i + 1; k < count; k++) {
+            slopes[used++] = (readings[k] - readings[i]) / (int64_t)(k - i);
+        }
+    }
+    mm_sort(slopes, buffer, used, sizeof(*slopes), slope_before, NULL);
+    return slopes[(used - 1) / 2];
+}
+
+// Bytes a step that are believed, 0 = none. The first reading is where the rest begins.
+static uint64_t believed(const uint64_t *bytes, uint32_t round_count, uint64_t steps,
+                         int64_t rise_min) {
+    int64_t readings[READINGS_MAX];
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < round_count && count < READINGS_MAX; i++) {
+        if (bytes[i] == MM_UNKNOWN || bytes[i] > INT64_MAX / 2) {
+            return 0;
+        }
+        readings[count++] = (int64_t)bytes[i];
+    }
+    if (count < 4 || steps == 0) {
+        return 0;
+    }
+    int64_t slope = typical_slope(readings, count);
+    int64_t least = INT64_MAX;
+    for (uint32_t i = 1; i < count; i++) {
+        int64_t rise = readings[i] - readings[i - 1];
+        least = rise < least ? rise : least;
+    }
+    int64_t needed = (int64_t)steps * MM_GROWTH_NATIVE_BYTES_MIN;
+    uint32_t half = count / 2;
+    bool late = typical_slope(readings + half - 1, count - half + 1) >= needed;
+    return slope >= needed && least > rise_min && least * 4 >= slope && late
+               ? (uint64_t)slope / steps
+               : 0;
+}
+
+void mm_growth_native(const uint64_t *malloc_bytes, const uint64_t *rss_bytes, uint32_t round_count,
+                      uint64_t steps, uint64_t *ret) {
+    uint64_t in_use = believed(malloc_bytes, round_count, steps, 0);
+    *ret = in_use > 0 ? in_use : believed(rss_bytes, round_count, steps, RESIDENT_MIN);
+}
+
+// What the process has beyond its objects at a mark.
+static uint64_t beyond_objects(const mm_mark *mark, bool rss) {
+    uint64_t bytes = rss ? mark->process.rss_bytes : mark->process.malloc_bytes;
+    return bytes == MM_UNKNOWN ? MM_UNKNOWN : bytes + (UINT64_C(1) << 40) - mark->total_bytes;
+}
+
+uint64_t mm_growing_unexplained(const mm_growing *work) {
+    const mm_growth_input *input = work->input;
+    uint64_t before = input->marks[0].process.steps;
+    uint64_t after = input->marks[input->early].process.steps;
+    uint64_t most = 0;
+    if (before == MM_UNKNOWN || after == MM_UNKNOWN || after <= before) {
+        return 0;
+    }
+    for (unsigned pass = 0; pass < 2; pass++) {
+        uint64_t readings[READINGS_MAX];
+        uint32_t count = 0;
+        for (uint32_t i = 0; i <= input->early && count < READINGS_MAX; i++) {
+            readings[count++] = beyond_objects(&input->marks[i], pass == 1);
+        }
+        uint64_t bytes = believed(readings, count, (after - before) / input->early,
+                                  pass == 1 ? RESIDENT_MIN : 0);
+        // The long run must have taken its share, too.
+        if (bytes > 0 && input->early + 1 < input->mark_count) {
+            uint64_t last = beyond_objects(&input->marks[input->early], pass == 1);
+            uint64_t later = beyond_objects(&input->marks[input->early + 1], pass == 1);
+            uint64_t run = input->marks[input->early + 1].process.steps - after;
+            bytes = later != MM_UNKNOWN && later > last && (later - last) * 2 >= bytes * run ? bytes
+                                                                                             : 0;
+        }
+        most = bytes > most ? bytes : most;
+    }
+    return most;
+}

@@ -1,0 +1,178 @@
+// Leak, or a cache that fills, a ring, turnover, a sawtooth? Three questions to the late rounds,
+// which came after a long run, each about the same thing that grew early:
+//
+//     births      is something still born into it in every late round?
+//     net growth  does it have more entries after each late round than before?
+//     proportion  did the long run add as much to it as that many early rounds would have?
+//
+// A cache that is full answers no to the first; a ring or an LRU that replaces its entries to the
+// second; what is cleared from time to time to the third. The entries are the holder's own; where
+// the holder is replaced at every step, or its reference does not multiply, objects of the type
+// that grows are counted in the whole heap instead. Survival of early objects by address is no
+// question: their addresses are used again.
+#include "analyze/growing.h"
+
+static uint64_t time_of(const mm_growing *work, uint32_t mark, bool steps) {
+    const mm_mark_process *process = &work->input->marks[mark].process;
+    return steps ? process->steps : process->nanoseconds;
+}
+
+static bool times_known(const mm_growing *work, bool steps) {
+    for (uint32_t i = 0; i < work->input->mark_count; i++) {
+        if (time_of(work, i, steps) == MM_UNKNOWN ||
+            (i > 0 && time_of(work, i, steps) <= time_of(work, i - 1, steps))) {
+            return false;
+        }
+    }
+    return true;
+}
+
+uint64_t mm_growing_ratio(const mm_growing *work, uint32_t from, uint32_t to) {
+    uint32_t early = work->input->early;
+    MM_ASSERT(from < to);
+    MM_ASSERT(to < work->input->mark_count);
+    for (unsigned pass = 0; pass < 2; pass++) {
+        if (!times_known(work, pass == 0)) {
+            continue;
+        }
+        uint64_t all = time_of(work, early, pass == 0) - time_of(work, 0, pass == 0);
+        uint64_t stretch = time_of(work, to, pass == 0) - time_of(work, from, pass == 0);
+        // Nanoseconds of a year times a thousand still fit.
+        return stretch * 1000 / (all / early > 0 ? all / early : 1);
+    }
+    return (uint64_t)(to - from) * 1000;
+}
+
+// At least half of what `rate` a round gives over the stretch?
+static bool grew_enough(const mm_growing *work, uint64_t before, uint64_t after, uint64_t rate,
+                        uint32_t from, uint32_t to) {
+    return after > before && (after - before) * 2000 >= rate * mm_growing_ratio(work, from, to);
+}
+
+// Entries of the object at an address, or MM_UNKNOWN.
+static uint64_t entries_at(const mm_mark *mark, uint64_t address, uint32_t type) {
+    uint32_t at = mm_mark_find(mark, address);
+    return at != MM_NONE && mark->type[at] == type ? mark->entries[at] : MM_UNKNOWN;
+}
+
+static uint64_t type_count_at(const mm_mark *mark, uint32_t type) {
+    return type < mark->type_count ? mark->types[type].object_count : 0;
+}
+
+static bool late_is_steady(const mm_growing *work, const mm_growing_group *late, uint64_t rate) {
+    uint32_t first = work->input->early + 1;
+    uint64_t ratio = mm_growing_ratio(work, first, first + 1);
+    return late->object_rate > 0 && (uint64_t)late->object_rate * 2000 >= rate * ratio;
+}
+
+// Is something born into it in every late round: by its address, else by its shape?
+static bool born_late(mm_growing *work, const mm_growing_group *group) {
+    const mm_growing_side *early = &work->early;
+    const mm_growing_side *late = &work->late;
+    uint32_t source = late->graph->root_node;
+    if (group->source != early->graph->root_node) {
+        source = mm_file_find(late->graph->file, early->graph->file->address[group->source]);
+    }
+    const mm_growing_group *same =
+        source != MM_NONE ? mm_growing_group_of(late, source, group->key) : NULL;
+    if (same != NULL && late_is_steady(work, same, group->object_rate)) {
+        return true;
+    }
+    for (uint32_t i = 0; i < late->group_count; i++) {
+        if (late->groups[i].shape == group->shape &&
+            late_is_steady(work, &late->groups[i], group->object_rate)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// Has a dict links of an lru_cache for values? Then that is bounded.
+static bool has_links(const mm_graph *graph, uint32_t dict) {
+    const mm_file *file = graph->file;
+    for (uint32_t edge = file->reference_start[dict]; edge < file->reference_start[dict + 1];
+         edge++) {
+        if (mm_file_naming(file, edge) == MM_NAME_VALUE) {
+            return mm_growing_is_link(graph, file->reference_target[edge]);
+        }
+    }
+    return false;
+}
+
+bool mm_growing_is_bounded(const mm_graph *graph, uint32_t source, uint64_t *ret_bound) {
+    const mm_file *file = graph->file;
+    if (source == graph->root_node) {
+        return false;
+    }
+    if (mm_file_fact_of(file, source, MM_FACT_BOUND, ret_bound)) {
+        return true;
+    }
+    if (mm_graph_kind(graph, source) == MM_KIND_DICT) {
+        return has_links(graph, source);
+    }
+    if (mm_graph_kind(graph, source) != MM_KIND_FOREIGN) {
+        return false;
+    }
+    for (uint32_t edge = file->reference_start[source]; edge < file->reference_start[source + 1];
+         edge++) {
+        uint32_t target = file->reference_target[edge];
+        if (mm_file_naming(file, edge) == MM_NAME_WORD &&
+            mm_graph_kind(graph, target) == MM_KIND_DICT && has_links(graph, target)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// The second and third question. The holder's own entries, where they can be counted.
+static mm_settled net_growth(const mm_growing *work, const mm_growing_group *group, uint32_t type,
+                             uint32_t type_rate) {
+    const mm_mark *marks = work->input->marks;
+    const mm_growing_side *early = &work->early;
+    uint32_t first = work->input->early;
+    uint32_t last = work->input->mark_count - 1;
+    bool own = group->edge_rate > 0 && !group->united && group->source != early->graph->root_node;
+    uint64_t address = own ? early->graph->file->address[group->source] : 0;
+    uint32_t holder = own ? mm_growing_type(early, group->source) : 0;
+    for (uint32_t i = first; own && i <= last; i++) {
+        own = entries_at(&marks[i], address, holder) != MM_UNKNOWN;
+    }
+    uint64_t rate = own ? group->edge_rate : type_rate;
+    // The long run last: what stands still is told from what swings.
+    for (uint32_t i = first + 2; i <= last + 1; i++) {
+        uint32_t to = i <= last ? i : first + 1;
+        uint64_t before =
+            own ? entries_at(&marks[to - 1], address, holder) : type_count_at(&marks[to - 1], type);
+        uint64_t after =
+            own ? entries_at(&marks[to], address, holder) : type_count_at(&marks[to], type);
+        if (!grew_enough(work, before, after, rate, to - 1, to)) {
+            return to == first + 1 ? MM_SETTLED_SAWTOOTH : MM_SETTLED_REPLACES;
+        }
+    }
+    return MM_SETTLED_LEAK;
+}
+
+static mm_settled late_answer(mm_growing *work, const mm_growing_group *group, uint32_t type,
+                              uint32_t type_rate) {
+    if (work->late.graph == NULL) {
+        return MM_SETTLED_UNKNOWN;
+    }
+    if (group->turnover) {
+        return MM_SETTLED_REPLACES;
+    }
+    // A chain's source moves: the tail of a linked list. Its births are where its type grows. And
+    // of what the interpreter lists only so much is in a file.
+    if (group->edge_rate > 0 && group->source != work->early.graph->root_node &&
+        !born_late(work, group)) {
+        return MM_SETTLED_FILLED;
+    }
+    return net_growth(work, group, type, type_rate);
+}
+
+mm_settled mm_growing_settle(mm_growing *work, const mm_growing_group *group, uint32_t type,
+                             uint32_t type_rate, uint64_t *ret_bound) {
+    bool bounded = mm_growing_is_bounded(work->early.graph, group->source, ret_bound);
+    mm_settled settled = late_answer(work, group, type, type_rate);
+    bool goes_on = settled == MM_SETTLED_LEAK || settled == MM_SETTLED_UNKNOWN;
+    return bounded && goes_on ? MM_SETTLED_BOUNDED : settled;
+}

@@ -1,0 +1,193 @@
+// Which types grow, among all that a reference leads to, and which of them a person would name.
+// First the program's own classes, then those of packages, in both what the reference leads to at
+// once before the rest; then whatever it leads to at once, then other classes, then what is left;
+// in each by bytes.
+#include <string.h>
+
+#include "analyze/classes.h"
+#include "analyze/growing.h"
+#include "base/free/sort.h"
+
+enum { RANK_PROGRAM = 0, RANK_SITE, RANK_DIRECT, RANK_CLASS, RANK_REST };
+
+MM_STATUS mm_growing_rank_types(mm_growing *work, mm_error *err) {
+    const mm_graph *graph = work->early.graph;
+    const mm_mark *now = &work->early.marks[work->early.rounds];
+    const mm_file *file = graph->file;
+    mm_classes classes;
+    uint32_t type_count = work->input->names->count;
+    size_t cells = ((size_t)type_count + 1) * MM_GROWING_ROUNDS_MAX;
+    work->type_rank = MM_ARENA_NEW(work->arena, uint8_t, (size_t)type_count + 1);
+    work->type_count = MM_ARENA_NEW(work->arena, uint32_t, cells);
+    work->type_bytes = MM_ARENA_NEW(work->arena, uint64_t, (size_t)type_count + 1);
+    work->type_list = MM_ARENA_NEW(work->arena, uint32_t, (size_t)type_count + 1);
+    work->type_direct = MM_ARENA_NEW(work->arena, uint8_t, (size_t)type_count + 1);
+    uint8_t *rank_of = MM_ARENA_NEW(work->arena, uint8_t, (size_t)file->type_count + 1);
+    if (work->type_rank == NULL || work->type_count == NULL || work->type_bytes == NULL ||
+        work->type_list == NULL || work->type_direct == NULL || rank_of == NULL) {
+        return mm_fail(err, MM_E_NOMEM, "no memory to tell types apart", 0);
+    }
+    MM_TRY(mm_classes_list(graph, work->arena, &classes, err));
+    memset(rank_of, RANK_REST, file->type_count);
+    for (uint32_t i = 0; i < classes.count; i++) {
+        const mm_class *item = &classes.items[i];
+        if (item->type == MM_NONE || (file->types[item->type].flags & MM_TYPE_CLASS) == 0) {
+            continue;
+        }
+        mm_class_rank rank = mm_class_rank_of(graph, &classes, item);
+        rank_of[item->type] = (uint8_t)(rank == MM_CLASS_STDLIB ? RANK_CLASS
+                                        : rank == MM_CLASS_SITE ? RANK_SITE
+                                                                : RANK_PROGRAM);
+    }
+    memset(work->type_rank, RANK_REST, type_count);
+    for (uint32_t node = 0; node < now->count; node++) {
+        uint8_t rank = rank_of[file->type[node]];
+        uint8_t *have = &work->type_rank[now->type[node]];
+        *have = rank < *have ? rank : *have;
+    }
+    return MM_OK;
+}
+
+static uint8_t rank_now(const mm_growing *work, uint32_t type) {
+    uint8_t rank = work->type_rank[type];
+    return rank > RANK_DIRECT && work->type_direct[type] != 0 ? RANK_DIRECT : rank;
+}
+
+static bool type_before(const void *left, const void *right, const void *context) {
+    const mm_growing *work = context;
+    uint32_t a = *(const uint32_t *)left;
+    uint32_t b = *(const uint32_t *)right;
+    uint8_t a_rank = rank_now(work, a);
+    uint8_t b_rank = rank_now(work, b);
+    if (a_rank != b_rank) {
+        return a_rank < b_rank;
+    }
+    if (a_rank < RANK_DIRECT && work->type_direct[a] != work->type_direct[b]) {
+        return work->type_direct[a] > work->type_direct[b];
+    }
+    if (work->type_bytes[a] != work->type_bytes[b]) {
+        return work->type_bytes[a] > work->type_bytes[b];
+    }
+    return strcmp(work->input->names->names[a], work->input->names->names[b]) < 0;
+}
+
+// Count what was reached by type and round. Answers how many types there are in type_list.
+static uint32_t types_count(mm_growing *work, const mm_growing_side *side, const uint32_t *nodes,
+                            uint32_t node_count) {
+    const mm_mark *now = &side->marks[side->rounds];
+    uint32_t met = 0;
+    for (uint32_t i = 0; i < node_count; i++) {
+        uint32_t type = mm_growing_type(side, nodes[i]);
+        uint32_t *counts = work->type_count + (size_t)type * MM_GROWING_ROUNDS_MAX;
+        if (work->type_bytes[type] == 0) {
+            work->type_list[met++] = type;
+            work->type_bytes[type] = 1;
+        }
+        work->type_bytes[type] += now->bytes[nodes[i]];
+        counts[mm_growing_round(side, nodes[i])]++;
+    }
+    return met;
+}
+
+static void types_forget(mm_growing *work, uint32_t met) {
+    for (uint32_t i = 0; i < met; i++) {
+        uint32_t type = work->type_list[i];
+        memset(work->type_count + (size_t)type * MM_GROWING_ROUNDS_MAX, 0,
+               MM_GROWING_ROUNDS_MAX * sizeof(*work->type_count));
+        work->type_bytes[type] = 0;
+    }
+}
+
+// Weak references and numbers: what a shadow of another holder is made of.
+static bool type_is_shadow(const mm_growing *work, uint32_t type) {
+    static const char *const shadows[] = {
+        "weakref.ReferenceType", "weakref.KeyedRef", "weakref", "weakref.ref",
+        "ReferenceType",         "weakref.weakref",  "int",     "float"};
+    const char *name = work->input->names->names[type];
+    for (size_t i = 0; i < MM_COUNTOF(shadows); i++) {
+        if (strcmp(name, shadows[i]) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool type_is_number(const mm_growing *work, uint32_t type) {
+    const char *name = work->input->names->names[type];
+    return strcmp(name, "int") == 0 || strcmp(name, "float") == 0;
+}
+
+static uint64_t sum_of(const uint32_t *counts, uint32_t rounds) {
+    uint64_t sum = 0;
+    for (uint32_t round = 0; round < rounds; round++) {
+        sum += counts[round];
+    }
+    return sum;
+}
+
+// Keep the types that every round had more of; the best one first. `*ret_rate`: of that.
+static MM_STATUS types_keep(mm_growing *work, const mm_growing_side *side, uint32_t met,
+                            uint32_t least, mm_growth_finding *finding, uint32_t *ret_rate) {
+    uint32_t rounds = mm_growing_rounds(side);
+    uint32_t *buffer = MM_ARENA_NEW(work->arena, uint32_t, (size_t)met + 1);
+    finding->types = MM_ARENA_NEW(work->arena, uint32_t, (size_t)met + 1);
+    if (buffer == NULL || finding->types == NULL) {
+        return MM_E_NOMEM;
+    }
+    bool numbers = true;
+    finding->echo = true;
+    for (uint32_t i = 0; i < met; i++) {
+        uint32_t type = work->type_list[i];
+        const uint32_t *counts = work->type_count + (size_t)type * MM_GROWING_ROUNDS_MAX;
+        if (least > 0 ? sum_of(counts, rounds) >= least : mm_growing_steady(counts, rounds) > 0) {
+            finding->types[finding->type_count++] = type;
+            numbers = numbers && type_is_number(work, type);
+            finding->echo = finding->echo && type_is_shadow(work, type);
+        }
+    }
+    finding->echo = finding->echo && !numbers;
+    mm_sort(finding->types, buffer, finding->type_count, sizeof(*buffer), type_before, work);
+    if (finding->type_count == 0) {
+        return MM_OK;
+    }
+    const uint32_t *counts = work->type_count + (size_t)finding->types[0] * MM_GROWING_ROUNDS_MAX;
+    finding->type = finding->types[0];
+    finding->grown_objects = sum_of(counts, rounds);
+    if (ret_rate != NULL) {
+        *ret_rate = mm_growing_steady(counts, rounds);
+    }
+    return MM_OK;
+}
+
+MM_STATUS mm_growing_types_of(mm_growing *work, const mm_growing_side *side, const uint32_t *nodes,
+                              uint32_t node_count, uint32_t least, mm_growth_finding *finding,
+                              uint32_t *ret_rate) {
+    if (ret_rate != NULL) {
+        *ret_rate = 0;
+    }
+    uint32_t met = types_count(work, side, nodes, node_count);
+    mm_status status = types_keep(work, side, met, least, finding, ret_rate);
+    types_forget(work, met);
+    return status;
+}
+
+MM_STATUS mm_growing_types(mm_growing *work, const mm_growing_side *side,
+                           const mm_growing_group *group, mm_growth_finding *finding,
+                           uint32_t *ret_rate) {
+    uint32_t newest = MM_NONE;
+    for (uint32_t i = 0; i < group->ref_count; i++) {
+        uint32_t target = group->refs[i].target;
+        work->type_direct[mm_growing_type(side, target)] = 1;
+        if (newest == MM_NONE || side->birth[target] >= side->birth[newest]) {
+            newest = target;
+        }
+    }
+    finding->newest = newest;
+    uint32_t least = group->turnover ? group->ref_count / 4 : 0;
+    mm_status status =
+        mm_growing_types_of(work, side, group->reach, group->reach_count, least, finding, ret_rate);
+    for (uint32_t i = 0; i < group->ref_count; i++) {
+        work->type_direct[mm_growing_type(side, group->refs[i].target)] = 0;
+    }
+    return status;
+}

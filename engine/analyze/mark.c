@@ -1,0 +1,203 @@
+// Three columns come straight from the file; the counts of owning references and what nobody
+// accounts for need the graph, and what is reached needs one walk. Names are interned in an
+// open-addressed table that doubles: a session has some thousand types and looks each up once a
+// mark.
+#include "analyze/mark.h"
+
+#include <string.h>
+
+#include "base/free/search.h"
+
+enum { NAME_BYTES = 512, SLOTS_FIRST = 1024 };
+
+static uint32_t name_hash(const char *text) {
+    uint32_t hash = 0x811c9dc5u;
+    for (const char *at = text; *at != '\0'; at++) {
+        hash = (hash ^ (unsigned char)*at) * 0x01000193u;
+    }
+    return hash;
+}
+
+void mm_type_names_init(mm_type_names *names, mm_arena *arena) {
+    mm_type_names empty = {.arena = arena};
+    *names = empty;
+}
+
+static MM_STATUS names_grow(mm_type_names *names) {
+    uint32_t slot_count = names->slot_count == 0 ? SLOTS_FIRST : names->slot_count * 2;
+    uint32_t room = slot_count / 2;
+    uint32_t *slots = MM_ARENA_NEW(names->arena, uint32_t, slot_count);
+    const char **texts = MM_ARENA_NEW(names->arena, const char *, room);
+    if (slots == NULL || texts == NULL) {
+        return MM_E_NOMEM;
+    }
+    for (uint32_t i = 0; i < names->count; i++) {
+        uint32_t at = name_hash(names->names[i]) & (slot_count - 1);
+        while (slots[at] != 0) {
+            at = (at + 1) & (slot_count - 1);
+        }
+        slots[at] = i + 1;
+        texts[i] = names->names[i];
+    }
+    MM_ARENA_GIVE_BACK(names->arena, names->slots, names->slot_count);
+    names->slots = slots;
+    names->names = texts;
+    names->slot_count = slot_count;
+    names->room = room;
+    return MM_OK;
+}
+
+// The number of a name, made when there is none.
+static MM_STATUS names_number(mm_type_names *names, const char *text, uint32_t *ret) {
+    if (names->count == names->room) {
+        MM_TRY(names_grow(names));
+    }
+    MM_ASSERT(names->count < names->slot_count);
+    uint32_t at = name_hash(text) & (names->slot_count - 1);
+    while (names->slots[at] != 0) {
+        if (strcmp(names->names[names->slots[at] - 1], text) == 0) {
+            *ret = names->slots[at] - 1;
+            return MM_OK;
+        }
+        at = (at + 1) & (names->slot_count - 1);
+    }
+    size_t bytes = strlen(text) + 1;
+    char *kept = MM_ARENA_NEW(names->arena, char, bytes);
+    if (kept == NULL) {
+        return MM_E_NOMEM;
+    }
+    memcpy(kept, text, bytes);
+    names->names[names->count++] = kept;
+    names->slots[at] = names->count;
+    *ret = names->count - 1;
+    return MM_OK;
+}
+
+static uint64_t meta_number(const mm_file *file, const char *key) {
+    const char *text = mm_file_meta_of(file, key);
+    uint64_t number = 0;
+    if (text == NULL || text[0] == '\0') {
+        return MM_UNKNOWN;
+    }
+    for (const char *at = text; *at != '\0'; at++) {
+        if (*at < '0' || *at > '9' || number > UINT64_MAX / 10 - 1) {
+            return MM_UNKNOWN;
+        }
+        number = number * 10 + (uint64_t)(*at - '0');
+    }
+    return number;
+}
+
+static mm_mark_process process_of(const mm_file *file) {
+    mm_mark_process process = {.steps = meta_number(file, "steps"),
+                               .rss_bytes = meta_number(file, "rss_bytes"),
+                               .malloc_bytes = meta_number(file, "malloc_bytes"),
+                               .block_count = meta_number(file, "block_count"),
+                               .nanoseconds = meta_number(file, "nanoseconds")};
+    return process;
+}
+
+static uint32_t saturated(uint64_t number) {
+    return number < MM_NONE ? (uint32_t)number : MM_NONE;
+}
+
+static bool node_is_leaf(const mm_file *file, uint32_t node) {
+    return file->reference_start[node] == file->reference_start[node + 1];
+}
+
+// One object's row, and its share of its type's.
+static void mark_object(const mm_graph *graph, uint32_t node, const uint32_t *number,
+                        mm_mark *mark) {
+    const mm_file *file = graph->file;
+    uint64_t bytes = mm_file_size_of(file, node) + mm_file_storage_of(file, node);
+    uint64_t leaf_bytes = 0;
+    uint32_t entries = 0;
+    for (uint32_t edge = file->reference_start[node]; edge < file->reference_start[node + 1];
+         edge++) {
+        uint32_t target = file->reference_target[edge];
+        if (!mm_graph_edge_owns(graph, edge)) {
+            continue;
+        }
+        entries++;
+        if (node_is_leaf(file, target)) {
+            leaf_bytes += mm_file_size_of(file, target) + mm_file_storage_of(file, target);
+        }
+    }
+    mark->address[node] = file->address[node];
+    mark->type[node] = number[file->type[node]];
+    mark->entries[node] = entries;
+    mark->bytes[node] = saturated(bytes);
+    mark->leaf_bytes[node] = saturated(leaf_bytes);
+    if ((graph->node_flags[node] & MM_NODE_OWN) != 0) {
+        mark->reached[node] = MM_MARK_OWN;
+        return;
+    }
+    mm_mark_type *type = &mark->types[mark->type[node]];
+    type->object_count++;
+    type->missing_count += mm_graph_unaccounted(graph, node);
+    type->bytes += bytes;
+    mark->total_bytes += bytes;
+}
+
+// What the census of the allocators says beside the objects: types may share a name.
+static void mark_census(const mm_file *file, const uint32_t *number, mm_mark *mark) {
+    for (uint32_t i = 0; i < file->census_type_count; i++) {
+        const mm_file_census_type *census = &file->census_types[i];
+        mm_mark_type *type = &mark->types[number[census->type]];
+        type->census_count = saturated(type->census_count + census->blocks);
+        type->census_loose = saturated(type->census_loose + census->loose);
+        type->census_bytes += census->bytes;
+    }
+}
+
+MM_STATUS mm_mark_take(const mm_graph *graph, mm_type_names *names, mm_arena *perm,
+                       mm_arena *scratch, mm_mark *ret, mm_error *err) {
+    static const char no_memory[] = "no memory to remember a snapshot";
+    const mm_file *file = graph->file;
+    size_t room = (size_t)file->object_count + 1;
+    char text[NAME_BYTES];
+    mm_mark mark = {.count = file->object_count, .process = process_of(file)};
+    mm_reach reach;
+    uint32_t *number = MM_ARENA_NEW(scratch, uint32_t, (size_t)file->type_count + 1);
+    if (number == NULL) {
+        return mm_fail(err, MM_E_NOMEM, no_memory, 0);
+    }
+    for (uint32_t type = 0; type < file->type_count; type++) {
+        (void)mm_graph_type_text(graph, type, text, sizeof(text));
+        if (names_number(names, text, &number[type]) != MM_OK) {
+            return mm_fail(err, MM_E_NOMEM, no_memory, 0);
+        }
+    }
+    MM_TRY(mm_reach_mark(graph, scratch, &reach, err));
+    mark.type_count = names->count;
+    mark.address = MM_ARENA_NEW(perm, uint64_t, room);
+    mark.type = MM_ARENA_NEW(perm, uint32_t, room);
+    mark.entries = MM_ARENA_NEW(perm, uint32_t, room);
+    mark.bytes = MM_ARENA_NEW(perm, uint32_t, room);
+    mark.leaf_bytes = MM_ARENA_NEW(perm, uint32_t, room);
+    mark.reached = MM_ARENA_NEW(perm, uint8_t, room);
+    mark.types = MM_ARENA_NEW(perm, mm_mark_type, (size_t)mark.type_count + 1);
+    if (mark.address == NULL || mark.type == NULL || mark.entries == NULL || mark.bytes == NULL ||
+        mark.leaf_bytes == NULL || mark.reached == NULL || mark.types == NULL) {
+        return mm_fail(err, MM_E_NOMEM, no_memory, 0);
+    }
+    for (uint32_t node = 0; node < file->object_count; node++) {
+        mark.reached[node] = reach.reached[node];
+        mark_object(graph, node, number, &mark);
+    }
+    mark_census(file, number, &mark);
+    // The table of interned strings owns what never dies, but no count says so.
+    for (uint32_t root = 0; root < file->root_count; root++) {
+        uint32_t table = file->roots[root].object;
+        if (file->roots[root].kind == MM_ROOT_INTERNED) {
+            mark.entries[table] = file->reference_start[table + 1] - file->reference_start[table];
+        }
+    }
+    *ret = mark;
+    return MM_OK;
+}
+
+uint32_t mm_mark_find(const mm_mark *mark, uint64_t address) {
+    size_t at = mm_lower_bound_u64(mark->address, sizeof(*mark->address), mark->count, address);
+    return at < mark->count && mark->address[at] == address ? (uint32_t)at : MM_NONE;
+}

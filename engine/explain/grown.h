@@ -1,0 +1,48 @@
+// What the files of growth share with one another. Internal to the room.
+//
+// growth.c asks the analysis what grows and puts findings in order; grown_path.c shows how the
+// guilty reference is reached, what goes with it and what it is for; grown_words.c says it.
+#ifndef MM_EXPLAIN_GROWN_H
+#define MM_EXPLAIN_GROWN_H
+
+#include "analyze/growth.h"
+#include "explain/story.h"
+
+/// Everything. Lives in the arena.
+typedef struct mm_grown {
+    mm_explain *work;  ///< on the early graph
+    const mm_growth_input *input;
+    const mm_mark *mark;    ///< of the early graph
+    const uint32_t *birth;  ///< by its nodes: 0 = old
+    uint32_t *from;         ///< by node: reference by which a walk reached it
+    uint32_t *stamp;        ///< by node: of the walk that reached it last
+    uint32_t *queue;
+    uint32_t search;
+    uint32_t measured;  ///< cuts that were measured
+} mm_grown;
+
+/// What is known of one thing that grows, before it is said. Texts live in the arena.
+typedef struct mm_grown_facts {
+    const mm_growth_finding *growth;
+    uint32_t object;   ///< one of those that grow, of their type; MM_NONE = none is in the graph
+    const char *type;  ///< "shop.Exam"
+    const char *object_text;  ///< "Exam", "class Packet"
+    const char *holder;       ///< "Within._seen"; NULL = no holder
+    bool holder_is_value;     ///< the holder is an attribute that is set anew, not a container
+    bool cached;              ///< the container is inside an object of C
+    const char *container;    ///< its type: "dict"; NULL
+    uint64_t count;           ///< objects of the type that are kept; MM_UNKNOWN
+    uint64_t bytes;           ///< what goes with them
+} mm_grown_facts;
+
+/// Fill path, cut, role and cure of a finding, and what is to be said. Answers MM_E_NOMEM.
+MM_STATUS mm_grown_explain(mm_grown *grown, const mm_growth_finding *growth, mm_finding *finding,
+                           mm_grown_facts *ret);
+
+/// Fill the sentence.
+MM_STATUS mm_grown_say(const mm_grown *grown, const mm_grown_facts *facts, mm_finding *finding);
+
+/// ", one more every step", ", 2.5 more every step", ", one more every 4 steps"; nothing for 0.
+void mm_grown_say_rate(mm_phrase *phrase, uint64_t grown, uint64_t steps);
+
+#endif

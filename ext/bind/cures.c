@@ -1,0 +1,117 @@
+// Between findings and whoever reads source: what a cure is decided by goes out, and the cure that
+// the source calls for comes back, to be printed.
+//
+// General note on reentrancy: nothing here runs Python code but the making of strings and tuples.
+#include "heap.h"
+
+// (object, edge, marked) of each step, the mark being the guilty or the backward reference.
+static PyObject *steps_tuple(const mm_finding_step *steps, uint32_t count) {
+    PyObject *made = PyTuple_New((Py_ssize_t)count);
+    for (uint32_t i = 0; made != NULL && i < count; i++) {
+        PyObject *step = Py_BuildValue("(szO)", steps[i].object, steps[i].edge,
+                                       steps[i].guilty || steps[i].back ? Py_True : Py_False);
+        if (step == NULL) {
+            Py_CLEAR(made);
+        } else {
+            PyTuple_SET_ITEM(made, (Py_ssize_t)i, step);
+        }
+    }
+    return made;
+}
+
+// (file, scope, attribute, anchors), or None.
+static PyObject *scope_tuple(const mm_why_chain *chain) {
+    if (chain == NULL || chain->scope == NULL) {
+        return Py_NewRef(Py_None);
+    }
+    PyObject *anchors = heap_anchors(chain);
+    return anchors == NULL ? NULL
+                           : Py_BuildValue("(sssN)", chain->scope_file, chain->scope,
+                                           chain->attribute, anchors);
+}
+
+static PyObject *cure_row_make(const findings_object *self, uint32_t index) {
+    const mm_finding *finding = &self->findings.findings[index];
+    bool waits = finding->kind == MM_FINDING_CYCLE;
+    mm_cure_facts facts = {.kind = MM_NONE};
+    if (!waits) {
+        mm_cure_facts_find(&self->heap->graph, finding, &facts);
+    }
+    PyObject *scope = scope_tuple(finding->chain);
+    PyObject *path = steps_tuple(finding->path, finding->path_count);
+    PyObject *ring = steps_tuple(finding->ring, finding->ring_count);
+    if (scope == NULL || path == NULL || ring == NULL) {
+        Py_XDECREF(scope);
+        Py_XDECREF(path);
+        Py_XDECREF(ring);
+        return NULL;
+    }
+    return Py_BuildValue(
+        "(IsOzzzzzNNNzOOOLL)", (unsigned int)index, mm_finding_kind_text(finding->kind),
+        finding->is_leak ? Py_True : Py_False, finding->type, finding->holder, finding->cure,
+        finding->cut.role, finding->file, scope, path, ring, facts.type,
+        facts.can_be_weak ? Py_True : Py_False, facts.by_identity ? Py_True : Py_False,
+        facts.leads_back ? Py_True : Py_False,
+        finding->grown_objects == MM_UNKNOWN ? -1LL : (long long)finding->grown_objects,
+        finding->steps == MM_UNKNOWN ? -1LL : (long long)finding->steps);
+}
+
+PyObject *findings_cures(PyObject *self, PyObject *ignored) {
+    const findings_object *findings = (const findings_object *)self;
+    PyObject *list = PyList_New(0);
+    (void)ignored;
+    for (uint32_t i = 0; list != NULL && i < findings->findings.finding_count; i++) {
+        PyObject *row = cure_row_make(findings, i);
+        if (row == NULL || PyList_Append(list, row) != 0) {
+            Py_CLEAR(list);
+        }
+        Py_XDECREF(row);
+    }
+    return list;
+}
+
+// Negative is unknown.
+static uint64_t amount_of(long long value) {
+    return value < 0 ? MM_UNKNOWN : (uint64_t)value;
+}
+
+bool heap_fix_fill(PyObject *row, heap_scratch *scratch, const mm_fix **ret) {
+    mm_fix *fix = MM_ARENA_NEW(&scratch->arena, mm_fix, 1);
+    PyObject *checked = NULL; /* borrowed */
+    int proven = -1;
+    long long counts[4];
+    if (fix == NULL) {
+        PyErr_NoMemory();
+        return false;
+    }
+    if (!PyTuple_Check(row)) {
+        PyErr_SetString(PyExc_TypeError, "a fix is a tuple");
+        return false;
+    }
+    if (!PyArg_ParseTuple(row, "szsO!zi(LLLL):fix", &fix->cure, &fix->role, &fix->type,
+                          &PyTuple_Type, &checked, &fix->patch, &proven, &counts[0], &counts[1],
+                          &counts[2], &counts[3])) {
+        return false;
+    }
+    Py_ssize_t count = PyTuple_GET_SIZE(checked);
+    const char **ids = MM_ARENA_NEW(&scratch->arena, const char *, (size_t)count + 1);
+    if (ids == NULL) {
+        PyErr_NoMemory();
+        return false;
+    }
+    for (Py_ssize_t i = 0; i < count; i++) {
+        ids[i] = PyUnicode_AsUTF8(PyTuple_GET_ITEM(checked, i)); /* borrowed */
+        if (ids[i] == NULL) {
+            return false;
+        }
+    }
+    fix->checked = ids;
+    fix->checked_count = (uint32_t)count;
+    fix->proven = (int8_t)(proven > 0 ? 1 : proven);
+    fix->before_objects = amount_of(counts[0]);
+    fix->before_steps = amount_of(counts[1]);
+    fix->after_objects = amount_of(counts[2]);
+    fix->after_steps = amount_of(counts[3]);
+    *ret = fix;
+    return true;
+}

@@ -1,0 +1,104 @@
+"""What `mortmain loop --try-fix` starts to learn what a step answers: calls it and writes that down.
+
+Arguments: overlay.py, the overlay or "", kind, target, name, sys.path[0], the file to write, how
+often to call, and for how many seconds at most. One line for each call. What says nothing of a
+value, its address above all, is left out.
+Knows: how to call a step. Must not know: what is compared.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import importlib
+import importlib.util
+import inspect
+import sys
+import time
+import types
+
+DEPTH, ITEMS = 4, 50
+
+
+def describe(value: object, depth: int = 0) -> str:
+    """A value in words that are the same whenever it is the same."""
+    kind = type(value)
+    if value is None or kind in (bool, int, float, complex, str, bytes):
+        return repr(value)[:2000]
+    if depth < DEPTH and kind in (list, tuple):
+        inner = ", ".join(describe(each, depth + 1) for each in value[:ITEMS])
+        return f"{kind.__name__} {len(value)} [{inner}]"
+    if depth < DEPTH and kind in (set, frozenset):
+        inner = ", ".join(sorted(describe(each, depth + 1) for each in value))
+        return f"{kind.__name__} {len(value)} {{{inner[:2000]}}}"
+    if depth < DEPTH and kind is dict:
+        pairs = list(value.items())[:ITEMS]
+        inner = ", ".join(
+            f"{describe(key, depth + 1)}: {describe(each, depth + 1)}" for key, each in pairs
+        )
+        return f"dict {len(value)} {{{inner}}}"
+    name = f"{kind.__module__}.{kind.__qualname__}"
+    if isinstance(value, BaseException):
+        return f"{name}{describe(value.args, depth + 1)}"
+    if isinstance(value, type | types.FunctionType):
+        return f"{name} {value.__qualname__}"
+    return name
+
+
+def load(kind: str, target: str, name: str) -> object:
+    """What is to be called."""
+    if kind == "code":
+        names = {"__name__": "__main__"}
+        exec(compile(name, "<setup>", "exec"), names)
+        code = compile(target, "<stmt>", "exec")
+        return lambda: exec(code, names)
+    if kind == "module":
+        found = importlib.import_module(target)
+    else:
+        plain = target.rpartition("/")[2].removesuffix(".py")
+        while plain in sys.modules:
+            plain += "_"
+        spec = importlib.util.spec_from_file_location(plain, target)
+        found = importlib.util.module_from_spec(spec)
+        sys.modules[plain] = found
+        spec.loader.exec_module(found)
+    for part in name.split("."):
+        found = getattr(found, part)
+    return found
+
+
+def call(step: object, runner: asyncio.Runner | None) -> str:
+    """What one call comes to."""
+    try:
+        value = step()
+        if inspect.iscoroutine(value):
+            value = runner.run(value)
+    except Exception as error:
+        return f"raised {describe(error)}"
+    return f"returned {describe(value)}"
+
+
+def main() -> None:
+    """Call it, and write down what it answers."""
+    overlay, text, kind, target, name, path0, out, count, seconds = sys.argv[1:]
+    sys.argv[:] = ["-c" if kind == "code" else target]
+    sys.path[0] = path0
+    if text:
+        names = {"__name__": "overlay"}
+        with open(overlay, "rb") as stream:
+            exec(compile(stream.read(), overlay, "exec"), names)
+        names["install"](text)
+    with open(out, "w", encoding="utf-8", errors="backslashreplace") as stream:
+        step = load(kind, target, name)
+        runner = asyncio.Runner()
+        end = time.monotonic() + float(seconds)
+        for number in range(int(count)):
+            told = call(step, runner)
+            stream.write(told.replace("\n", " ") + "\n")
+            if number % 10 == 9:
+                gc.collect()
+            if number > 2 and time.monotonic() > end:
+                break
+
+
+main()

@@ -1,0 +1,198 @@
+"""``mortmain loop FILE.py:FUNC``: call it, and find what grows with every call.
+
+The step runs in a process of its own, where nothing but the step makes anything grow; what it
+prints goes to standard error. The exit status is 1 if something leaks.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mortmain.cli import STATUS_OK, interrupt, output
+from mortmain.errors import MortmainError
+
+if TYPE_CHECKING:
+    from mortmain.api import Findings
+    from mortmain.supervise import Ended
+
+_STATUS_LEAK = 1
+
+
+def add_to(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the verb."""
+    parser = verbs.add_parser(
+        "loop",
+        help="call a function again and again and tell what grows",
+        usage="mortmain loop [OPTION ...] FILE.py:FUNC | MODULE:FUNC | -c STATEMENT [-s SETUP]",
+        description="Calls a function without arguments in rounds, with a snapshot between them, "
+        "and tells what grows with every call, and which reference keeps it. A coroutine is run "
+        "to its end. Exit status: 1 if something leaks, else 0.",
+        allow_abbrev=False,
+    )
+    parser.add_argument(
+        "target", metavar="TARGET", nargs="?", help="shop.py:step, or package.module:step"
+    )
+    parser.add_argument(
+        "-c", metavar="STATEMENT", dest="statement", help="what to do again and again instead"
+    )
+    parser.add_argument(
+        "-s",
+        metavar="SETUP",
+        dest="setup",
+        action="append",
+        help="what to do once before the statement; more than once: one line each",
+    )
+    parser.add_argument(
+        "-o", "--output", metavar="FOLDER", help="keep the snapshots in a new or empty folder"
+    )
+    parser.add_argument(
+        "--try-fix",
+        action="store_true",
+        help="try each patch, with the source on disk untouched, and show what is proven",
+    )
+    output.add_json(parser)
+    parser.add_argument("-q", "--quiet", action="store_true", help="no report")
+    parser.add_argument(
+        "-v", "--verbose", action="store_true", help="show all, not the first three"
+    )
+    output.add_terminal(parser)
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Call it, answer, and say by the exit status whether something leaks."""
+    from mortmain import supervise
+
+    output.check(arguments)
+    _check(arguments)
+    step = _step(arguments)
+    findings = None
+    with interrupt.Raises():
+        folder = _folder(arguments.output)
+        try:
+            ended = _watch(step, folder, quiet=arguments.quiet)
+            if ended.status == 0 and not ended.failure:
+                findings = _cured(_findings(folder), step, arguments)
+        finally:
+            if findings is None or arguments.output is None:
+                shutil.rmtree(folder, ignore_errors=True)
+    if findings is None:
+        if ended.failure:
+            shown = arguments.target if arguments.statement is None else "-c"
+            raise MortmainError(f"{shown}: {ended.failure}")
+        return supervise.end_like(ended)
+    _answer(findings, arguments)
+    return _STATUS_LEAK if findings.has_leak else STATUS_OK
+
+
+def _check(arguments: argparse.Namespace) -> None:
+    """Refuse what cannot be written before anything is called."""
+    path = arguments.json
+    if path not in (None, "-") and not arguments.force and os.path.lexists(path):
+        raise MortmainError(
+            f"cannot write {path!r}: it exists already; choose another name, or use --force"
+        )
+
+
+def _step(arguments: argparse.Namespace) -> tuple[str, str, str]:
+    """What is to be called: its kind, where it is, and its name there."""
+    if (arguments.statement is None) == (arguments.target is None):
+        raise MortmainError("name a function, as in shop.py:step, or give a statement with -c")
+    if arguments.statement is not None:
+        return "code", arguments.statement, "\n".join(arguments.setup or ())
+    if arguments.setup is not None:
+        raise MortmainError("-s is for the statement of -c; give both")
+    place, _, name = arguments.target.rpartition(":")
+    if not place or not all(part.isidentifier() for part in name.split(".")):
+        raise MortmainError(f"{arguments.target!r} names no function; give one, as in shop.py:step")
+    if not place.endswith(".py") and "/" not in place:
+        return "module", place, name
+    if not place.endswith(".py"):
+        raise MortmainError(f"cannot load {place!r}: it does not end with .py")
+    try:
+        with open(place, "rb"):  # noqa: PTH123
+            pass
+    except OSError as error:
+        raise MortmainError(
+            f"cannot load {place!r}: {error.strerror}; name a file and a function, "
+            "as in shop.py:step"
+        ) from None
+    return "file", place, name
+
+
+def _folder(kept: str | None) -> str:
+    """An empty folder for the snapshots."""
+    try:
+        if kept is None:
+            return tempfile.mkdtemp(prefix="mortmain-")
+        Path(kept).mkdir(exist_ok=True)
+        if any(Path(kept).iterdir()):
+            raise MortmainError(f"cannot write to {kept!r}: it is not empty; choose a new folder")
+        return os.path.abspath(kept)  # noqa: PTH100 a link is kept
+    except OSError as error:
+        raise MortmainError(
+            f"cannot write to {kept or tempfile.gettempdir()!r}: {error.strerror}; "
+            "choose another folder with -o"
+        ) from None
+
+
+def _watch(step: tuple[str, str, str], folder: str, *, quiet: bool, overlay: str = "") -> Ended:
+    """Run it, and show on a terminal how far it is."""
+    from mortmain import supervise
+
+    if quiet or sys.stderr is None or not sys.stderr.isatty():
+        return supervise.run_steps(*step, folder, overlay=overlay)
+    shown = -1
+
+    def show() -> None:
+        nonlocal shown
+        count = sum(name.endswith(".mort") for name in os.listdir(folder))  # noqa: PTH208
+        if count != shown:
+            shown = count
+            sys.stderr.write(f"\r\x1b[Kmortmain: snapshots taken: {count}")
+            sys.stderr.flush()
+
+    try:
+        return supervise.run_steps(*step, folder, show, overlay=overlay)
+    finally:
+        sys.stderr.write("\r\x1b[K")
+        sys.stderr.flush()
+
+
+def _findings(folder: str) -> Findings:
+    from mortmain import api
+
+    return api.grow(sorted(str(file) for file in Path(folder).glob("*.mort")))
+
+
+def _cured(
+    findings: Findings, step: tuple[str, str, str], arguments: argparse.Namespace
+) -> Findings:
+    """What the source calls for, tried if that was asked for."""
+    from mortmain.cli import trying
+
+    def watch(folder: str, overlay: str) -> Findings | None:
+        ended = _watch(step, folder, quiet=arguments.quiet, overlay=overlay)
+        return _findings(folder) if ended.status == 0 and not ended.failure else None
+
+    return trying.cured(findings, step, watch if arguments.try_fix else None)
+
+
+def _answer(findings: Findings, arguments: argparse.Namespace) -> None:
+    if arguments.json is not None:
+        output.write_json(findings.json(), arguments)
+    elif not arguments.quiet:
+        output.write(
+            findings.render(
+                output.width(arguments, sys.stdout),
+                output.has_colour(arguments, sys.stdout),
+                output.is_ascii(sys.stdout),
+                arguments.verbose,
+            )
+        )

@@ -1,0 +1,136 @@
+"""Which cure fits a finding, as its source calls for, and the patch that makes it.
+
+Knows: roles of holders and their cures, in one table. Must not know: heaps, and how an answer
+looks: what is said of a cure is worded by the engine, here are ids.
+
+Whether a weak reference is right depends on what the holder is for, never on how it holds. A side
+table and a queue hold alike; a weak queue would lose its orders. So the source is read: what is put
+in, under which key, and what is done with it. Where that is not understood, the cure is the one
+that loses nothing, and there is no patch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from mortmain import _heap, cure_patch, cure_rings, cure_rules, cure_source
+from mortmain.cure_case import Answer, Case, Facts
+
+Rule = Callable[[Case], Answer | None]
+
+# The first that answers decides. Those that need no container come first: they read the path or
+# the ring alone. The last one always answers.
+RULES: tuple[Rule, ...] = (
+    cure_rings.exception_in_a_local,
+    cure_rings.reference_to_the_owner,
+    cure_rings.method_of_its_own,
+    cure_rules.cached_method,
+    cure_rules.cached_function,
+    cure_rules.mutable_default,
+    cure_rules.weak_container,
+    cure_rules.stored_exception,
+    cure_rules.dead_references,
+    cure_rules.keyed_by_id,
+    cure_rules.callbacks,
+    cure_rules.side_table,
+    cure_rules.classes,
+    cure_rules.instances,
+    cure_rules.tasks,
+    cure_rules.memo,
+    cure_rules.shared_by_instances,
+    cure_rules.observers,
+    cure_rules.log,
+    cure_rules.never_read,
+    cure_rules.owner,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Fix:
+    """What the source calls for.
+
+    Attributes:
+        facts: The finding.
+        cure: Id, as engine/explain/cures.h has it.
+        role: What the holder is for; None: as the finding says.
+        checked: Ids of what was checked.
+        file: The source file, as it is shown.
+        path: The source file.
+        line: Where the holder is made.
+        text: That line.
+        patch: A unified diff, or None.
+        after: The whole file when it is patched, or None.
+        proven: True: it was tried and nothing grows. False: it was withdrawn. None: not tried.
+        tried: Objects and steps before, and after; -1 is unknown.
+    """
+
+    facts: Facts
+    cure: str
+    role: str | None
+    checked: tuple[str, ...]
+    file: str
+    path: str
+    line: int
+    text: str
+    patch: str | None
+    after: str | None
+    proven: bool | None = None
+    tried: tuple[int, int, int, int] = (-1, -1, -1, -1)
+
+    def row(self) -> _heap._Fix:
+        """What the engine prints."""
+        proven = -1 if self.proven is None else int(self.proven)
+        held = self.facts.held or "it"
+        return (self.cure, self.role, held, self.checked, self.patch, proven, self.tried)
+
+    def withdrawn(self, tried: tuple[int, int, int, int]) -> Fix:
+        """The cure that loses nothing, and no patch."""
+        return replace(self, patch=None, after=None, proven=False, tried=tried)
+
+
+def find(facts: Facts, files: Sequence[str] = ()) -> Fix | None:
+    """Find the cure for a finding.
+
+    Args:
+        facts: The finding.
+        files: Where to look for functions of which the finding knows no more than a name.
+
+    Returns:
+        The cure; None where there is no source to read, or nothing is to be said.
+    """
+    for file in _files(facts, files):
+        module = cure_source.read(file)
+        if module is None or (
+            facts.scope is not None and not cure_source.matches(module, facts.scope[3])
+        ):
+            continue
+        case = Case.of(facts, module)
+        for rule in RULES:
+            answer = rule(case)
+            if answer is not None:
+                return _fix(facts, case, answer)
+    return None
+
+
+def _files(facts: Facts, files: Sequence[str]) -> list[str]:
+    if facts.scope is not None:
+        return [facts.scope[0]]
+    if facts.file is not None:
+        return [facts.file]
+    if not facts.ring:
+        return []
+    return [file for file in files if Path(file).is_file()]
+
+
+def _fix(facts: Facts, case: Case, answer: Answer) -> Fix:
+    module = case.module
+    after = cure_patch.apply(module, answer.edits) if answer.edits else None
+    patch = cure_patch.diff(module, after) if after is not None else None
+    shown = cure_source.shown(module.file)
+    text = module.line(answer.line).strip()
+    return Fix(
+        facts, answer.cure, answer.role, answer.checked if patch or not answer.edits else (),
+        shown, module.file, answer.line, text, patch, after if patch else None,
+    )  # fmt: skip

@@ -1,0 +1,177 @@
+"""Cures for rings: which reference to make weak, which variable to drop.
+
+Knows: the shapes of rings and how their source looks. Must not know: containers.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+
+from mortmain import cure_patch
+from mortmain.cure_case import Answer, Case
+from mortmain.cure_patch import Edit
+from mortmain.cure_source import Function
+
+_FRAME = re.compile(r"frame of (?P<name>.+) \((?P<file>[^()]+):(?P<line>\d+)\)")
+_LOCAL = re.compile(r"local (?P<name>\w+)")
+
+
+def exception_in_a_local(case: Case) -> Answer | None:
+    """Exception -> traceback -> frame -> local -> exception."""
+    for text, edge, _ in case.facts.ring:
+        frame = _FRAME.fullmatch(text)
+        local = _LOCAL.fullmatch(edge or "")
+        if frame is not None and local is not None:
+            if not case.module.file.endswith(frame["file"]):
+                return None
+            function = _function(case, frame["name"], int(frame["line"]))
+            return None if function is None else _dropped(case, function, local["name"])
+    return None
+
+
+def _function(case: Case, name: str, line: int) -> Function | None:
+    last = name.rpartition(".")[2]
+    found = [
+        node
+        for node in ast.walk(case.module.tree)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and node.name == last
+        and min([node.lineno, *(each.lineno for each in node.decorator_list)])
+        <= line
+        <= (node.end_lineno or node.lineno)
+    ]
+    return found[0] if len(found) == 1 else None
+
+
+def _dropped(case: Case, function: Function, name: str) -> Answer | None:
+    """Drop it where it is raised; keep it without its traceback where it is not."""
+    module = case.module
+    raises = [
+        node
+        for node in ast.walk(function)
+        if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Name) and node.exc.id == name
+    ]
+    stores = [
+        node
+        for node in ast.walk(function)
+        if isinstance(node, ast.Assign)
+        and any(isinstance(each, ast.Name) and each.id == name for each in node.targets)
+    ]
+    line = stores[0].lineno if stores else function.lineno
+    edits: list[Edit] = []
+    for node in raises:
+        inside = any(isinstance(each, ast.Try) for each in _within(case, node, function))
+        if inside or not cure_patch.stands_alone(module, node):
+            return Answer("drop-local", "exception and frame", line)
+        text = ast.get_source_segment(module.text, node) or ""
+        blank = cure_patch.indent_of(module, node)
+        lines = f"try:\n{blank}    {text}\n{blank}finally:\n{blank}    del {name}"
+        edits.append(cure_patch.replace(module, node, lines))
+    if not raises:
+        for store in stores:
+            value = store.value
+            if isinstance(value, ast.Name) and _is_caught(case, value):
+                text = f"{value.id}.with_traceback(None)"
+                edits.append(cure_patch.replace(module, value, text))
+    return Answer("drop-local", "exception and frame", line, (), tuple(edits))
+
+
+def _within(case: Case, node: ast.AST, function: Function) -> list[ast.AST]:
+    found = []
+    for each in case.module.up(node):
+        if each is function:
+            break
+        found.append(each)
+    return found
+
+
+def _is_caught(case: Case, value: ast.Name) -> bool:
+    return any(
+        isinstance(each, ast.ExceptHandler) and each.name == value.id
+        for each in case.module.up(value)
+    )
+
+
+def reference_to_the_owner(case: Case) -> Answer | None:
+    """`child.parent`: a property that holds it weakly, so that nobody else need change."""
+    if case.facts.cure != "weak-parent" or not case.scope.endswith("()"):
+        return None
+    lines = [
+        "value = self.{slot}",
+        "return value() if isinstance(value, {weakref}.ref) else value",
+    ]
+    stored = ["self.{slot} = value if value is None else {weakref}.ref(value)"]
+    return _property(case, "weak-parent", lines, stored)
+
+
+def method_of_its_own(case: Case) -> Answer | None:
+    """`timer.on_due = self.ring`: the object holds itself by its own method."""
+    if case.facts.cure != "weak-method" or not case.scope.endswith("()"):
+        return None
+    if not case.facts.ring:
+        return None
+    lines = [
+        "value = self.{slot}",
+        "return value() if isinstance(value, {weakref}.WeakMethod) else value",
+    ]
+    stored = [
+        'own = getattr(value, "__self__", None) is self',
+        "self.{slot} = {weakref}.WeakMethod(value) if own else value",
+    ]
+    return _property(case, "weak-method", lines, stored)
+
+
+def _property(case: Case, cure: str, read: list[str], stored: list[str]) -> Answer | None:
+    """A property in the class that holds the attribute, before its first method."""
+    module = case.module
+    owner = _class(case)
+    line = case.line
+    plain = Answer(cure, None, line)
+    if owner is None or not _may_have_property(case, owner):
+        return plain
+    first = next(
+        (node for node in owner.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)),
+        None,
+    )
+    weakref, edits = cure_patch.imported_as(module, "weakref")
+    slot = f"_{case.name.lstrip('_')}_ref"
+    if first is None or weakref is None or slot in module.text:
+        return plain
+    words = {"slot": slot, "weakref": weakref}
+    blank = cure_patch.indent_of(module, first)
+    name = case.name
+    lines = [
+        "@property",
+        f"def {name}(self):",
+        *(f"    {each.format(**words)}" for each in read),
+        "",
+        f"@{name}.setter",
+        f"def {name}(self, value):",
+        *(f"    {each.format(**words)}" for each in stored),
+        "",
+    ]
+    start = min([first.lineno, *(each.lineno for each in first.decorator_list)])
+    made = [f"{blank}{each}" if each else "" for each in lines]
+    edits.append(cure_patch.insert_before(module, start, made))
+    return Answer(cure, None, line, (), tuple(edits))
+
+
+def _class(case: Case) -> ast.ClassDef | None:
+    found = case.module.classes(case.scope.removesuffix("()").rpartition(".")[2])
+    return found[0] if len(found) == 1 else None
+
+
+def _may_have_property(case: Case, owner: ast.ClassDef) -> bool:
+    """No dataclass, no slots, and nothing else in the class has the name."""
+    if owner.decorator_list or owner.keywords or case.name.startswith("__"):
+        return False
+    for node in ast.walk(owner):
+        if isinstance(node, ast.Name) and node.id in ("__slots__", case.name):
+            return False
+    deleted = any(
+        isinstance(use.node, ast.Attribute) and isinstance(use.node.ctx, ast.Del)
+        for use in case.uses
+    )
+    through_dict = "__dict__" in case.module.text or "vars(" in case.module.text
+    return not deleted and not through_dict

@@ -1,0 +1,324 @@
+"""Snapshots of a script while it runs: asked for again and again, and what grew between them.
+
+Knows: the page that it shares with the script (see ext/door/ask.c), when to ask, and which
+snapshots to keep. Must not know: how a snapshot is taken, how growth is found.
+
+All that takes long is done by a thread of its own: whoever supervises a script passes its signals
+on meanwhile.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+import queue
+import signal
+import struct
+import threading
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mortmain.errors import MortmainError
+
+if TYPE_CHECKING:
+    from mortmain import _heap
+
+_PAGE_BYTES = 4096
+_PATH_AT = 256
+_OPAQUE_MAX = 8
+_ASKED, _HEARD, _TAKEN, _CHILD, _ERRNO, _PAUSE, _ENDING, _STATUS, _ARMED, _TYPE = range(10)
+_PROGRESS, _OPAQUE_COUNT, _OPAQUE, _WANTED = 10, 11, 12, 20
+_WALKED, _LOCK_TAKEN, _NO_FILE = 1, 2, 3
+# A request that fails because something just changes is repeated after so long.
+_AGAIN_SECONDS = 0.25
+# What an interpreter that does other things needs to take a snapshot.
+_PATIENCE_SECONDS = 1.0
+_DEAF_SECONDS = 5.0
+_HANG_SECONDS = 60.0
+_FILES_MAX = 9
+
+
+@dataclass(frozen=True, slots=True)
+class Shot:
+    """A snapshot: its file, and when it was asked for."""
+
+    path: Path
+    seconds: float
+    number: int
+
+
+def page_of(folder: str) -> str:
+    """The page's file in a folder."""
+    return os.path.join(folder, "page")  # noqa: PTH118
+
+
+def page_make(folder: str) -> str:
+    """Make the page in an empty folder, and say what its file is called."""
+    page = page_of(folder)
+    with open(page, "xb") as file:  # noqa: PTH123
+        file.truncate(_PAGE_BYTES)
+    return page
+
+
+class Every:
+    """Asks a process for a snapshot again and again.
+
+    Call :meth:`step` often while the process runs, and :meth:`end` when it has ended.
+
+    Args:
+        interval: Seconds between two snapshots.
+        folder: A folder of our own with the page.
+        tell: Takes lines for the user.
+        verbose: Say how long each snapshot made the process stand still.
+        is_parent: The process is a child of ours.
+    """
+
+    def __init__(
+        self,
+        interval: float,
+        folder: str,
+        tell: Callable[[str], None],
+        *,
+        verbose: bool = False,
+        is_parent: bool = True,
+    ) -> None:
+        self._interval = interval
+        self._folder = Path(folder)
+        self._tell = tell
+        self._verbose = verbose
+        self._is_parent = is_parent
+        self.page = page_of(folder)
+        with open(self.page, "rb+") as file:  # noqa: PTH123
+            self._words = mmap.mmap(file.fileno(), _PAGE_BYTES)
+        self._due = time.monotonic() + interval
+        self._asked_at = 0.0
+        self._is_open = False  # a request stands
+        self._child = 0
+        self._progress = (0, 0.0)
+        self._was_late = False
+        self._is_deaf = False
+        self._wanted = 0
+        self._files = 0
+        self._shots: list[Shot] = []
+        self._stride = 1
+        self._work: queue.SimpleQueue[Shot | None] = queue.SimpleQueue()
+        self._is_busy = threading.Event()
+        self._worker = threading.Thread(target=self._answer, daemon=True)
+        self._worker.start()
+
+    def step(self, pid: int) -> None:
+        """Do what is to be done now. Never waits.
+
+        Args:
+            pid: The process, a child of ours that was not waited for.
+        """
+        now = time.monotonic()
+        if self._child:
+            self._watch_child(now)
+        elif self._is_open:
+            self._watch_request(pid, now)
+        elif self._is_due(now) and not self._is_busy.is_set() and not self._is_deaf:
+            self._ask(pid, now)
+
+    def end(self) -> list[str]:
+        """The process has ended: wait for the last line.
+
+        Returns:
+            Files of snapshots in equal distances, by time; the folder's owner removes them.
+        """
+        if self._is_open and not self._child and self._word(_TAKEN) == self._word(_ASKED):
+            self._child = self._word(_CHILD)
+        if self._child and not self._has_ended():
+            with suppress(OSError):
+                os.kill(self._child, signal.SIGKILL)
+            with suppress(OSError):
+                os.waitpid(self._child, 0)
+        self._work.put(None)
+        self._worker.join()
+        return [str(shot.path) for shot in self._shots if shot.number % self._stride == 0]
+
+    def _is_due(self, now: float) -> bool:
+        wanted = self._word(_WANTED)
+        if wanted != self._wanted:
+            self._wanted = wanted
+            self._due = now
+        return now >= self._due
+
+    def _word(self, place: int) -> int:
+        value: int = struct.unpack_from("<Q", self._words, place * 8)[0]
+        return value
+
+    def _put(self, place: int, value: int) -> None:
+        struct.pack_into("<Q", self._words, place * 8, value)
+
+    def _ask(self, pid: int, now: float) -> None:
+        if not self._word(_ARMED):
+            return  # it has not begun yet, or its code has ended
+        path = os.fsencode(self._folder / f"every{self._files}.mort")
+        if len(path) >= _PAGE_BYTES - _PATH_AT:
+            raise MortmainError(f"the path of the temporary folder is too long: {self._folder}")
+        self._words[_PATH_AT : _PATH_AT + len(path) + 1] = path + b"\0"
+        Path(os.fsdecode(path)).unlink(missing_ok=True)
+        self._put(_ASKED, self._word(_ASKED) + 1)
+        self._asked_at = now
+        self._was_late = False
+        self._is_open = True
+        self._send(pid)
+
+    def _send(self, pid: int) -> None:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGURG)
+
+    def _watch_request(self, pid: int, now: float) -> None:
+        request = self._word(_ASKED)
+        if self._word(_TAKEN) == request:
+            self._child = self._word(_CHILD)
+            self._progress = (0, now)
+            if not self._child:
+                self._fail(os.strerror(self._word(_ERRNO)), now, self._interval)
+            return
+        waited = now - self._asked_at
+        if self._word(_HEARD) != request:
+            if waited > _DEAF_SECONDS and _state(pid) not in ("T", "t"):
+                self._is_open = False
+                self._is_deaf = True
+                self._tell("the script keeps SIGURG from us: there are no more snapshots")
+        elif waited > _PATIENCE_SECONDS:
+            if not self._was_late:
+                self._was_late = True
+                self._tell("the snapshot waits: a long call keeps the interpreter busy")
+            self._send(pid)  # the lock may be free now
+
+    def _watch_child(self, now: float) -> None:
+        ended = self._has_ended()
+        progress = self._word(_PROGRESS)
+        if not ended and progress != self._progress[0]:
+            self._progress = (progress, now)
+        elif not ended and now - self._progress[1] > _HANG_SECONDS:
+            with suppress(OSError):
+                os.kill(self._child, signal.SIGKILL)
+        if ended:
+            self._child = 0
+            self._judge(now)
+
+    def _has_ended(self) -> bool:
+        if not self._is_parent:
+            return _state(self._child) in ("", "Z", "X")
+        try:
+            ended, _ = os.waitpid(self._child, os.WNOHANG)
+        except ChildProcessError:
+            return True
+        return ended != 0
+
+    def _judge(self, now: float) -> None:
+        ending, status = self._word(_ENDING), self._word(_STATUS)
+        if ending == _WALKED and status == 0:
+            self._is_open = False
+            self._due = now + self._interval - (now - self._asked_at)
+            path = self._folder / f"every{self._files}.mort"
+            shot = Shot(path, self._asked_at, self._files)
+            self._files += 1
+            self._is_busy.set()
+            self._work.put(shot)
+        elif ending == _LOCK_TAKEN or (ending == _WALKED and status == 6):
+            # Another thread was faster, or a collection runs.
+            self._is_open = False
+            self._due = now + _AGAIN_SECONDS
+        elif ending == _NO_FILE or (ending == _WALKED and self._word(_ERRNO)):
+            self._fail(os.strerror(self._word(_ERRNO)), now, self._interval)
+        elif ending == 0 and self._learn():
+            self._is_open = False
+            self._due = now
+        else:
+            self._fail("the heap could not be read", now, self._interval)
+
+    def _learn(self) -> bool:
+        """A type that made a copy crash is not looked into again."""
+        kind, count = self._word(_TYPE), self._word(_OPAQUE_COUNT)
+        if not kind or count == _OPAQUE_MAX:
+            return False
+        self._put(_OPAQUE + count, kind)
+        self._put(_OPAQUE_COUNT, count + 1)
+        return True
+
+    def _fail(self, reason: str, now: float, again: float) -> None:
+        self._is_open = False
+        self._due = now + again
+        self._tell(f"no snapshot was taken: {reason}")
+
+    def _answer(self) -> None:
+        """What the worker does: a line for each snapshot."""
+        while (shot := self._work.get()) is not None:
+            try:
+                self._say(shot)
+            except (MortmainError, MemoryError, OSError) as error:
+                self._tell(f"no answer to a snapshot: {error or 'out of memory'}")
+            self._shots.append(shot)
+            self._thin()
+            self._is_busy.clear()
+
+    def _say(self, shot: Shot) -> None:
+        if not self._shots:
+            if self._wanted:
+                self._tell("a first snapshot is there; the next one tells what grew since")
+            return
+        from mortmain import _heap
+
+        before = self._shots[-1]
+        found = _heap.grow([str(before.path), str(shot.path)])
+        line = growth_line(found.rows(), shot.seconds - before.seconds)
+        if self._verbose:
+            line += f" (pause {self._word(_PAUSE) / 1e6:.1f} ms)"
+        self._tell(line)
+
+    def _thin(self) -> None:
+        """Keep snapshots in equal distances, and the last one for the next line."""
+        last = self._shots[-1]
+        if sum(shot.number % self._stride == 0 for shot in self._shots) > _FILES_MAX:
+            self._stride *= 2
+        kept = [shot for shot in self._shots if shot.number % self._stride == 0 or shot is last]
+        for shot in self._shots:
+            if shot not in kept:
+                shot.path.unlink(missing_ok=True)
+        self._shots = kept
+
+
+def growth_line(rows: Sequence[_heap._Row], seconds: float) -> str:
+    """What grew most, in one line: ``+412 Order in 20 s, held by Book.pending``.
+
+    Args:
+        rows: As of ``mortmain._heap.Findings.rows()``; instances of the program's own classes go
+            before others.
+        seconds: In which it grew.
+
+    Returns:
+        The line.
+
+    Example:
+        >>> row = ("growth", False, False, True, "shop.Order", 412, "Book.pending", None, ())
+        ... growth_line([row], 20)
+        '+412 Order in 20 s, held by Book.pending'
+        >>> growth_line([], 0.5)
+        'nothing grew in 0.5 s'
+    """
+    shown = f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.1f}".removesuffix(".0") + " s"
+    told = [row for row in rows if not row[2] and row[6] is not None]
+    if not told:
+        return f"nothing grew in {shown}"
+    _, _, _, _, name, count, holder, _, _ = min(told, key=lambda row: not row[3])
+    if not count or name is None:
+        return f"{holder} grew in {shown}"
+    return f"+{count:,} {name.rpartition('.')[2]} in {shown}, held by {holder}"
+
+
+def _state(pid: int) -> str:
+    """What a process does, as a letter of the kernel's; ``""`` where there is none."""
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text(errors="replace")
+    except OSError:
+        return ""
+    return text.rpartition(")")[2][1:2]

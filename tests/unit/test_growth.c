@@ -1,0 +1,721 @@
+// Growth on small heaps: each is a story told at nine moments, of which a test asks what grows.
+//
+// Moments are as `loop` makes them: a baseline, five rounds of twenty steps, a long run of a
+// thousand, two rounds more. Objects of a story have addresses by their serial numbers, so that one
+// that lives has the same in every mark and a dead one leaves a hole.
+#include "analyze/growth.h"
+#include "base/os/pages.h"
+#include "heap_builder.h"
+#include "tap.h"
+
+enum { MARKS = 9, EARLY = 5, FIRST_STEPS = 10, ROUND_STEPS = 20, LONG_STEPS = 1000 };
+
+static mm_os_pages pages;
+static mm_arena arena;
+
+// What is there before a story begins: a module with a class, and an empty list and dict in it.
+typedef struct world {
+    heap h;
+    uint32_t shop;
+    uint32_t exam_class;
+    uint32_t exam_type;
+    uint32_t weakref_type;
+    uint32_t list;
+    uint32_t dict;
+    uint64_t steps;
+} world;
+
+typedef void (*story)(world *w);
+
+typedef struct session {
+    world worlds[MARKS];
+    mm_graph graphs[MARKS];
+    mm_mark marks[MARKS];
+    mm_type_names names;
+    mm_growth growth;
+    uint32_t mark_count;
+} session;
+
+static session at;
+
+static void world_init(world *w, uint64_t steps) {
+    memset(w, 0, sizeof(*w));
+    heap *h = &w->h;
+    heap_init(h);
+    w->steps = steps;
+    w->weakref_type = heap_type(h, "weakref.ReferenceType", MM_KIND_WEAKREF, 0, MM_NONE);
+    w->shop = heap_module(h, "shop");
+    w->exam_class = heap_class(h, w->shop, "Exam");
+    w->exam_type = h->file.type_count - 1;
+    w->list = heap_object(h, h->list_type, HEAP_EXACT);
+    w->dict = heap_object(h, h->dict_type, HEAP_EXACT);
+    heap_set(h, w->shop, "rows", w->list);
+    heap_set(h, w->shop, "table", w->dict);
+    for (unsigned i = 0; i < 40; i++) {  // so that names of stories are no new objects
+        static char names[40][8];
+        (void)snprintf(names[i], sizeof(names[i]), "n%u", i);
+        (void)heap_str(h, names[i]);
+    }
+}
+
+// An object of the story. Serials ascend within a moment.
+static uint32_t born(world *w, uint32_t type, uint64_t serial) {
+    uint32_t node = heap_object(&w->h, type, HEAP_EXACT);
+    w->h.file.address[node] = 0x1000000 + serial * 64;
+    return node;
+}
+
+static uint64_t steps_at(uint32_t mark) {
+    return FIRST_STEPS + (uint64_t)mark * ROUND_STEPS + (mark > EARLY ? LONG_STEPS - 20 : 0);
+}
+
+static mm_status session_find(session *s, uint32_t mark_count, bool collected) {
+    mm_growth_input input = {.marks = s->marks,
+                             .mark_count = mark_count,
+                             .early = EARLY,
+                             .early_graph = &s->graphs[EARLY],
+                             .late_graph = &s->graphs[mark_count - 1],
+                             .names = &s->names,
+                             .collected = collected};
+    mm_error err;
+    return mm_growth_find(&input, &arena, &s->growth, &err);
+}
+
+static mm_status session_take(session *s, uint32_t mark_count) {
+    mm_error err;
+    s->mark_count = mark_count;
+    mm_type_names_init(&s->names, &arena);
+    for (uint32_t i = 0; i < mark_count; i++) {
+        MM_TRY(mm_graph_build(&s->worlds[i].h.file, &arena, &s->graphs[i], &err));
+        MM_TRY(mm_mark_take(&s->graphs[i], &s->names, &arena, &arena, &s->marks[i], &err));
+        s->marks[i].process.steps = s->worlds[i].steps;
+    }
+    return MM_OK;
+}
+
+static void worlds_make(session *s, story tell, uint32_t mark_count) {
+    for (uint32_t i = 0; i < mark_count; i++) {
+        world_init(&s->worlds[i], steps_at(i));
+        tell(&s->worlds[i]);
+        (void)heap_file(&s->worlds[i].h);
+    }
+}
+
+static void arena_start(void) {
+    mm_os_pages_deinit(&pages);
+    mm_arena_init(&arena, mm_os_pages_view(&pages), pages.limit_bytes != 0 ? 4096 : 1 << 20);
+}
+
+// Tell a story and ask. Answers the first finding, or NULL.
+static const mm_growth_finding *told_until(story tell, uint32_t mark_count, bool collected) {
+    arena_start();
+    worlds_make(&at, tell, mark_count);
+    bool found =
+        session_take(&at, mark_count) == MM_OK && session_find(&at, mark_count, collected) == MM_OK;
+    return ok(found, "asked") && at.growth.finding_count > 0 ? &at.growth.findings[0] : NULL;
+}
+
+static const mm_growth_finding *told(story tell) {
+    return told_until(tell, MARKS, true);
+}
+
+static void session_end(void) {
+    for (uint32_t i = 0; i < at.mark_count; i++) {
+        heap_deinit(&at.worlds[i].h);
+    }
+}
+
+static const char *type_of(const mm_growth_finding *finding) {
+    return finding->type == MM_NONE ? "" : at.names.names[finding->type];
+}
+
+// The step of the guilty reference.
+static const char *edge_of(const mm_growth_finding *finding) {
+    static char text[64];
+    (void)mm_graph_edge_text(&at.graphs[EARLY], finding->guilty.edge, text, sizeof(text));
+    return text;
+}
+
+static uint32_t leaks(void) {
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < at.growth.finding_count; i++) {
+        const mm_growth_finding *finding = &at.growth.findings[i];
+        count += finding->settled == MM_SETTLED_LEAK && !finding->echo;
+    }
+    return count;
+}
+
+// rows.append(Exam())
+static void story_list(world *w) {
+    for (uint64_t i = 0; i < w->steps; i++) {
+        heap_ref(&w->h, w->list, born(w, w->exam_type, i), MM_NAME_INDEX, (uint32_t)i);
+    }
+}
+
+static void test_list(void) {
+    const mm_growth_finding *finding = told(story_list);
+    if (ok(finding != NULL && leaks() == 1, "a list of everything leaks")) {
+        ok(finding->kind == MM_GROWTH_HELD, "it is held");
+        is_u64(finding->guilty.source, at.worlds[EARLY].list, "by the list");
+        is_text(type_of(finding), "shop.Exam", "of a type");
+        is_u64(finding->grown_objects, 100, "one a step");
+        is_u64(finding->steps, 100, "over so many steps");
+        is_u64(finding->grown_bytes, 4800, "their bytes");
+        is_u64(finding->entries, 110, "entries of the list");
+        ok(!finding->unsteady && !finding->chain && finding->also_count == 0, "and nothing else");
+        is_u64(finding->newest, at.graphs[EARLY].root_node - 1, "the newest one");
+        is_u64(at.growth.birth[finding->newest], EARLY, "was born in the last round");
+    }
+    session_end();
+    finding = told_until(story_list, EARLY + 1, true);
+    ok(finding != NULL && finding->settled == MM_SETTLED_UNKNOWN, "not settled without late marks");
+    session_end();
+}
+
+// rows = rows[-40:]
+static void story_ring(world *w) {
+    uint64_t first = w->steps > 40 ? w->steps - 40 : 0;
+    for (uint64_t i = first; i < w->steps; i++) {
+        heap_ref(&w->h, w->list, born(w, w->exam_type, i), MM_NAME_INDEX, (uint32_t)(i - first));
+    }
+}
+
+// A ring that is larger than what the early rounds fill, and smaller than the long run.
+static void story_large_ring(world *w) {
+    uint64_t first = w->steps > 300 ? w->steps - 300 : 0;
+    for (uint64_t i = first; i < w->steps; i++) {
+        heap_ref(&w->h, w->list, born(w, w->exam_type, i), MM_NAME_INDEX, (uint32_t)(i - first));
+    }
+}
+
+// if len(rows) < 200: rows.append(Exam())
+static void story_filling(world *w) {
+    for (uint64_t i = 0; i < w->steps && i < 200; i++) {
+        heap_ref(&w->h, w->list, born(w, w->exam_type, i), MM_NAME_INDEX, (uint32_t)i);
+    }
+}
+
+// rows.append(Exam()), and rows.clear() every 1040 steps
+static void story_sawtooth(world *w) {
+    uint64_t first = w->steps / 1040 * 1040;
+    for (uint64_t i = first; i < w->steps; i++) {
+        heap_ref(&w->h, w->list, born(w, w->exam_type, i), MM_NAME_INDEX, (uint32_t)(i - first));
+    }
+}
+
+static void story_bounded(world *w) {
+    story_list(w);
+    heap_fact(&w->h, w->list, MM_FACT_BOUND, 32768);
+}
+
+static void test_settled(void) {
+    const mm_growth_finding *finding = told(story_ring);
+    ok(finding != NULL && finding->settled == MM_SETTLED_REPLACES && leaks() == 0,
+       "a ring that replaces all of its entries in each round");
+    is_u64(finding != NULL ? finding->guilty.source : 0, at.worlds[EARLY].list, "is told of");
+    session_end();
+    finding = told(story_large_ring);
+    ok(finding != NULL && finding->settled == MM_SETTLED_REPLACES && leaks() == 0,
+       "a larger ring: fills early, replaces late");
+    session_end();
+    finding = told(story_filling);
+    ok(finding != NULL && finding->settled == MM_SETTLED_FILLED && leaks() == 0,
+       "a cache that fills and stops");
+    session_end();
+    finding = told(story_sawtooth);
+    ok(finding != NULL && finding->settled == MM_SETTLED_SAWTOOTH && leaks() == 0,
+       "a batch that is cleared from time to time");
+    session_end();
+    finding = told(story_bounded);
+    if (ok(finding != NULL && finding->settled == MM_SETTLED_BOUNDED && leaks() == 0,
+           "a container with a bound, whatever it does")) {
+        is_u64(finding->bound, 32768, "the bound");
+    }
+    session_end();
+}
+
+// all = all + (Exam(),)
+static void story_replaced(world *w) {
+    for (uint64_t i = 0; i < w->steps; i++) {
+        (void)born(w, w->exam_type, i);
+    }
+    uint32_t first = w->h.file.object_count - (uint32_t)w->steps;
+    uint32_t tuple = born(w, w->h.tuple_type, 100000 + w->steps);
+    for (uint32_t i = 0; i < w->steps; i++) {
+        heap_ref(&w->h, tuple, first + i, MM_NAME_INDEX, i);
+    }
+    heap_set(&w->h, w->shop, "n1", tuple);
+}
+
+// node.next = head; head = node
+static void story_chain(world *w) {
+    uint32_t below = MM_NONE;
+    for (uint64_t i = 0; i < w->steps; i++) {
+        uint32_t node = born(w, w->exam_type, i);
+        if (below != MM_NONE) {
+            heap_named(&w->h, node, below, "next");
+        }
+        below = node;
+    }
+    heap_set(&w->h, w->shop, "n2", below);
+}
+
+// tail.next = node; tail = node, and only the first is known
+static void story_tail(world *w) {
+    uint32_t below = MM_NONE;
+    for (uint64_t i = 0; i < w->steps; i++) {
+        uint32_t node = born(w, w->exam_type, i);
+        if (below != MM_NONE) {
+            heap_named(&w->h, below, node, "next");
+        } else {
+            heap_set(&w->h, w->shop, "n8", node);
+        }
+        below = node;
+    }
+}
+
+// A tree of dicts: each step puts one under the dict of an earlier step.
+static void story_tree(world *w) {
+    static uint32_t dicts[2000];
+    for (uint64_t i = 0; i < w->steps; i++) {
+        dicts[i] = born(w, w->h.dict_type, i);
+        heap_entry(&w->h, i == 0 ? w->dict : dicts[(i - 1) / 3], 0, dicts[i]);
+    }
+}
+
+static void test_begins(void) {
+    const mm_growth_finding *finding = told(story_replaced);
+    if (ok(finding != NULL && leaks() == 1, "a tuple that is replaced by a longer one leaks")) {
+        is_text(edge_of(finding), ".n1", "it is the variable");
+        is_text(type_of(finding), "shop.Exam", "of these");
+        ok(finding->unsteady && !finding->chain, "which does not multiply itself");
+        ok(finding->newest != MM_NONE &&
+               at.graphs[EARLY].file->type[finding->newest] == at.worlds[EARLY].exam_type,
+           "the newest is behind the tuple");
+    }
+    session_end();
+    finding = told(story_chain);
+    if (ok(finding != NULL && leaks() == 1, "a list linked from its head leaks")) {
+        is_text(edge_of(finding), ".n2", "it is the variable");
+        ok(finding->unsteady && finding->chain, "a chain");
+        char text[64];
+        (void)mm_graph_edge_text(&at.graphs[EARLY], finding->link.edge, text, sizeof(text));
+        is_text(text, ".next", "by this link");
+    }
+    session_end();
+    finding = told(story_tail);
+    if (ok(finding != NULL && leaks() == 1 && finding->chain, "a list linked from its tail")) {
+        is_text(edge_of(finding), ".n8", "it is what leads to the head");
+    }
+    session_end();
+    finding = told(story_tree);
+    if (ok(finding != NULL && leaks() == 1, "a tree that grows all over")) {
+        is_u64(finding->guilty.source, at.worlds[EARLY].dict, "it is what holds the tree");
+    }
+    session_end();
+}
+
+// rows.append(e); table[e] = True, and a smaller leak of its own
+static void story_holders(world *w) {
+    uint32_t other = heap_object(&w->h, w->h.list_type, HEAP_EXACT);
+    heap_set(&w->h, w->shop, "n3", other);
+    for (uint64_t i = 0; i < w->steps; i++) {
+        uint32_t exam = born(w, w->exam_type, 2 * i);
+        heap_ref(&w->h, w->list, exam, MM_NAME_INDEX, (uint32_t)i);
+        heap_entry(&w->h, w->dict, exam, 0);
+        uint32_t number = born(w, w->h.int_type, 2 * i + 1);
+        w->h.file.size_bytes[number] = 28;
+        heap_ref(&w->h, other, number, MM_NAME_INDEX, (uint32_t)i);
+    }
+}
+
+// Weak references beside the objects, and alone.
+static void story_dead(world *w) {
+    for (uint64_t i = 0; i < w->steps; i++) {
+        heap_ref(&w->h, w->list, born(w, w->weakref_type, i), MM_NAME_INDEX, (uint32_t)i);
+    }
+}
+
+static void story_shadow(world *w) {
+    for (uint64_t i = 0; i < w->steps; i++) {
+        heap_entry(&w->h, w->dict, born(w, w->exam_type, 2 * i), 0);
+        heap_ref(&w->h, w->list, born(w, w->weakref_type, 2 * i + 1), MM_NAME_INDEX, (uint32_t)i);
+    }
+}
+
+static void test_clusters(void) {
+    const mm_growth_finding *finding = told(story_holders);
+    if (ok(finding != NULL && leaks() == 2, "two holders of one leak, and another leak")) {
+        is_text(type_of(finding), "shop.Exam", "more bytes first");
+        is_u64(finding->also_count, 1, "another holder");
+        ok(finding->guilty.source != finding->also[0].source, "which is another one");
+        is_text(type_of(&at.growth.findings[1]), "int", "then numbers: they are no shadow");
+    }
+    session_end();
+    finding = told(story_shadow);
+    ok(finding != NULL && leaks() == 1 && at.growth.finding_count == 2 &&
+           at.growth.findings[1].echo,
+       "weak references beside a leak are its shadow");
+    session_end();
+    finding = told(story_dead);
+    ok(finding != NULL && leaks() == 1, "alone they are a list of dead references");
+    session_end();
+}
+
+// Ten dicts in the list, of which each step fills another one at random, one step in two.
+static void story_scattered(world *w) {
+    uint32_t dicts[10];
+    for (uint32_t i = 0; i < 10; i++) {
+        dicts[i] = heap_object(&w->h, w->h.dict_type, HEAP_EXACT);
+        heap_ref(&w->h, w->list, dicts[i], MM_NAME_INDEX, i);
+    }
+    for (uint64_t i = 0; i < w->steps; i += 10) {
+        uint32_t exam = born(w, w->exam_type, i);
+        heap_entry(&w->h, dicts[i / 10 % 10], heap_str(&w->h, "n4"), exam);
+    }
+}
+
+// setattr(shop, name, Exam()), with ever new names
+static void story_names(world *w) {
+    static char names[2000][8];
+    for (uint64_t i = 0; i < w->steps; i++) {
+        (void)snprintf(names[i], sizeof(names[i]), "x%u", (unsigned)i);
+        uint32_t text = born(w, w->h.str_type, 2 * i);
+        heap_text(&w->h, text, names[i]);
+        heap_entry(&w->h, w->h.namespaces[w->shop], text, born(w, w->exam_type, 2 * i + 1));
+    }
+}
+
+static void story_roots(world *w) {
+    for (uint64_t i = 0; i < w->steps; i++) {
+        static char names[2000][24];
+        (void)snprintf(names[i], sizeof(names[i]), "callback %u", (unsigned)i);
+        uint32_t exam = born(w, w->exam_type, i);
+        heap_root(&w->h, MM_ROOT_INTERPRETER, exam, heap_name(&w->h, names[i]), MM_NONE);
+    }
+}
+
+// From 3.12 on: strings that only the interpreter's table knows, and that never die.
+static void story_interned(world *w) {
+    heap_root(&w->h, MM_ROOT_INTERNED, w->dict, MM_NONE, MM_NONE);
+    for (uint64_t i = 0; i < w->steps; i++) {
+        uint32_t text = born(w, w->h.str_type, i);
+        w->h.file.refcount[text] = MM_NONE;
+        heap_ref(&w->h, w->dict, text, MM_NAME_KEY | MM_REF_BORROWED, 0);
+    }
+}
+
+static void test_shapes(void) {
+    const mm_growth_finding *finding = told(story_scattered);
+    ok(finding != NULL && leaks() == 1 && strcmp(edge_of(finding), "[*]") == 0 &&
+           strcmp(type_of(finding), "shop.Exam") == 0,
+       "another node grows at each step: their shape is one");
+    session_end();
+    finding = told(story_names);
+    if (ok(finding != NULL && leaks() == 1, "ever new names in a module are data")) {
+        is_text(type_of(finding), "shop.Exam", "the values are accused, not the names");
+        ok(finding->names, "of whatever name");
+        is_u64(finding->guilty.source, at.worlds[EARLY].h.namespaces[at.worlds[EARLY].shop],
+               "of the module");
+    }
+    session_end();
+    finding = told(story_roots);
+    ok(finding != NULL && leaks() == 1 && finding->guilty.source == at.graphs[EARLY].root_node &&
+           strcmp(type_of(finding), "shop.Exam") == 0,
+       "a list of the interpreter is named");
+    session_end();
+    finding = told(story_interned);
+    ok(finding != NULL && leaks() == 1 && finding->kind == MM_GROWTH_HELD &&
+           finding->guilty.source == at.worlds[EARLY].dict,
+       "interned strings that never die are held by their table");
+    session_end();
+}
+
+// rows.append(1), which makes no new object
+static void story_ones(world *w) {
+    uint32_t one = heap_object(&w->h, w->h.int_type, HEAP_EXACT);
+    for (uint64_t i = 0; i < w->steps; i++) {
+        heap_ref(&w->h, w->list, one, MM_NAME_INDEX, (uint32_t)i);
+    }
+}
+
+// text += "...."
+static void story_longer(world *w) {
+    uint32_t text = born(w, w->h.str_type, w->steps);
+    w->h.file.size_bytes[text] = 49 + 8 * (uint32_t)w->steps;
+    heap_set(&w->h, w->shop, "n5", text);
+}
+
+static void story_buffer(world *w) {
+    uint32_t text = heap_object(&w->h, w->h.str_type, HEAP_EXACT);
+    w->h.file.storage_bytes[text] = (uint32_t)(w->steps < 500 ? w->steps : 500) * 8;
+    heap_set(&w->h, w->shop, "n6", text);
+}
+
+static void test_one_object(void) {
+    const mm_growth_finding *finding = told(story_ones);
+    if (ok(finding != NULL && leaks() == 1 && finding->kind == MM_GROWTH_ONE_OBJECT,
+           "a list that gets the same number again and again")) {
+        is_u64(finding->newest, at.worlds[EARLY].list, "it is the list");
+        is_text(edge_of(finding), ".rows", "by its name");
+        is_u64(finding->grown_objects, 100, "entries");
+    }
+    session_end();
+    finding = told(story_longer);
+    if (ok(finding != NULL && leaks() == 1 && finding->kind == MM_GROWTH_ONE_OBJECT,
+           "a text that is bound again to a longer one")) {
+        is_text(edge_of(finding), ".n5", "by its name");
+        is_u64(finding->grown_bytes, 800, "bytes");
+    }
+    session_end();
+    finding = told(story_buffer);
+    is_u64(leaks(), 0, "a buffer that stops at its size");
+    session_end();
+}
+
+// Objects with a reference that nobody has.
+static void story_forgotten(world *w) {
+    for (uint64_t i = 0; i < w->steps; i++) {
+        uint32_t exam = born(w, w->exam_type, i);
+        w->h.file.refcount[exam] = 1;
+    }
+}
+
+// As many, whatever is done.
+static void story_forgotten_once(world *w) {
+    for (uint64_t i = 0; i < 100; i++) {
+        uint32_t exam = born(w, w->exam_type, i);
+        w->h.file.refcount[exam] = 1;
+    }
+}
+
+// One object that gets a reference more at every step; and a str, whose counts are noise.
+static void story_gains(world *w) {
+    uint32_t exam = heap_object(&w->h, w->exam_type, 1 + (uint32_t)w->steps);
+    uint32_t text = heap_object(&w->h, w->h.str_type, 1 + (uint32_t)w->steps);
+    heap_ref(&w->h, w->list, exam, MM_NAME_INDEX, 0);
+    heap_ref(&w->h, w->list, text, MM_NAME_INDEX, 1);
+}
+
+static void story_str_gains(world *w) {
+    uint32_t text = heap_object(&w->h, w->h.str_type, 1 + (uint32_t)w->steps);
+    heap_ref(&w->h, w->list, text, MM_NAME_INDEX, 0);
+}
+
+// Rings that nobody reaches.
+static void story_rings(world *w) {
+    for (uint64_t i = 0; i < w->steps; i++) {
+        uint32_t exam = born(w, w->exam_type, 2 * i);
+        uint32_t list = born(w, w->h.list_type, 2 * i + 1);
+        heap_named(&w->h, exam, list, "all");
+        heap_ref(&w->h, list, exam, MM_NAME_INDEX, 0);
+    }
+}
+
+static void story_nothing(world *w) {
+    (void)w;
+}
+
+static void test_by_c(void) {
+    const mm_growth_finding *finding = told(story_forgotten);
+    if (ok(finding != NULL && leaks() == 1 && finding->kind == MM_GROWTH_BY_C,
+           "objects that C code forgot")) {
+        is_text(type_of(finding), "shop.Exam", "of this type");
+        is_u64(finding->missing_per_1000_steps, 1000, "a reference a step");
+        is_u64(finding->guilty.source, MM_NONE, "no holder is invented");
+    }
+    session_end();
+    ok(told(story_forgotten_once) == NULL, "some that C code keeps for good are nothing");
+    session_end();
+    finding = told(story_gains);
+    if (ok(finding != NULL && leaks() == 1 && finding->kind == MM_GROWTH_BY_C,
+           "an old object that gets references")) {
+        is_text(type_of(finding), "shop.Exam", "its type leads");
+        is_u64(finding->type_count, 1, "str does not count");
+    }
+    session_end();
+    ok(told(story_str_gains) == NULL, "str alone is nothing");
+    session_end();
+    finding = told(story_rings);
+    ok(finding != NULL && leaks() == 1 && finding->kind == MM_GROWTH_GC_INVISIBLE &&
+           strcmp(type_of(finding), "shop.Exam") == 0,
+       "rings that two collections left alive are invisible to them");
+    session_end();
+    ok(told_until(story_rings, MARKS, false) == NULL, "without a collection they may just wait");
+    session_end();
+}
+
+// The census of a type, by steps.
+static const mm_growth_finding *told_census(story tell, uint64_t each, uint64_t most) {
+    (void)told(tell);
+    for (uint32_t i = 0; i < MARKS; i++) {
+        uint64_t count = each * at.worlds[i].steps;
+        uint32_t type = at.marks[i].type[at.worlds[i].dict];
+        at.marks[i].types[type].census_count = (uint32_t)(count < most ? count : most);
+    }
+    bool found = session_find(&at, MARKS, true) == MM_OK;
+    return ok(found, "asked") && at.growth.finding_count > 0 ? &at.growth.findings[0] : NULL;
+}
+
+static void test_census(void) {
+    const mm_growth_finding *finding = told_census(story_nothing, 1, UINT64_MAX);
+    ok(finding != NULL && leaks() == 1 && finding->kind == MM_GROWTH_BY_C &&
+           strcmp(type_of(finding), "dict") == 0,
+       "blocks that carry a type and that no reference leads to");
+    session_end();
+    ok(told_census(story_nothing, 1, 90) == NULL, "not when they stop");
+    session_end();
+    finding = told_census(story_list, 1, UINT64_MAX);
+    ok(finding != NULL && leaks() == 1 && finding->kind == MM_GROWTH_HELD,
+       "nor beside a leak that explains them");
+    session_end();
+}
+
+static uint64_t native_of(const uint64_t *bytes, uint32_t count) {
+    uint64_t flat[16] = {0};
+    uint64_t growth = 1;
+    mm_growth_native(bytes, flat, count, 100, &growth);
+    uint64_t other = 1;
+    mm_growth_native(flat, bytes, count, 100, &other);
+    is_u64(growth, other, "malloc or resident, the same rule");
+    return growth;
+}
+
+static void test_native(void) {
+    uint64_t steady[8];
+    uint64_t decaying[8];
+    uint64_t jump[8];
+    uint64_t pause[8];
+    uint64_t small[8];
+    for (uint64_t i = 0; i < 8; i++) {
+        steady[i] = 1000000 + i * 42100;
+        decaying[i] = 1000000 + (i < 5 ? i * 4000 : 20000 + i);
+        jump[i] = i < 4 ? 1000000 : 9000000;
+        pause[i] = 1000000 + (i - (i > 5)) * 42100;
+        small[i] = 1000000 + i * 1500;
+    }
+    is_u64(native_of(steady, 8), 421, "every round grows");
+    is_u64(native_of(decaying, 8), 0, "a warm-up that ends");
+    is_u64(native_of(jump, 8), 0, "one jump is no slope");
+    is_u64(native_of(pause, 8), 0, "a round without growth");
+    is_u64(native_of(small, 8), 0, "less than sixteen bytes a step");
+    for (uint64_t i = 0; i < 8; i++) {
+        small[i] = 1000000 + i * 8192;
+    }
+    uint64_t growth = 1;
+    uint64_t flat[8] = {0};
+    mm_growth_native(flat, small, 8, 100, &growth);
+    is_u64(growth, 0, "two pages a round are nothing");
+    mm_growth_native(small, flat, 8, 100, &growth);
+    is_u64(growth, 81, "but of malloc they are");
+    steady[3] = MM_UNKNOWN;
+    is_u64(native_of(steady, 8), 0, "what was not measured is not guessed");
+}
+
+// Rounds of the process beyond its objects.
+static void test_unexplained(void) {
+    (void)told(story_nothing);
+    for (uint32_t i = 0; i < MARKS; i++) {
+        at.marks[i].process.malloc_bytes = 1000000 + at.worlds[i].steps * 300;
+        at.marks[i].process.rss_bytes = 9000000;
+    }
+    ok(session_find(&at, MARKS, true) == MM_OK && at.growth.finding_count == 0, "nothing is held");
+    is_u64(at.growth.unexplained_bytes_per_step, 300, "but the process grows");
+    is_u64(at.growth.smallest_bytes_per_step, 1, "the smallest growth that shows");
+    for (uint32_t i = EARLY + 1; i < MARKS; i++) {
+        at.marks[i].process.malloc_bytes = at.marks[EARLY].process.malloc_bytes;
+    }
+    ok(session_find(&at, MARKS, true) == MM_OK, "asked");
+    is_u64(at.growth.unexplained_bytes_per_step, 0, "not when it stops");
+    session_end();
+}
+
+// A bounded lru_cache is a dict of links.
+static void story_lru(world *w) {
+    heap *h = &w->h;
+    uint32_t cache_type =
+        heap_type(h, "functools._lru_cache_wrapper", MM_KIND_FOREIGN, MM_TYPE_COLLECTED, MM_NONE);
+    heap_field(h, 9, "cache");
+    uint32_t link_type = heap_type(h, "functools._lru_list_elem", MM_KIND_FOREIGN, 0, MM_NONE);
+    uint32_t cache = heap_object(h, cache_type, HEAP_EXACT);
+    uint32_t dict = heap_object(h, h->dict_type, HEAP_EXACT);
+    heap_set(h, w->shop, "n7", cache);
+    heap_ref(h, cache, dict, MM_NAME_WORD, 9);
+    for (uint64_t i = 0; i < w->steps; i++) {
+        uint32_t key = born(w, h->str_type, 3 * i);
+        uint32_t exam = born(w, w->exam_type, 3 * i + 1);
+        uint32_t link = born(w, link_type, 3 * i + 2);
+        heap_entry(h, dict, key, link);
+        heap_named(h, cache, key, "C data");
+        heap_named(h, cache, exam, "C data");
+    }
+}
+
+static void test_lru(void) {
+    const mm_growth_finding *finding = told(story_lru);
+    ok(finding != NULL && finding->settled == MM_SETTLED_BOUNDED && leaks() == 0,
+       "a bounded cache that is not full yet is no leak");
+    ok(finding != NULL && strcmp(type_of(finding), "shop.Exam") == 0, "it holds these");
+    session_end();
+}
+
+static void test_births(void) {
+    (void)told(story_large_ring);
+    const mm_graph *graph = &at.graphs[EARLY];
+    uint32_t wrong = 0;
+    for (uint32_t node = 0; node < graph->root_node; node++) {
+        uint64_t address = graph->file->address[node];
+        uint32_t birth = 0;
+        for (uint32_t i = EARLY; i-- > 0;) {
+            if (mm_mark_find(&at.marks[i], address) == MM_NONE) {
+                birth = i + 1;
+                break;
+            }
+        }
+        wrong += at.growth.birth[node] != birth;
+    }
+    is_u64(wrong, 0, "births are the first marks since which an address is there");
+    session_end();
+}
+
+// Whatever runs out, the answer is that memory is out.
+static void test_no_memory(void) {
+    unsigned refused = 0;
+    mm_status status = MM_E_NOMEM;
+    worlds_make(&at, story_holders, MARKS);
+    at.mark_count = MARKS;
+    for (uint64_t limit = 1 << 16; limit < (UINT64_C(1) << 28) && status != MM_OK;
+         limit += limit / 8) {
+        pages.limit_bytes = limit;
+        arena_start();
+        pages.limit_bytes = limit;
+        status = session_take(&at, MARKS);
+        status = status == MM_OK ? session_find(&at, MARKS, true) : status;
+        refused += status == MM_E_NOMEM;
+        if (status != MM_OK && status != MM_E_NOMEM) {
+            break;
+        }
+    }
+    ok(status == MM_OK && refused > 3, "every smaller arena was refused");
+    pages.limit_bytes = 0;
+    session_end();
+}
+
+int main(void) {
+    mm_os_pages_init(&pages);
+    test_list();
+    test_settled();
+    test_begins();
+    test_clusters();
+    test_shapes();
+    test_one_object();
+    test_by_c();
+    test_census();
+    test_native();
+    test_unexplained();
+    test_lru();
+    test_births();
+    test_no_memory();
+    mm_os_pages_deinit(&pages);
+    return done_testing();
+}
