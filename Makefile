@@ -5,10 +5,13 @@
 # FUZZ_SECONDS=...      `make check` also fuzzes each target for so long
 # BENCH=...             arguments of bench/run.py
 # BENCH_HEAP=...        arguments of bench/heap/peers.py, which `make bench` runs next
+# BENCH_WEAK=...        arguments of bench/weak/containers.py, which is the last
 # PROGRAMS=...          how many random programs `make oracle` runs (2000)
+# CORPUS=...            arguments of tests/corpus/run.py
+# CLEAN=...             arguments of tests/corpus/clean.py
 # ORACLE=...            further arguments of tests/oracle/oracle.py
 .DEFAULT_GOAL := help
-.PHONY: help demo test quick check check-fast oracle bench format clean
+.PHONY: help demo test quick check check-fast oracle corpus corpus-clean bench format clean
 
 PYTHON ?=
 # "ok PATH-OF-PYTHON", or the one line to stop with. Asked once, and only by what needs an answer.
@@ -22,6 +25,8 @@ help:
 	@echo 'make check       test + quick + every Python found, sanitizers, fuzz inputs'
 	@echo 'make check-fast  the part of check that CI runs after test'
 	@echo 'make oracle      random programs on the object heap and on CPython, PROGRAMS=n of them'
+	@echo 'make corpus      real leaks, each asked of mortmain loop and scored (needs a network)'
+	@echo 'make corpus-clean  ordinary steps, each asked of it: false alarms are counted'
 	@echo 'make bench       measure, beside the alternatives'
 	@echo 'make format      format C and Python in place'
 	@echo 'make clean       remove build/, .venv and .venvs'
@@ -45,10 +50,19 @@ check-fast:
 oracle:
 	@$(python) tests/oracle/oracle.py --programs $(or $(PROGRAMS),2000) $(ORACLE)
 
+corpus:
+	@$(python) tools/environments.py build
+	@.venv/bin/python tests/corpus/run.py $(CORPUS)
+
+corpus-clean:
+	@$(python) tools/environments.py build
+	@.venv/bin/python tests/corpus/clean.py --packages $(CLEAN)
+
 bench:
 	@$(python) tools/environments.py bench
 	@.venv/bin/python bench/run.py $(BENCH); snapshots=$$?; \
-	.venv/bin/python bench/heap/peers.py $(BENCH_HEAP) && exit $$snapshots
+	.venv/bin/python bench/heap/peers.py $(BENCH_HEAP); heap=$$?; \
+	.venv/bin/python bench/weak/containers.py $(BENCH_WEAK) && exit $$((snapshots | heap))
 
 format:
 	@$(python) tools/check.py --fix clang-format ruff-format

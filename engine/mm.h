@@ -16,6 +16,7 @@
 #include "explain/findings.h"
 #include "format/read.h"
 #include "graph/graph.h"
+#include "report/against.h"
 #include "report/findings.h"
 #include "report/refusal.h"
 #include "report/summary.h"

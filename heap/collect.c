@@ -8,9 +8,9 @@
 // little more at each collection. Here marking happens in place: the stack is threaded through
 // `prev`, which holds the count until an object is reached, and one walk at the end sorts the dead
 // out. The list stays in the order of birth, so that an aged heap is walked forward. The trash, and
-// the order of events in it, is the same. MORT_CPYTHON_ORDER, a file of
-// tests/oracle, builds CPython's way instead, to be compared with it event by event; ephemerons are
-// then plain values of their map.
+// the order of events in it, is the same. MORT_CPYTHON_ORDER, a file of tests/oracle, builds
+// CPython's way instead, to be compared with it event by event; ephemerons are then plain values of
+// their map.
 //
 // An ephemeron entry (map, key, value): while counting, the map shows the value, always. While
 // marking, the map shows the values of keys that are alive, and a key those whose map is alive:
@@ -18,7 +18,8 @@
 //
 //     find ─▶ weak references to the trash read NULL ─▶ watches are told ─▶ finalizers
 //          ─▶ find again among the trash, if any ran ─▶ weak references made meanwhile read NULL
-//          ─▶ clear each, field by field; counting does the rest
+//          ─▶ clear each, field by field; counting does the rest (clear_unseen() where no hook
+//             could tell the order)
 //
 // Nothing is allocated, so a collection cannot fail.
 #include "internal.h"
@@ -220,12 +221,7 @@ static size_t set_aside(mort_object *trash, mort_object *aside) {
 // No weak reference, map or set knows the trash any more. Watches that the trash owns are dropped,
 // those that others have on it are told. An owner that dies meanwhile takes its own away.
 static void weak_step(mort_heap *heap, mort_object *trash) {
-    for (mort_object *at = mort_next_(trash); at != trash; at = mort_next_(at)) {
-        mort_anchor *anchor = mort_anchor_peek_(at);
-        if (anchor != NULL) {
-            mort_anchor_empty_(heap, anchor);
-        }
-    }
+    mort_anchors_empty_(heap, trash);
     for (mort_object *at = mort_next_(trash); at != trash; at = mort_next_(at)) {
         mort_watches_drop_owned_(at);
     }
@@ -241,15 +237,13 @@ static void weak_step(mort_heap *heap, mort_object *trash) {
     }
 }
 
-// True if any ran.
-static bool finalize_step(mort_object *trash) {
+// Each waits in `aside` once its turn has come. True if any ran.
+static bool finalize_step(mort_heap *heap, mort_object *trash) {
     bool ran = false;
-    _Alignas(MORT_FLAGS + 1) mort_object seen;
-    mort_list_init_(&seen);
     while (!mort_list_is_empty_(trash)) {
         mort_object *object = mort_next_(trash);
         mort_unlink_(object);
-        mort_append_(&seen, object);
+        mort_append_(&heap->aside, object);
         if (object->type->spec.finalize != NULL && !mort_has_(object, MORT_FLAG_FINALIZED)) {
             object->next |= MORT_FLAG_FINALIZED;
             mort_retain(object);
@@ -258,24 +252,17 @@ static bool finalize_step(mort_object *trash) {
             ran = true;
         }
     }
-    mort_list_merge_(&seen, trash);
+    mort_list_merge_(&heap->aside, trash);
     return ran;
 }
 
 // What finalizers stored somewhere lives on among the old. Answers how many do not.
 static size_t resurrect_step(mort_heap *heap, mort_object *trash, mort_object *old) {
-    _Alignas(MORT_FLAGS + 1) mort_object still;
-    mort_list_init_(&still);
-    search sum = find_trash(heap, trash, &still, 0);
+    search sum = find_trash(heap, trash, &heap->aside, 0);
     mort_list_merge_(trash, old);
-    mort_list_merge_(&still, trash);
+    mort_list_merge_(&heap->aside, trash);
 #ifndef MORT_CPYTHON_ORDER
-    for (mort_object *at = mort_next_(trash); at != trash; at = mort_next_(at)) {
-        mort_anchor *anchor = mort_anchor_peek_(at);
-        if (anchor != NULL) {
-            mort_anchor_empty_(heap, anchor);
-        }
-    }
+    mort_anchors_empty_(heap, trash);
 #endif
     return sum.trash;
 }
@@ -440,8 +427,7 @@ static void keep_aside(mort_heap *heap, mort_object *aside, mort_object *old) {
 
 size_t mort_collect_(mort_heap *heap, int generation) {
     mort_object *trash = &heap->trash;
-    _Alignas(MORT_FLAGS + 1) mort_object aside;
-    mort_list_init_(&aside);
+    mort_object *aside = &heap->aside;
     bool says = (heap->debug & MORT_DEBUG_STATS) != 0;
     double begin = says ? now() : 0.0;
     if (says) {
@@ -452,7 +438,7 @@ size_t mort_collect_(mort_heap *heap, int generation) {
     bool unseen = order_is_unseen(heap);
     search sum = find_trash(heap, young, trash, legacy || unseen ? MORT_FLAG_IN_SET : 0);
     mort_object *old = retire_survivors(heap, generation, sum.living);
-    size_t uncollectable = legacy ? set_aside(trash, &aside) : 0;
+    size_t uncollectable = legacy ? set_aside(trash, aside) : 0;
     size_t collected = sum.trash - uncollectable;
     if ((heap->debug & MORT_DEBUG_COLLECTABLE) != 0) {
         say_objects(heap, "collectable", trash);
@@ -460,7 +446,7 @@ size_t mort_collect_(mort_heap *heap, int generation) {
     if (heap->anchor_count > 0) {
         weak_step(heap, trash);
     }
-    if (!legacy && heap->has_hooks && finalize_step(trash)) {
+    if (!legacy && heap->has_hooks && finalize_step(heap, trash)) {
         collected = resurrect_step(heap, trash, old);
     }
     if (unseen) {
@@ -469,15 +455,15 @@ size_t mort_collect_(mort_heap *heap, int generation) {
         clear_step(heap, trash, old);
     }
     if (uncollectable > 0) {
-        uncollectable = mort_list_len_(&aside);  // some may have gone with what led to them
+        uncollectable = mort_list_len_(aside);  // some may have gone with what led to them
     }
     if ((heap->debug & MORT_DEBUG_UNCOLLECTABLE) != 0) {
-        say_objects(heap, "uncollectable", &aside);
+        say_objects(heap, "uncollectable", aside);
     }
     if (says) {
         say_end(heap, collected + uncollectable, uncollectable, now() - begin);
     }
-    keep_aside(heap, &aside, old);
+    keep_aside(heap, aside, old);
     mort_generation_stats *stats = &heap->stats[generation];
     stats->collections++;
     stats->collected += collected;

@@ -66,6 +66,10 @@ void mort_thresholds(const mort_heap *heap, unsigned ret[MORT_GENERATIONS]) {
 }
 
 void mort_freeze(mort_heap *heap) {
+    if (heap->closed != 0) {
+        mort_broken_(MORT_EBUSY, "mort_freeze() in a hook that may not call the heap");
+        return;
+    }
     for (int i = 0; i < MORT_GENERATIONS; i++) {
         mort_list_merge_(&heap->generation[i], &heap->frozen);
         heap->count[i] = 0;
@@ -73,6 +77,10 @@ void mort_freeze(mort_heap *heap) {
 }
 
 void mort_unfreeze(mort_heap *heap) {
+    if (heap->closed != 0) {
+        mort_broken_(MORT_EBUSY, "mort_unfreeze() in a hook that may not call the heap");
+        return;
+    }
     mort_list_merge_(&heap->frozen, &heap->generation[MORT_GENERATIONS - 1]);
 }
 

@@ -59,9 +59,20 @@ static void plain_line(void *context, const char *line) {
     fprintf(stderr, "%s\n", line);
 }
 
+// What is not aligned as malloc's is refused: an object's flags lie in those bits of addresses.
+static void *alloc_aligned(mort_heap *heap, size_t bytes) {
+    void *memory = heap->alloc(heap->context, bytes);
+    if (bytes < MEMORY_ALIGN || (uintptr_t)memory % MEMORY_ALIGN == 0) {
+        return memory;
+    }
+    mort_broken_(MORT_EINVAL, "the alloc of mort_options must align to 16 bytes");
+    heap->free(heap->context, memory, bytes);
+    return NULL;
+}
+
 void *mort_alloc_(mort_heap *heap, size_t bytes) {
     // The common case without a call more.
-    void *memory = heap->alloc == plain_alloc ? malloc(bytes) : heap->alloc(heap->context, bytes);
+    void *memory = heap->alloc == plain_alloc ? malloc(bytes) : alloc_aligned(heap, bytes);
     if (memory != NULL) {
         memset(memory, 0, bytes);
     }
@@ -160,7 +171,7 @@ static size_t field_bytes(uint32_t kind) {
     }
 }
 
-// Fields must lie inside the object, behind its head, and be aligned.
+// Fields must lie inside the object, behind its head, be aligned, and not overlap.
 static bool spec_is_valid(const mort_spec *spec, uint32_t counts[MORT_KIND_ARRAY + 1]) {
     if (spec == NULL || spec->name == NULL || spec->size < sizeof(mort_object) ||
         spec->size >= UINT32_MAX) {
@@ -172,6 +183,12 @@ static bool spec_is_valid(const mort_spec *spec, uint32_t counts[MORT_KIND_ARRAY
         if (bytes == 0 || field->name == NULL || field->offset < sizeof(mort_object) ||
             field->offset % sizeof(void *) != 0 || field->offset > spec->size - bytes) {
             return false;
+        }
+        for (const mort_field *other = spec->fields; other != field; other++) {
+            if (field->offset < other->offset + field_bytes(other->kind) &&
+                other->offset < field->offset + bytes) {
+                return false;
+            }
         }
         counts[field->kind]++;
     }
@@ -291,7 +308,7 @@ int mort_heap_new(mort_heap **ret, const mort_options *options) {
     } else {
         memcpy(first.threshold, thresholds, sizeof(first.threshold));
     }
-    mort_heap *heap = first.alloc(first.context, sizeof(*heap));
+    mort_heap *heap = alloc_aligned(&first, sizeof(*heap));
     if (heap == NULL) {
         return MORT_ENOMEM;
     }
@@ -303,6 +320,7 @@ int mort_heap_new(mort_heap **ret, const mort_options *options) {
     mort_list_init_(&heap->garbage);
     mort_list_init_(&heap->leaves);
     mort_list_init_(&heap->trash);
+    mort_list_init_(&heap->aside);
     int code = heap_types_add(heap);
     if (code != MORT_OK) {
         heap_memory_free(heap);
@@ -371,12 +389,7 @@ static void end_shed(const mort_heap *heap, mort_object *object) {
 // Notices first, while every object still has its memory; then references; then destroy hooks;
 // then memory.
 static void end_take_down(mort_heap *heap, mort_object *all) {
-    for (mort_object *at = mort_next_(all); at != all; at = mort_next_(at)) {
-        mort_anchor *anchor = mort_anchor_peek_(at);
-        if (anchor != NULL) {
-            mort_anchor_empty_(heap, anchor);
-        }
-    }
+    mort_anchors_empty_(heap, all);
     while (heap->orphans != NULL) {
         (void)mort_orphan_take_(heap, &heap->orphans);
     }
@@ -396,12 +409,8 @@ static void end_take_down(mort_heap *heap, mort_object *all) {
     }
     while (!mort_list_is_empty_(all)) {
         mort_object *object = mort_next_(all);
-        const mort_type *type = object->type;
         mort_unlink_(object);
-        if (mort_is_table_(type)) {
-            mort_table_deinit_((mort_table *)object);
-        }
-        mort_free_(heap, object, type->spec.size);
+        mort_object_free_(heap, object);
     }
 }
 

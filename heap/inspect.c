@@ -47,6 +47,10 @@ void *mort_garbage_peek(const mort_heap *heap, size_t index) {
 }
 
 void *mort_garbage_take(mort_heap *heap, size_t index) {
+    if (heap->closed != 0) {
+        mort_broken_(MORT_EBUSY, "mort_garbage_take() in a hook that may not call the heap");
+        return NULL;
+    }
     mort_object *object = mort_garbage_peek(heap, index);
     if (object != NULL) {
         // As what a finalizer resurrects it is among the youngest: it is about to be cut by hand.
@@ -162,8 +166,8 @@ static bool list_visit(const mort_object *list, mort_each *fn, void *context) {
 void mort_objects(const mort_heap *heap, mort_each *fn, void *context) {
     mort_heap *closed = (mort_heap *)(uintptr_t)heap;
     const mort_object *lists[] = {&heap->frozen,        &heap->generation[2], &heap->generation[1],
-                                  &heap->generation[0], &heap->trash,         &heap->garbage,
-                                  &heap->leaves};
+                                  &heap->generation[0], &heap->trash,         &heap->aside,
+                                  &heap->garbage,       &heap->leaves};
     bool goes_on = true;
     closed->closed++;
     for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]) && goes_on; i++) {

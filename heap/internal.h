@@ -2,7 +2,8 @@
 //
 // Lists. Every object is in one: tracked ones in a generation, among the frozen or in the garbage
 // list; leaves, whose type has no strong field, in a list of their own that no collection walks.
-// While a collection is under way what it found unreachable is in `trash`. An object that dies is
+// While a collection is under way what it found unreachable is in `trash`, or in `aside`: those
+// whose finalizers have run, and by Python 2's rule what is uncollectable. An object that dies is
 // in none: its two links are then the stack of a death of any depth (object.c).
 //
 // Flags live in the low bits of `next`, so the allocator must align to 16 bytes, as malloc does,
@@ -19,7 +20,9 @@
 
 enum {
     MORT_FLAG_FINALIZED = 1,  ///< its finalizer has run
-    MORT_FLAG_IN_SET = 2,  ///< a collection looks at it; `prev` is a count, or a link of its stack
+    /// A collection looks at it: `prev` is a count, or a link of its stack. It stays on the trash,
+    /// with `prev` a link again, where set_aside() or clear_unseen() must know the trash.
+    MORT_FLAG_IN_SET = 2,
     MORT_FLAG_MARKED = 4,  ///< with IN_SET: it was reached
     MORT_FLAG_LEAF = 8,    ///< in the list of leaves
     MORT_FLAGS = 15
@@ -105,12 +108,13 @@ struct mort_heap {
     mort_type *ephemeron_type;
     mort_type *valuemap_type;
     mort_type *weakset_type;
-    /// Heads of lists, as the next four. They need the low bits of their addresses free as well.
+    /// Heads of lists, as the next five. They need the low bits of their addresses free as well.
     _Alignas(MORT_FLAGS + 1) mort_object generation[MORT_GENERATIONS];
     mort_object frozen;
     mort_object garbage;
     mort_object leaves;
     mort_object trash;
+    mort_object aside;
     mort_object *waiting;      ///< to be released when nothing is closed, linked by `prev`
     mort_object *waiting_end;  ///< the last of them
     unsigned count[MORT_GENERATIONS];
@@ -163,9 +167,9 @@ mort_anchor *mort_anchor_need_(mort_object *object);
 void mort_anchor_settle_(mort_heap *heap, mort_anchor *anchor);
 /// The object dies: weak references read NULL, entries of maps and sets leave, watches are told.
 void mort_anchor_die_(mort_object *object);
-/// The first half of that, for the trash of a collection: no watch is told. Entries that held a
-/// value go to heap->orphans.
-void mort_anchor_empty_(mort_heap *heap, mort_anchor *anchor);
+/// The first half of that for all of a list, a collection's trash: no watch is told. Entries that
+/// held a value go to heap->orphans.
+void mort_anchors_empty_(mort_heap *heap, const mort_object *list);
 /// Take the value of the first entry that has left its table, and free the entry.
 mort_object *mort_orphan_take_(mort_heap *heap, mort_entry **list);
 /// Release all values that hang on the dead anchor of an object that may live on.

@@ -15,15 +15,15 @@
 //     static const mort_spec person_spec = {"Person", sizeof(struct person), person_fields, 0, 0};
 //
 // Rules that hold everywhere
-//   Ownership is in the verb: _new, _get, _next and _take give the caller a reference of its own
-//   (OWNED: give it back with mort_release()); _peek gives a borrowed one, which is good until the
-//   next call that may release something; _set, _push and _put count what they are given, but for
-//   what is weak: a weak field, a map's keys, a valuemap's values; _give takes the caller's
+//   Ownership is in the verb: _new, _get, _need, _next and _take give the caller a reference of its
+//   own (OWNED: give it back with mort_release()); _peek gives a borrowed one, which is good until
+//   the next call that may release something; _set, _push and _put count what they are given, but
+//   for what is weak: a weak field, a map's keys, a valuemap's values; _give takes the caller's
 //   reference over.
 //   A failed call changes nothing. Functions that answer int answer 0 or one of the negative codes
 //   below; those that answer a pointer answer NULL. Nothing aborts, but for a library built with
-//   MORT_DEBUG, where a broken rule (MORT_EHEAP, MORT_EBUSY, MORT_EDYING) stops the program
-//   with one line that names the rule.
+//   MORT_DEBUG, where a broken rule (MORT_EHEAP, MORT_EBUSY, MORT_EDYING, a generation or an
+//   alignment that cannot be) stops the program with one line that names the rule.
 //   Releasing, clearing, collecting and looking never allocate, so they cannot fail.
 //   One thread at a time per heap; several heaps in a process share nothing.
 //   Strong references between heaps are counted as if C held them. Watches and maps refuse an
@@ -51,13 +51,13 @@ extern "C" {
 
 enum {
     MORT_OK = 0,
-    MORT_ENOMEM = -1,  ///< the allocator answered NULL
+    MORT_ENOMEM = -1,  ///< the allocator answered NULL, or memory that is not aligned
     MORT_EDEAD = -2,   ///< the object of a weak reference is dead
     MORT_EDYING = -3,  ///< the object is past its finalizer: it can have no new reference or watch
     MORT_EBUSY = -4,   ///< a hook made a call that it may not make
     MORT_EHEAP = -5,   ///< the object is of another heap
     MORT_ENOENT = -6,  ///< no such key, member, index or ticket
-    MORT_EINVAL = -7   ///< an argument that cannot be: a bad field table, a generation above 2
+    MORT_EINVAL = -7   ///< an argument that cannot be: fields that overlap, a generation above 2
 };
 
 /// One English sentence for a code, without a final stop; never NULL.
@@ -89,7 +89,7 @@ enum {
 
 /// How a heap is made. All zero is good: malloc, default mode, CPython 3.13's thresholds, stderr.
 typedef struct mort_options {
-    void *(*alloc)(void *context, size_t bytes);              ///< aligned as malloc's; NULL: malloc
+    void *(*alloc)(void *context, size_t bytes);              ///< 16-byte aligned; NULL: malloc
     void (*free)(void *context, void *memory, size_t bytes);  ///< set both or neither
     void (*line)(void *context, const char *line);            ///< a debug line, without its newline
     void *context;                                            ///< of the three functions above
@@ -100,8 +100,9 @@ typedef struct mort_options {
 /// Make a heap. `options` may be NULL. Fails with MORT_ENOMEM, MORT_EINVAL.
 int mort_heap_new(mort_heap **ret, const mort_options *options);
 
-/// Collect twice with finalizers, then take down what is left, in the order of its birth, without
-/// them: each watch has its notice, each destroy hook runs, all memory goes back. NULL is fine.
+/// Collect twice with finalizers, then take down what is left without them, the oldest generation
+/// first, leaves last: each watch has its notice, each destroy hook runs, all memory goes back. In
+/// a hook it does nothing. NULL is fine.
 /// Answers how many objects C still held: their pointers dangle now.
 size_t mort_heap_free(mort_heap *heap);
 
@@ -185,7 +186,7 @@ void *mort_new(mort_type *type);
 void *mort_retain_checked(mort_object *object);
 void mort_release_last(mort_object *object);
 
-/// Count one more reference. NULL is fine. Answers `object`.
+/// Count one more reference. NULL is fine. Answers `object`; NULL for one past its finalizer.
 static inline void *mort_retain(void *object) {
     mort_object *head = (mort_object *)object;
     if (head == NULL) {
@@ -220,7 +221,7 @@ static inline void mort_release(void *object) {
 #define MORT_SLOT_(slot) ((void)sizeof(*(slot) == NULL), (void *)(slot))
 
 /// Store: counts `object`, then lets go of what was there, after the store. NULL is fine.
-/// In debug builds refuses an object that is past its finalizer.
+/// An object that is past its finalizer is refused: the slot stays as it is.
 #define mort_set(slot, object) mort_slot_set(MORT_SLOT_(slot), (object))
 /// Store without counting: the caller's reference becomes the slot's.
 #define mort_give(slot, object) mort_slot_give(MORT_SLOT_(slot), (object))
@@ -230,7 +231,8 @@ void mort_slot_set(void *slot, void *object);
 void mort_slot_give(void *slot, void *object);
 void *mort_slot_take(void *slot);
 
-/// Append. Fails with MORT_ENOMEM, MORT_EHEAP, MORT_EDYING, MORT_EBUSY, MORT_EINVAL (NULL).
+/// Append. An array holds objects of one heap, its first one's, until mort_array_clear().
+/// Fails with MORT_ENOMEM, MORT_EHEAP, MORT_EDYING, MORT_EBUSY, MORT_EINVAL (NULL).
 int mort_array_push(mort_array *array, void *object);
 /// Replace. Fails with MORT_ENOENT (no such index) and as mort_array_push().
 int mort_array_put(mort_array *array, size_t index, void *object);
@@ -362,7 +364,8 @@ bool mort_is_enabled(const mort_heap *heap);
 /// collections of the one before for 1 and 2. 0 for generation 0: never.
 void mort_set_thresholds(mort_heap *heap, const unsigned thresholds[MORT_GENERATIONS]);
 void mort_thresholds(const mort_heap *heap, unsigned ret[MORT_GENERATIONS]);
-/// Move all tracked objects where no collection looks; and back, to the oldest generation.
+/// Move all tracked objects where no collection looks; and back, to the oldest generation. In a
+/// hook that may not call the heap they do nothing.
 void mort_freeze(mort_heap *heap);
 void mort_unfreeze(mort_heap *heap);
 size_t mort_frozen_len(const mort_heap *heap);
@@ -406,7 +409,8 @@ uint32_t mort_refcount(const void *object);
 /// Does the collector look at it? Not at types without strong fields, but for keys of ephemerons.
 bool mort_is_tracked(const void *object);
 bool mort_was_finalized(const void *object);
-/// Is a dead end: past its finalizer, about to go? Only a destroy hook can see one.
+/// Is it past its finalizer, about to go? Its destroy hook sees it so, and who knows it by a plain
+/// pointer while it dies.
 bool mort_is_dying(const void *object);
 
 /// What could not be collected, or was saved. The list counts its objects.
@@ -415,7 +419,8 @@ void *mort_garbage_peek(const mort_heap *heap, size_t index);  ///< borrowed; NU
 void *mort_garbage_take(mort_heap *heap, size_t index);        ///< OWNED, off the list; NULL
 
 /// A reference that was found. `index` counts within an array, map or set. False stops the walk.
-/// A visitor may read, and call nothing of the heap but the functions of this chapter.
+/// A visitor may read, and call nothing of the heap but what looks: the functions of this chapter
+/// without mort_garbage_take().
 typedef bool mort_edge(void *context, mort_object *from, const mort_field *field, size_t index,
                        mort_object *to);
 typedef bool mort_each(void *context, mort_object *object);

@@ -15,7 +15,8 @@
 // their last count while they wait, so they are alive.
 #include "internal.h"
 
-enum { DEPTH_MAX = 50 };
+// FIELD_DONE: a cursor counts fields above the flags, since that of a dying object is its `next`.
+enum { DEPTH_MAX = 50, FIELD_DONE = MORT_FLAGS + 1 };
 
 // ---- birth --------------------------------------------------------------------------------------
 
@@ -89,24 +90,25 @@ void mort_drain_(mort_heap *heap) {
 
 // ---- death --------------------------------------------------------------------------------------
 
-// Next strong reference of a field table, taken out. The cursor counts fields that are done.
+// Next strong reference of a field table, taken out.
 static mort_object *fields_shed(mort_object *object, uintptr_t *cursor) {
     const mort_type *type = object->type;
-    while (*cursor < type->strong_count) {
-        void *slot = mort_at_(object, type->offsets[(*cursor)++]);
+    while (*cursor / FIELD_DONE < type->strong_count) {
+        void *slot = mort_at_(object, type->offsets[*cursor / FIELD_DONE]);
         mort_object *child = mort_load_(slot);
+        *cursor += FIELD_DONE;
         if (child != NULL) {
             mort_store_(slot, NULL);
             return child;
         }
     }
-    while (*cursor < (uintptr_t)type->strong_count + type->array_count) {
-        mort_array *array = mort_array_at_(object, type->offsets[*cursor]);
+    while (*cursor / FIELD_DONE < (uintptr_t)type->strong_count + type->array_count) {
+        mort_array *array = mort_array_at_(object, type->offsets[*cursor / FIELD_DONE]);
         if (array->len > 0) {
             return array->items[--array->len];
         }
         mort_array_clear(array);
-        (*cursor)++;
+        *cursor += FIELD_DONE;
     }
     return NULL;
 }
@@ -126,13 +128,15 @@ mort_object *mort_object_shed_(mort_object *object, uintptr_t *cursor) {
 static bool death_begin(mort_heap *heap, mort_object *object) {
     const mort_type *type = object->type;
     bool legacy = (heap->flags & MORT_LEGACY) != 0;
-    bool leaf = mort_has_(object, MORT_FLAG_LEAF);
     if (legacy && object->anchor != 0) {
         // In no list while watches are told, as below: what it leads to is held from outside then.
+        // And dying: who knows it by a plain pointer cannot store it, for its anchor is dead.
         mort_unlink_(object);
+        object->refs = 0;
         mort_anchor_die_(object);
-        object_relink(heap, object);
         mort_orphans_release_(object);
+        object->refs = 1;
+        object_relink(heap, object);
     }
     if (type->spec.finalize != NULL && (legacy || !mort_has_(object, MORT_FLAG_FINALIZED))) {
         // As in CPython it is among the youngest from now on, where a collection finds it held.
@@ -147,14 +151,14 @@ static bool death_begin(mort_heap *heap, mort_object *object) {
     }
     object->refs = 0;
     mort_unlink_(object);
-    if (!leaf && heap->count[0] > 0) {
+    if (!mort_has_(object, MORT_FLAG_LEAF) && heap->count[0] > 0) {
         heap->count[0]--;
     }
     if (object->anchor != 0) {
         mort_anchor_die_(object);
         mort_watches_drop_owned_(object);
     }
-    object->next = 0;
+    object->next &= MORT_FLAGS;
     return true;
 }
 

@@ -14,12 +14,9 @@
 enum { ROOM_FIRST = 8 };
 
 int mort_table_new_(mort_table **ret, mort_type *type) {
-    if (type->heap->closed != 0) {
-        return mort_broken_(MORT_EBUSY, "a map or set was made in a hook that may not");
-    }
     mort_table *table = mort_new(type);
     if (table == NULL) {
-        return MORT_ENOMEM;
+        return type->heap->closed != 0 ? MORT_EBUSY : MORT_ENOMEM;
     }
     table->is_ephemeron = type == type->heap->ephemeron_type;
     *ret = table;
@@ -223,11 +220,8 @@ mort_object *mort_table_shed_(mort_table *table) {
     while (table->len > 0 && value == NULL) {
         mort_cursor cursor = {table->shed, 0};
         mort_entry *entry = mort_table_next_(table, &cursor);
-        table->shed = cursor.at;
+        table->shed = entry == NULL ? 0 : cursor.at;
         value = entry == NULL ? NULL : mort_entry_end_(entry);
-        if (entry == NULL) {
-            table->shed = 0;
-        }
     }
     return value;
 }
@@ -241,8 +235,4 @@ void mort_table_deinit_(mort_table *table) {
     }
     mort_free_(heap, table->order, table->room * sizeof(mort_entry *));
     mort_free_(heap, table->buckets, table->room * sizeof(mort_entry *));
-    table->order = NULL;
-    table->buckets = NULL;
-    table->room = 0;
-    table->end = 0;
 }

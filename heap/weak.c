@@ -89,9 +89,14 @@ void mort_orphans_release_(mort_object *object) {
     }
 }
 
-void mort_anchor_empty_(mort_heap *heap, mort_anchor *anchor) {
-    anchor->target = NULL;
-    entries_leave(heap, anchor, &heap->orphans);
+void mort_anchors_empty_(mort_heap *heap, const mort_object *list) {
+    for (mort_object *at = mort_next_(list); at != list; at = mort_next_(at)) {
+        mort_anchor *anchor = mort_anchor_peek_(at);
+        if (anchor != NULL) {
+            anchor->target = NULL;
+            entries_leave(heap, anchor, &heap->orphans);
+        }
+    }
 }
 
 void mort_anchor_die_(mort_object *object) {

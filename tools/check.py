@@ -38,6 +38,11 @@ class Skip(Exception):
 class Failed(Exception):
     """A stage that found something; the message is what it printed."""
 
+    def __init__(self, output: str, status: int = 1) -> None:
+        """Keeps the exit status of what was run."""
+        super().__init__(output)
+        self.status = status
+
 
 @dataclass(frozen=True, slots=True)
 class Tally:
@@ -79,7 +84,7 @@ def run(command: Sequence[str | Path], venv: Path = MAIN, /, **extra: str) -> st
         check=False,
     )
     if done.returncode != 0:
-        raise Failed(done.stdout)
+        raise Failed(done.stdout, done.returncode)
     return done.stdout
 
 
@@ -116,7 +121,7 @@ def mypy(_options: Options) -> str:
 
 def stubs(_options: Options) -> str:
     """The .pyi files say of the C modules what the installed ones are."""
-    return run([MAIN / "bin/stubtest", "mortmain._door", "mortmain._heap"])
+    return run([MAIN / "bin/stubtest", "mortmain._door", "mortmain._heap", "mortmain._weak"])
 
 
 def tidy(_options: Options) -> str:
@@ -206,6 +211,25 @@ def oracle_fast(_options: Options) -> str:
     if sys.version_info >= (3, 14):
         raise Skip("this Python collects in another way: only 3.11 to 3.13 are compared")
     return run([MAIN / "bin/python", "tests/oracle/oracle.py", "--programs", "300", "--this"])
+
+
+# ---- real leaks ----------------------------------------------------------------------------------
+
+CORPUS_STATUS_NOT_INSTALLED = 3
+
+
+def corpus_fast(_options: Options) -> str:
+    """Leaks of the standard library and of a dozen packages, each asked of `mortmain loop`."""
+    try:
+        output = run([MAIN / "bin/python", "tests/corpus/run.py", "--fast"])
+    except Failed as failed:
+        if failed.status == CORPUS_STATUS_NOT_INSTALLED:
+            raise Skip("no package could be installed: is there a network?") from None
+        raise
+    missing = [line for line in output.splitlines() if line.startswith("not run:")]
+    if missing:
+        print("\n".join(missing), flush=True)
+    return output
 
 
 # ---- Python --------------------------------------------------------------------------------------
@@ -309,6 +333,7 @@ STAGES = [
     Stage("fuzz", ("check", "check-fast"), fuzz),
     Stage("oracle", ("check",), oracle),
     Stage("oracle-fast", ("check-fast",), oracle_fast),
+    Stage("corpus-fast", ("check", "check-fast"), corpus_fast),
     Stage("asserts", ("check", "check-fast"), asserts),
     Stage("doctest", ("check", "check-fast"), doctest),
 ]

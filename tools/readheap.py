@@ -268,9 +268,7 @@ class Heap:
         entries = self.records("EPHE", lambda c: [self.find(c.varint()) for _ in range(3)])
         self.ephemerons = [entry for entry in entries if NONE not in entry]
         self.census_types = [*self.records("CTYP", self.read_census_type)]
-        self.census_sizes = [
-            *self.records("CENS", lambda c: (c.varint(), c.varint(), c.varint()))
-        ]
+        self.census_sizes = [*self.records("CENS", lambda c: (c.varint(), c.varint(), c.varint()))]
         self.census_raws = [*self.records("CRAW", lambda c: (c.varint(), c.varint()))]
 
     def records(self, tag: str, read: Callable[[Cursor], T]) -> Iterator[T]:

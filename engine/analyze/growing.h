@@ -153,6 +153,12 @@ MM_STATUS mm_growing_types_of(mm_growing *work, const mm_growing_side *side, con
                               uint32_t node_count, uint32_t least, mm_growth_finding *finding,
                               uint32_t *ret_rate);
 
+/// Among classes (`same_rank`: of one rank) the owner is named, not what it owns: who mends what
+/// keeps the owner mends both. REQUIRES: finding->types in order, of the nodes given.
+void mm_growing_owner_first(mm_growing *work, const mm_growing_side *side, const uint32_t *nodes,
+                            uint32_t node_count, bool same_rank, mm_growth_finding *finding,
+                            uint32_t *ret_rate);
+
 /// Fill type_rank and take the scratch of the two above.
 MM_STATUS mm_growing_rank_types(mm_growing *work, mm_error *err);
 

@@ -15,7 +15,9 @@
 // the collector, unless it has just run twice: then it cannot see them.
 #include <string.h>
 
+#include "analyze/flow.h"
 #include "analyze/growing.h"
+#include "analyze/scc.h"
 
 enum { WAITING = 0, CULPRIT = 1 };
 
@@ -77,6 +79,34 @@ static MM_STATUS unreached_list(mm_growing *work, const mm_growing_side *side, i
     return MM_OK;
 }
 
+// Of what waits only what is in a ring tells why: the rest hangs on it. Where no ring is found, all
+// of it.
+static MM_STATUS rings_keep(mm_growing *work, const mm_growing_side *side, node_list *list) {
+    mm_reach reach;
+    mm_flow flow;
+    mm_scc rings;
+    mm_error err;
+    uint8_t *left_out = MM_ARENA_NEW(work->arena, uint8_t, (size_t)side->graph->root_node + 1);
+    if (left_out == NULL || list->count == 0) {
+        return left_out == NULL ? MM_E_NOMEM : MM_OK;
+    }
+    memset(left_out, 1, side->graph->root_node);
+    for (uint32_t i = 0; i < list->count; i++) {
+        left_out[list->nodes[i]] = 0;
+    }
+    MM_TRY(mm_reach_mark(side->graph, work->arena, &reach, &err));
+    MM_TRY(mm_flow_build(side->graph, &reach, work->arena, &flow, &err));
+    MM_TRY(mm_scc_find(&flow, left_out, work->arena, &rings, &err));
+    uint32_t kept = 0;
+    for (uint32_t i = 0; rings.count > 0 && i < list->count; i++) {
+        if (rings.of[list->nodes[i]] != MM_NONE) {
+            list->nodes[kept++] = list->nodes[i];
+        }
+    }
+    list->count = rings.count > 0 ? kept : list->count;
+    return MM_OK;
+}
+
 static bool type_among(const mm_growth_finding *finding, uint32_t type) {
     for (uint32_t i = 0; i < finding->type_count; i++) {
         if (finding->types[i] == type) {
@@ -96,6 +126,9 @@ static MM_STATUS goes_on(mm_growing *work, int which, const mm_growth_finding *f
     }
     mm_growing_finding_init(&late);
     MM_TRY(unreached_list(work, &work->late, which, &list));
+    if (which == WAITING) {
+        MM_TRY(rings_keep(work, &work->late, &list));
+    }
     MM_TRY(mm_growing_types_of(work, &work->late, list.nodes, list.count, 0, &late, NULL));
     *ret = type_among(&late, finding->type);
     return MM_OK;
@@ -129,7 +162,14 @@ static MM_STATUS unreached_find(mm_growing *work, int which, mm_growth_finding *
     uint32_t rate = 0;
     *ret = false;
     MM_TRY(unreached_list(work, side, which, &list));
+    if (which == WAITING) {
+        MM_TRY(rings_keep(work, side, &list));
+    }
     MM_TRY(mm_growing_types_of(work, side, list.nodes, list.count, 0, finding, &rate));
+    if (which == WAITING) {
+        // A ring that only a hidden reference closes is not seen: what hangs on it is in the list.
+        mm_growing_owner_first(work, side, list.nodes, list.count, false, finding, &rate);
+    }
     if (finding->type_count == 0 || !often_enough(work, rate)) {
         finding->type_count = 0;
         return MM_OK;

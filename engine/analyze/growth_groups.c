@@ -364,8 +364,12 @@ MM_STATUS mm_growing_turnover(mm_growing *work) {
         uint32_t source = mm_file_find(work->late.graph->file, graph->file->address[group->source]);
         const mm_growing_group *other =
             source != MM_NONE ? mm_growing_group_of(&work->late, source, group->key) : NULL;
-        group->turnover =
-            other != NULL && other->ref_count >= group->ref_count / 2 && stands_still(work, group);
+        bool new_again = other != NULL && other->ref_count >= group->ref_count / 2;
+        // What has a bound replaces its entries when it is full: by the same allocator at the same
+        // addresses, so that nothing seems to be born.
+        uint64_t bound = MM_UNKNOWN;
+        bool bounded = mm_growing_is_bounded(graph, group->source, &bound);
+        group->turnover = (new_again || bounded) && stands_still(work, group);
         if (group->turnover) {
             group->bytes = 0;
             MM_TRY(mm_growing_measure(work, early, group, true));

@@ -8,6 +8,9 @@
 #include "analyze/growing.h"
 #include "base/free/sort.h"
 
+// How many classes are compared to find the owner, and objects looked at for it.
+enum { OWNERS_MAX = 6, OWNED_NODES_MAX = 4096 };
+
 enum { RANK_PROGRAM = 0, RANK_SITE, RANK_DIRECT, RANK_CLASS, RANK_REST };
 
 MM_STATUS mm_growing_rank_types(mm_growing *work, mm_error *err) {
@@ -171,6 +174,83 @@ MM_STATUS mm_growing_types_of(mm_growing *work, const mm_growing_side *side, con
     return status;
 }
 
+// The youngest of some nodes that is of a type, or MM_NONE.
+static uint32_t youngest_of(const mm_growing_side *side, const uint32_t *nodes, uint32_t node_count,
+                            uint32_t type) {
+    uint32_t best = MM_NONE;
+    for (uint32_t i = 0; i < node_count; i++) {
+        if (mm_growing_type(side, nodes[i]) == type &&
+            (best == MM_NONE || side->birth[nodes[i]] >= side->birth[best])) {
+            best = nodes[i];
+        }
+    }
+    return best;
+}
+
+// Does an object lead, through what is as new, to one of a type? Looks at a bounded number.
+static bool leads_to_type(mm_growing *work, const mm_growing_side *side, uint32_t node,
+                          uint32_t type) {
+    const mm_graph *graph = side->graph;
+    uint8_t fresh = side->fresh[node];
+    uint32_t tail = 0;
+    work->walk++;
+    work->seen[node] = work->walk;
+    work->queue[tail++] = node;
+    for (uint32_t head = 0; head < tail && head < OWNED_NODES_MAX; head++) {
+        node = work->queue[head];
+        for (uint32_t edge = graph->file->reference_start[node];
+             edge < graph->file->reference_start[node + 1]; edge++) {
+            uint32_t target = graph->file->reference_target[edge];
+            if (side->fresh[target] != fresh || work->seen[target] == work->walk ||
+                !mm_graph_edge_owns(graph, edge)) {
+                continue;
+            }
+            if (mm_growing_type(side, target) == type) {
+                return true;
+            }
+            work->seen[target] = work->walk;
+            work->queue[tail++] = target;
+        }
+    }
+    return false;
+}
+
+static void type_recount(const mm_growing_side *side, const uint32_t *nodes, uint32_t node_count,
+                         mm_growth_finding *finding, uint32_t *ret_rate) {
+    uint32_t counts[MM_GROWING_ROUNDS_MAX] = {0};
+    for (uint32_t i = 0; i < node_count; i++) {
+        if (mm_growing_type(side, nodes[i]) == finding->type) {
+            counts[mm_growing_round(side, nodes[i])]++;
+        }
+    }
+    finding->grown_objects = sum_of(counts, mm_growing_rounds(side));
+    if (ret_rate != NULL) {
+        *ret_rate = mm_growing_steady(counts, mm_growing_rounds(side));
+    }
+}
+
+void mm_growing_owner_first(mm_growing *work, const mm_growing_side *side, const uint32_t *nodes,
+                            uint32_t node_count, bool same_rank, mm_growth_finding *finding,
+                            uint32_t *ret_rate) {
+    uint8_t rank = finding->type_count > 0 ? work->type_rank[finding->type] : RANK_REST;
+    for (uint32_t i = 1; rank < RANK_DIRECT && i < finding->type_count && i < OWNERS_MAX; i++) {
+        uint32_t type = finding->types[i];
+        if (work->type_rank[type] >= RANK_DIRECT || (same_rank && work->type_rank[type] != rank)) {
+            return;
+        }
+        uint32_t owner = youngest_of(side, nodes, node_count, type);
+        uint32_t owned = youngest_of(side, nodes, node_count, finding->type);
+        if (owner != MM_NONE && owned != MM_NONE &&
+            leads_to_type(work, side, owner, finding->type) &&
+            !leads_to_type(work, side, owned, type)) {
+            finding->types[i] = finding->type;
+            finding->types[0] = type;
+            finding->type = type;
+            type_recount(side, nodes, node_count, finding, ret_rate);
+        }
+    }
+}
+
 MM_STATUS mm_growing_types(mm_growing *work, const mm_growing_side *side,
                            const mm_growing_group *group, mm_growth_finding *finding,
                            uint32_t *ret_rate) {
@@ -188,6 +268,10 @@ MM_STATUS mm_growing_types(mm_growing *work, const mm_growing_side *side,
         mm_growing_types_of(work, side, group->reach, group->reach_count, least, finding, ret_rate);
     for (uint32_t i = 0; i < group->ref_count; i++) {
         work->type_direct[mm_growing_type(side, group->refs[i].target)] = 0;
+    }
+    if (status == MM_OK) {
+        mm_growing_owner_first(work, side, group->reach, group->reach_count, true, finding,
+                               ret_rate);
     }
     return status;
 }

@@ -42,9 +42,12 @@ enum {
     CHUNK_PREVIOUS_IN_USE = 1,
     CHUNK_IS_MAPPING = 2,
     CHUNK_FLAGS = 7,
-    HEAP_START_BYTES = 4096,  ///< the first chunk of a heap begins within so many bytes
-    HEAP_SIZE_OFFSET = 16,    ///< of a thread's heap: where its own size stands
+    HEAP_START_BYTES = 4096,  ///< the first chunk of a heap begins within so many bytes at most
+    TORN_BYTES = 1 << 20,
+    HEAP_SIZE_OFFSET = 16,  ///< of a thread's heap: where its own size stands
     PAGE_BYTES = 4096,
+    IDLE_BYTES_MAX = 1 << 30,  ///< a region is left after so much in which nothing was found
+    PROGRESS_BYTES = 1 << 22,
     MAPPING_LEAST = 4 * PAGE_BYTES,
     EXACT_CLASSES = 64,  ///< sizes up to 1 KiB have a class each, larger ones by powers of two
     CLASSES = EXACT_CLASSES + 48,
@@ -152,7 +155,7 @@ static bool block_is_raw(census *all, uint64_t block, uint64_t bytes) {
     return true;
 }
 
-static unsigned class_of(uint64_t bytes) {
+static unsigned size_class_of(uint64_t bytes) {
     const uint64_t exact_bytes = (uint64_t)EXACT_CLASSES << POOL_BLOCK_SHIFT;
     unsigned class = EXACT_CLASSES;
     if (bytes <= exact_bytes) {
@@ -164,7 +167,7 @@ static unsigned class_of(uint64_t bytes) {
     return class;
 }
 
-static uint64_t class_bytes(unsigned class) {
+static uint64_t size_class_bytes(unsigned class) {
     MM_ASSERT(class < CLASSES);
     return class < EXACT_CLASSES
                ? (uint64_t)(class + 1) << POOL_BLOCK_SHIFT
@@ -172,7 +175,7 @@ static uint64_t class_bytes(unsigned class) {
 }
 
 static void block_count(census *all, uint64_t block, uint64_t bytes) {
-    size_count *size = &all->sizes[class_of(bytes)];
+    size_count *size = &all->sizes[size_class_of(bytes)];
     size->used++;
     size->raw += block_is_raw(all, block, bytes);
 }
@@ -227,7 +230,7 @@ static void pool_read(census *all, uint64_t pool, const pool_view *view) {
         number++;
     }
     MM_ASSERT(view->used_count <= capacity);
-    all->sizes[class_of(view->block_bytes)].free += capacity - view->used_count;
+    all->sizes[size_class_of(view->block_bytes)].free += capacity - view->used_count;
 }
 
 // Chunks ------------------------------------------------------------------------------------------
@@ -242,15 +245,15 @@ static bool chunk_is_sane(uint64_t chunk, uint64_t end) {
            (load_word(chunk + 8) & CHUNK_IS_MAPPING) == 0;
 }
 
-// Do chunks lie end to end from here to the end?
-static bool chain_holds(uint64_t chunk, uint64_t end) {
+// How far chunks lie end to end from here.
+static uint64_t chain_reach(uint64_t chunk, uint64_t end) {
     if ((load_word(chunk + 8) & CHUNK_PREVIOUS_IN_USE) == 0) {
-        return false;
+        return chunk;
     }
     while (chunk + CHUNK_HEAD_BYTES <= end && chunk_is_sane(chunk, end)) {
         chunk += chunk_bytes(chunk);
     }
-    return chunk == end;
+    return chunk;
 }
 
 // The first chunk of the heap that fills a region, and where the last one ends; 0 = it is none.
@@ -262,10 +265,17 @@ static uint64_t heap_find(const mm_region *region, uint64_t *ret_end) {
         end = whole ? region->start + bytes : end;
     }
     *ret_end = end;
-    for (uint64_t at = 0; at < HEAP_START_BYTES && at + CHUNK_BYTES_LEAST <= end - region->start;
-         at += CHUNK_HEAD_BYTES) {
-        if (chain_holds(region->start + at, end)) {
-            return region->start + at;
+    // The rest of a program's data may stand before it, down to any byte.
+    uint64_t chunk = (region->start + CHUNK_HEAD_BYTES - 1) & ~(uint64_t)(CHUNK_HEAD_BYTES - 1);
+    for (uint64_t last = chunk + HEAP_START_BYTES;
+         chunk <= last && chunk < end && end - chunk >= CHUNK_BYTES_LEAST;
+         chunk += CHUNK_HEAD_BYTES) {
+        uint64_t reach = chain_reach(chunk, end);
+        if (reach == end) {
+            return chunk;
+        }
+        if (reach - chunk > TORN_BYTES) {
+            return 0;  // a heap it is, but torn: another begin leads to the same place
         }
     }
     return 0;
@@ -280,7 +290,7 @@ static void heap_read(census *all, uint64_t chunk, uint64_t end) {
         if (bytes >= CHUNK_BYTES_LEAST && used) {
             block_count(all, chunk + CHUNK_HEAD_BYTES, bytes - CHUNK_HEAD_BYTES / 2);
         } else if (bytes >= CHUNK_BYTES_LEAST) {
-            all->sizes[class_of(bytes - CHUNK_HEAD_BYTES / 2)].free++;
+            all->sizes[size_class_of(bytes - CHUNK_HEAD_BYTES / 2)].free++;
         }
         chunk = next;
         next += chunk_bytes(chunk);
@@ -298,17 +308,31 @@ static uint64_t mapping_bytes(uint64_t page, uint64_t end) {
 
 // Regions -----------------------------------------------------------------------------------------
 
+static void progress_tell(const mm_walker *walker) {
+    if (walker->options->note != NULL) {
+        walker->options->note->progress++;
+    }
+}
+
+// What was never touched may be large, and looking at it costs a page each.
 static void pages_read(census *all, const mm_region *region) {
     uint64_t at = (region->start + PAGE_BYTES - 1) & ~(uint64_t)(PAGE_BYTES - 1);
+    uint64_t found = at;  // behind the last thing that was
     pool_view pool;
-    while (at < region->end && region->end - at >= PAGE_BYTES && all->walker->status == MM_OK) {
+    while (at < region->end && region->end - at >= PAGE_BYTES && at - found < IDLE_BYTES_MAX &&
+           all->walker->status == MM_OK) {
         uint64_t bytes = mapping_bytes(at, region->end);
+        if (at % PROGRESS_BYTES == 0) {
+            progress_tell(all->walker);
+        }
         if (bytes != 0) {
             block_count(all, at + CHUNK_HEAD_BYTES, bytes - CHUNK_HEAD_BYTES);
             at += bytes;
+            found = at;
         } else if (at % POOL_BYTES == 0 && region->end - at >= POOL_BYTES && pool_open(at, &pool)) {
             pool_read(all, at, &pool);
             at += POOL_BYTES;
+            found = at;
         } else {
             at += PAGE_BYTES;
         }
@@ -329,9 +353,7 @@ static void regions_read(census *all) {
         } else {
             pages_read(all, region);
         }
-        if (walker->options->note != NULL) {
-            walker->options->note->progress++;
-        }
+        progress_tell(walker);
     }
 }
 
@@ -420,7 +442,8 @@ void census_take(mm_walker *walker) {
     for (unsigned class = 0; class < CLASSES; class += 1) {
         const size_count *size = &all->sizes[class];
         if (size->used != 0 || size->free != 0) {
-            mm_census_size_record record = {class_bytes(class), size->used, size->free, size->raw};
+            mm_census_size_record record = {size_class_bytes(class), size->used, size->free,
+                                            size->raw};
             mm_writer_census_size(walker->writer, &record);
         }
     }

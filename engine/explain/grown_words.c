@@ -88,7 +88,7 @@ static void settled_say(const mm_grown_facts *facts, mm_phrase *phrase) {
             break;
     }
     if (growth->settled == MM_SETTLED_UNKNOWN) {
-        mm_phrase_text(phrase, "; too few rounds to tell whether that goes on");
+        mm_phrase_text(phrase, "; snapshots do not tell whether that goes on");
     }
 }
 

@@ -96,6 +96,15 @@ static uint64_t grown_fingerprint(const mm_finding *finding) {
     return mm_explain_hash(hash, finding->cut.reference != NULL ? finding->cut.reference : "");
 }
 
+// What a running function has just put into a variable. Two snapshots show that of everything that
+// runs; if there is more to it, a third one does.
+static bool passes_by(const mm_grown *grown, const mm_growth_finding *growth) {
+    const mm_growth_input *input = grown->input;
+    const mm_graph *graph = grown->work->graph;
+    return input->mark_count == 2 && growth->guilty.source == graph->root_node &&
+           graph->file->roots[growth->guilty.edge].kind == MM_ROOT_FRAME;
+}
+
 static MM_STATUS growth_add(mm_grown *grown, const mm_growth_finding *growth) {
     mm_grown_facts facts;
     mm_finding *finding = mm_explain_finding(grown->work);
@@ -104,7 +113,7 @@ static MM_STATUS growth_add(mm_grown *grown, const mm_growth_finding *growth) {
     }
     finding->kind = kind_of(growth);
     finding->is_leak = growth->settled == MM_SETTLED_LEAK && !growth->echo;
-    finding->hidden = growth->echo ||
+    finding->hidden = growth->echo || passes_by(grown, growth) ||
                       (growth->settled != MM_SETTLED_LEAK && growth->settled != MM_SETTLED_UNKNOWN);
     MM_TRY(mm_grown_explain(grown, growth, finding, &facts));
     MM_TRY(mm_grown_say(grown, &facts, finding));

@@ -104,6 +104,7 @@ static mm_status regions_build(mm_locator *locator) {
     for (size_t i = 0; i < reader->mapping_count; ++i) {
         const mm_mapping *mapping = &reader->mappings[i];
         uint64_t at = mapping->start;
+        uint32_t plain = mapping->flags | (mapping->file[0] != '\0' ? (uint32_t)MM_REGION_FILE : 0);
         while (next < locator->image_count && locator->images[next].end <= at) {
             ++next;
         }
@@ -112,11 +113,11 @@ static mm_status regions_build(mm_locator *locator) {
             const mm_image *image = &locator->images[j];
             uint64_t from = image->start > at ? image->start : at;
             uint64_t to = image->end < mapping->end ? image->end : mapping->end;
-            region_add(locator, at, from, mapping->flags);
+            region_add(locator, at, from, plain);
             region_add(locator, from, to, mapping->flags | image->flags);
             at = to;
         }
-        region_add(locator, at, mapping->end, mapping->flags);
+        region_add(locator, at, mapping->end, plain);
     }
     return MM_OK;
 }

@@ -48,7 +48,7 @@ static void patch_print(mm_lines *lines, const char *patch, bool whole) {
             mm_text line;
             mm_text_init(&line, lines->out->arena);
             mm_text_bytes(&line, at, 1);
-            mm_text_put(&line, whole ? "" : " ");
+            mm_text_put(&line, whole || length < 2 ? "" : " ");
             mm_text_bytes(&line, at + 1, length > 0 ? length - 1 : 0);
             mm_lines_start(lines, whole ? 0 : MM_STEPS_INDENT + PATCH_INDENT);
             mm_lines_colour(lines, *at == '-' ? MM_COLOUR_GUILTY : MM_COLOUR_NONE);

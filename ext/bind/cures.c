@@ -115,3 +115,42 @@ bool heap_fix_fill(PyObject *row, heap_scratch *scratch, const mm_fix **ret) {
     *ret = fix;
     return true;
 }
+
+PyObject *findings_against_text(PyObject *self, PyObject *args, PyObject *kwargs) {
+    static const char *const names[] = {"", "", "", "width", "colour", "ascii", NULL};
+    PyObject *after = NULL; /* borrowed */
+    mm_against sides[2] = {{NULL, &((findings_object *)self)->findings}, {NULL, NULL}};
+    int width = 80, colour = 0, ascii = 0;
+    mm_report_options options;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O!ss|$ipp:against_text", (char **)names,
+                                     Py_TYPE(self), &after, &sides[0].name, &sides[1].name, &width,
+                                     &colour, &ascii) ||
+        !heap_options_fill(width, colour, ascii, &options)) {
+        return NULL;
+    }
+    const char *bytes = NULL;
+    size_t count = 0;
+    mm_error err = {MM_OK, NULL, 0, 0};
+    heap_scratch scratch;
+    heap_scratch_init(&scratch);
+    sides[1].findings = &((findings_object *)after)->findings;
+    mm_status status = mm_against_text(sides, &options, &scratch.arena, &bytes, &count, &err);
+    return heap_rendered(status, bytes, count, &scratch);
+}
+
+PyObject *findings_against_json(PyObject *self, PyObject *args) {
+    PyObject *after = NULL; /* borrowed */
+    mm_against sides[2] = {{NULL, &((findings_object *)self)->findings}, {NULL, NULL}};
+    if (!PyArg_ParseTuple(args, "O!ss:against_json", Py_TYPE(self), &after, &sides[0].name,
+                          &sides[1].name)) {
+        return NULL;
+    }
+    const char *bytes = NULL;
+    size_t count = 0;
+    mm_error err = {MM_OK, NULL, 0, 0};
+    heap_scratch scratch;
+    heap_scratch_init(&scratch);
+    sides[1].findings = &((findings_object *)after)->findings;
+    mm_status status = mm_against_json(sides, &scratch.arena, &bytes, &count, &err);
+    return heap_rendered(status, bytes, count, &scratch);
+}

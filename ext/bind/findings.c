@@ -311,6 +311,13 @@ static const PyMethodDef findings_methods[] = {
     {"cycles_json", findings_cycles_json, METH_NOARGS, findings_cycles_json_doc},
     {"cures", findings_cures, METH_NOARGS,
      PyDoc_STR("cures($self, /)\n--\n\nWhat a cure is decided by, a tuple for each finding.")},
+    {"against_text", (PyCFunction)(void (*)(void))findings_against_text,
+     METH_VARARGS | METH_KEYWORDS,
+     PyDoc_STR("against_text($self, after, name, after_name, /, *, width=80, colour=False,\n"
+               "             ascii=False)\n--\n\nWhat grows here, and what in others.")},
+    {"against_json", findings_against_json, METH_VARARGS,
+     PyDoc_STR("against_json($self, after, name, after_name, /)\n--\n\n"
+               "What grows here, and what in others, as a JSON document.")},
     {"scopes", findings_scopes, METH_NOARGS, findings_scopes_doc},
     {"verdict", findings_verdict, METH_NOARGS, findings_verdict_doc},
     {"has_leak", findings_has_leak, METH_NOARGS, findings_has_leak_doc},

@@ -1,8 +1,9 @@
 // What grows between snapshots of one process.
 //
-// The files are read one after the other. Of each a mark is kept; of the graphs only the last early
-// one, the last late one and that of what waits for the collector, until all is found: then the
-// first and the third, which findings point into. The lock is released while a mark is taken and
+// The files are read one after the other, and of each a mark is kept: there is never more than one
+// graph beside that of what waits for the collector. The graphs that are asked, of the last early
+// and the last late file, are read once more if they were not the last. Findings point into the
+// early one and that of what waits. The lock is released while a mark is taken and
 // while the answer is looked for; the heaps hold no Python object, and nobody else knows them yet.
 #include <stdio.h>
 #include <string.h>
@@ -12,11 +13,24 @@
 
 enum { MARKS_MIN = 2, GROW_BLOCK_BYTES = 1 << 20 };
 
+enum { NUMBER_BYTES = 24, WHERE_BYTES = 400 };
+
+// What is remembered of a file that is not read any more, to hold the next one against.
+typedef struct grow_seen {
+    char pid[NUMBER_BYTES];
+    char nanoseconds[NUMBER_BYTES];
+    uint64_t modules;
+    char where[WHERE_BYTES];
+} grow_seen;
+
 // What is known while the files are read.
 typedef struct grow_work {
     heap_object *early;    // owned
     heap_object *late;     // owned; NULL = there was none
     heap_object *garbage;  // owned; NULL = there was none
+    Py_ssize_t early_at;   // number of the file
+    Py_ssize_t late_at;    // 0 = there was none
+    grow_seen before;      // of the file that was read last
     mm_type_names names;
     mm_mark *marks;
     uint32_t mark_count;
@@ -40,38 +54,42 @@ static uint64_t modules_address(const mm_file *file) {
     return 0;
 }
 
-static bool same_process(const mm_file *a, const mm_file *b) {
-    const char *one = mm_file_meta_of(a, "pid");
-    const char *other = mm_file_meta_of(b, "pid");
-    return one != NULL && other != NULL && strcmp(one, other) == 0 &&
-           modules_address(a) == modules_address(b);
+static void seen_fill(const heap_object *heap, grow_seen *ret) {
+    const char *pid = mm_file_meta_of(&heap->file, "pid");
+    const char *nanoseconds = mm_file_meta_of(&heap->file, "nanoseconds");
+    (void)snprintf(ret->pid, sizeof ret->pid, "%s", pid != NULL ? pid : "");
+    (void)snprintf(ret->nanoseconds, sizeof ret->nanoseconds, "%s",
+                   nanoseconds != NULL ? nanoseconds : "");
+    (void)snprintf(ret->where, sizeof ret->where, "%s", heap->where);
+    ret->modules = modules_address(&heap->file);
+}
+
+static bool same_process(const grow_seen *a, const grow_seen *b) {
+    return a->pid[0] != '\0' && strcmp(a->pid, b->pid) == 0 && a->modules == b->modules;
 }
 
 // Was `after` taken later? Yes where a file does not say when.
-static bool in_order(const mm_file *before, const mm_file *after) {
-    const char *one = mm_file_meta_of(before, "nanoseconds");
-    const char *other = mm_file_meta_of(after, "nanoseconds");
-    if (one == NULL || other == NULL) {
+static bool in_order(const char *before, const char *after) {
+    if (before[0] == '\0' || after[0] == '\0') {
         return true;
     }
     // Decimal numbers without zeros in front: the longer is the greater.
-    size_t length = strlen(one);
-    return length != strlen(other) ? length < strlen(other) : strcmp(one, other) < 0;
+    size_t length = strlen(before);
+    return length != strlen(after) ? length < strlen(after) : strcmp(before, after) < 0;
 }
 
 // Raise what is wrong with the next file. False if something is.
-static bool heap_fits(const heap_object *before, const heap_object *heap) {
+static bool heap_fits(const grow_seen *before, const grow_seen *next) {
     char line[1024];
-    if (!same_process(&before->file, &heap->file)) {
+    if (!same_process(before, next)) {
         (void)snprintf(line, sizeof line,
-                       "%.400s and %.400s are not of one process: what grows is found inside one; "
+                       "%s and %s are not of one process: what grows is found inside one; "
                        "take both there, by mortmain.snapshot()",
-                       before->where, heap->where);
-    } else if (!in_order(&before->file, &heap->file)) {
+                       before->where, next->where);
+    } else if (!in_order(before->nanoseconds, next->nanoseconds)) {
         (void)snprintf(line, sizeof line,
-                       "%.400s was not taken after %.400s: name the snapshots by time, the oldest "
-                       "first",
-                       heap->where, before->where);
+                       "%s was not taken after %s: name the snapshots by time, the oldest first",
+                       next->where, before->where);
     } else {
         return true;
     }
@@ -91,36 +109,47 @@ static mm_status mark_take(const heap_object *heap, mm_arena *perm, grow_work *w
     return status;
 }
 
-// Take one heap in, which is ours from here on. False with an exception set.
-static bool heap_add(heap_object *heap, mm_arena *perm, grow_work *work) {
+// Take the heap of a file in, which is ours from here on. False with an exception set.
+static bool heap_add(heap_object *heap, Py_ssize_t number, mm_arena *perm, grow_work *work) {
     const char *phase = mm_file_meta_of(&heap->file, "phase");
     mm_error err = {MM_OK, NULL, 0, 0};
-    const heap_object *before = work->garbage != NULL ? work->garbage
-                                : work->late != NULL  ? work->late
-                                                      : work->early;
-    if (before != NULL && !heap_fits(before, heap)) {
-        Py_DECREF(heap);
-        return false;
-    }
-    if (phase != NULL && strcmp(phase, "garbage") == 0) {
+    grow_seen seen;
+    seen_fill(heap, &seen);
+    bool fits = number == 0 || heap_fits(&work->before, &seen);
+    work->before = seen;
+    if (fits && phase != NULL && strcmp(phase, "garbage") == 0) {
         Py_XSETREF(work->garbage, heap);
         return true;
     }
-    if (mark_take(heap, perm, work, &err) != MM_OK) {
-        Py_DECREF(heap);
+    if (fits && mark_take(heap, perm, work, &err) != MM_OK) {
         PyErr_NoMemory();
+        fits = false;
+    }
+    if (!fits) {
+        Py_DECREF(heap);
         return false;
     }
-    bool late = phase != NULL && strcmp(phase, "late") == 0 && work->mark_count > 1;
-    if (late) {
+    if (phase != NULL && strcmp(phase, "late") == 0 && work->mark_count > 1) {
+        work->late_at = number;
         Py_XSETREF(work->late, heap);
     } else {
-        Py_XSETREF(work->early, heap);
+        work->early_at = number;
         work->early_last = work->mark_count;
+        Py_XSETREF(work->early, heap);
     }
     work->collected = work->collected && phase != NULL;
     work->mark_count++;
     return true;
+}
+
+static PyObject *heap_read(PyObject *paths, Py_ssize_t number, const heap_state *state) {
+    if (number >= PyList_GET_SIZE(paths)) {  // somebody has shortened it meanwhile
+        return grow_refuse("growth needs two snapshots of a process at least");
+    }
+    PyObject *path = Py_NewRef(PyList_GET_ITEM(paths, number));
+    PyObject *heap = PyObject_CallOneArg(state->heap_type, path);
+    Py_DECREF(path);
+    return heap;
 }
 
 // Read all files. False with an exception set.
@@ -133,11 +162,12 @@ static bool heaps_read(PyObject *paths, const heap_state *state, mm_arena *perm,
         return false;
     }
     mm_type_names_init(&work->names, perm);
-    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(paths) && i < count; i++) {
-        PyObject *path = Py_NewRef(PyList_GET_ITEM(paths, i));
-        PyObject *heap = PyObject_CallOneArg(state->heap_type, path);
-        Py_DECREF(path);
-        if (heap == NULL || !heap_add((heap_object *)heap, perm, work)) {
+    for (Py_ssize_t i = 0; i < count; i++) {
+        // One graph at a time.
+        Py_CLEAR(work->early);
+        Py_CLEAR(work->late);
+        PyObject *heap = heap_read(paths, i, state);
+        if (heap == NULL || !heap_add((heap_object *)heap, i, perm, work)) {
             return false;
         }
     }
@@ -145,7 +175,13 @@ static bool heaps_read(PyObject *paths, const heap_state *state, mm_arena *perm,
         (void)grow_refuse("growth needs two snapshots of a process at least");
         return false;
     }
-    return true;
+    if (work->early == NULL) {
+        work->early = (heap_object *)heap_read(paths, work->early_at, state);
+    }
+    if (work->late == NULL && work->late_at > 0 && work->early != NULL) {
+        work->late = (heap_object *)heap_read(paths, work->late_at, state);
+    }
+    return work->early != NULL && (work->late_at == 0 || work->late != NULL);
 }
 
 static mm_status grow_find(const grow_work *work, findings_object *made, mm_error *err) {

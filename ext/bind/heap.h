@@ -43,9 +43,12 @@ PyObject *heap_rendered(mm_status status, const char *bytes, size_t count, heap_
 /// exception set.
 bool heap_sources_fill(PyObject *sources, heap_scratch *scratch, mm_why_source **ret,
                        size_t *ret_count);
-/// What a front says of a finding: a tuple (cure, role, type, checked, patch, proven, counts). False
-/// with an exception set.
+/// What a front says of a finding: a tuple (cure, role, type, checked, patch, proven, counts).
+/// False with an exception set.
 bool heap_fix_fill(PyObject *row, heap_scratch *scratch, const mm_fix **ret);
+/// Methods Findings.against_text() and against_json().
+PyObject *findings_against_text(PyObject *self, PyObject *args, PyObject *kwargs);
+PyObject *findings_against_json(PyObject *self, PyObject *args);
 /// What a cure is decided by: a list of tuples, one for each finding. NULL with an exception set.
 PyObject *findings_cures(PyObject *self, PyObject *ignored);
 /// ((qualified name, first line), ...). NULL with an exception set.

@@ -10,12 +10,12 @@
 
 /// Listen for requests on the page in a file, until the process ends. `sibling`: who asks is our
 /// parent, and waits for the copies. False: it cannot be done (errno says why; EALREADY: this
-/// process listens already; EBUSY: it has a handler for SIGURG), and nothing has changed. No descriptor stays open. REQUIRES: the lock
-/// is held.
+/// process listens already; EBUSY: it has a handler for SIGURG), and nothing has changed. No
+/// descriptor stays open. REQUIRES: the lock is held.
 bool door_ask_listen(const char *file, bool sibling);
 
-/// Whenever this process gets a signal, say on the page that a snapshot is wanted. False: there is a
-/// handler for it already, or the system refuses. REQUIRES: the process listens.
+/// Whenever this process gets a signal, say on the page that a snapshot is wanted. False: there is
+/// a handler for it already, or the system refuses. REQUIRES: the process listens.
 bool door_ask_signal(int number);
 
 /// Listen no longer: the program's code has ended. Nothing where nobody listens, or in a child.

@@ -140,6 +140,34 @@ class Findings:
 
         return tuple(Facts(*row) for row in self._findings.cures())
 
+    def render_against(
+        self,
+        after: Findings,
+        names: tuple[str, str],
+        width: int = 80,
+        colour: bool = False,
+        ascii: bool = False,
+    ) -> str:
+        """Word what grows here and what grows by another way of doing the same.
+
+        Args:
+            after: What was found of the other way.
+            names: What to call both.
+            width: Columns to fill, at least 40.
+            colour: Use the escape sequences of a terminal.
+            ascii: Use no character beyond ASCII but in names.
+
+        Returns:
+            Lines of text, each with its newline.
+        """
+        return self._findings.against_text(
+            after._findings, *names, width=width, colour=colour, ascii=ascii
+        )
+
+    def against_json(self, after: Findings, names: tuple[str, str]) -> str:
+        """What grows here, and what grows by another way, as a JSON document."""
+        return self._findings.against_json(after._findings, *names)
+
     def with_fixes(self, fixes: tuple[Fix, ...]) -> Findings:
         """The same findings with other cures."""
         rows = {row[0]: row for row in self._sources}
@@ -353,7 +381,7 @@ def grow(paths: Sequence[_Path]) -> Findings:
         mortmain.errors.MortmainError: growth needs two snapshots of a process at least
     """
     found = _heap.grow([os.fsdecode(path) for path in paths])
-    return Findings(found, _sources(found.scopes()[:_SOURCES_MAX], is_live=False))
+    return cured(Findings(found, _sources(found.scopes()[:_SOURCES_MAX], is_live=False)))
 
 
 def cured(findings: Findings, files: Sequence[str] = ()) -> Findings:
@@ -368,10 +396,11 @@ def cured(findings: Findings, files: Sequence[str] = ()) -> Findings:
     """
     from mortmain import cure
 
-    fixes = []
-    for facts in findings.facts()[:_SOURCES_MAX]:
-        if facts.is_leak or facts.kind == "cycle":
-            fixes.append(cure.find(facts, files))
+    fixes = [
+        cure.find(facts, files)
+        for facts in findings.facts()[:_SOURCES_MAX]
+        if facts.is_leak or facts.kind == "cycle"
+    ]
     return findings.with_fixes(tuple(fix for fix in fixes if fix is not None))
 
 

@@ -1,4 +1,4 @@
-"""What `mortmain loop --try-fix` starts to learn what a step answers: calls it and writes that down.
+"""What `mortmain loop --try-fix` starts to learn what a step answers: writes it down, call by call.
 
 Arguments: overlay.py, the overlay or "", kind, target, name, sys.path[0], the file to write, how
 often to call, and for how many seconds at most. One line for each call. What says nothing of a
@@ -16,11 +16,12 @@ import inspect
 import sys
 import time
 import types
+from typing import Any
 
 DEPTH, ITEMS = 4, 50
 
 
-def describe(value: object, depth: int = 0) -> str:
+def describe(value: Any, depth: int = 0) -> str:
     """A value in words that are the same whenever it is the same."""
     kind = type(value)
     if value is None or kind in (bool, int, float, complex, str, bytes):
@@ -45,13 +46,17 @@ def describe(value: object, depth: int = 0) -> str:
     return name
 
 
-def load(kind: str, target: str, name: str) -> object:
+def load(kind: str, target: str, name: str) -> Any:
     """What is to be called."""
     if kind == "code":
-        names = {"__name__": "__main__"}
+        names: dict[str, Any] = {"__name__": "__main__"}
         exec(compile(name, "<setup>", "exec"), names)
-        code = compile(target, "<stmt>", "exec")
-        return lambda: exec(code, names)
+        try:
+            code = compile(target, "<stmt>", "eval")
+        except SyntaxError:
+            code = compile(target, "<stmt>", "exec")
+        return lambda: eval(code, names)
+    found: Any
     if kind == "module":
         found = importlib.import_module(target)
     else:
@@ -59,6 +64,8 @@ def load(kind: str, target: str, name: str) -> object:
         while plain in sys.modules:
             plain += "_"
         spec = importlib.util.spec_from_file_location(plain, target)
+        assert spec is not None
+        assert spec.loader is not None
         found = importlib.util.module_from_spec(spec)
         sys.modules[plain] = found
         spec.loader.exec_module(found)
@@ -67,7 +74,7 @@ def load(kind: str, target: str, name: str) -> object:
     return found
 
 
-def call(step: object, runner: asyncio.Runner | None) -> str:
+def call(step: Any, runner: asyncio.Runner) -> str:
     """What one call comes to."""
     try:
         value = step()
@@ -84,11 +91,11 @@ def main() -> None:
     sys.argv[:] = ["-c" if kind == "code" else target]
     sys.path[0] = path0
     if text:
-        names = {"__name__": "overlay"}
-        with open(overlay, "rb") as stream:
+        names: dict[str, Any] = {"__name__": "overlay"}
+        with open(overlay, "rb") as stream:  # noqa: PTH123
             exec(compile(stream.read(), overlay, "exec"), names)
         names["install"](text)
-    with open(out, "w", encoding="utf-8", errors="backslashreplace") as stream:
+    with open(out, "w", encoding="utf-8", errors="backslashreplace") as stream:  # noqa: PTH123
         step = load(kind, target, name)
         runner = asyncio.Runner()
         end = time.monotonic() + float(seconds)

@@ -6,7 +6,7 @@ Knows: the arguments. Must not know: anything else.
 
 import _frozen_importlib as b, _imp, sys  # noqa: E401, I001
 
-n = {"__name__": "overlay"}
+n: dict = {"__name__": "overlay"}  # type: ignore[type-arg]
 with open(sys.argv[1], "rb") as f:  # noqa: PTH123
     exec(compile(f.read(), sys.argv[1], "exec"), n)
 n["install"](sys.argv[2])

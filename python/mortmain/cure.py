@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from mortmain import _heap, cure_patch, cure_rings, cure_rules, cure_source
+from mortmain import _heap, cure_functions, cure_patch, cure_rings, cure_rules, cure_source
 from mortmain.cure_case import Answer, Case, Facts
 
 Rule = Callable[[Case], Answer | None]
@@ -26,9 +26,9 @@ RULES: tuple[Rule, ...] = (
     cure_rings.exception_in_a_local,
     cure_rings.reference_to_the_owner,
     cure_rings.method_of_its_own,
-    cure_rules.cached_method,
-    cure_rules.cached_function,
-    cure_rules.mutable_default,
+    cure_functions.cached_method,
+    cure_functions.cached_function,
+    cure_functions.mutable_default,
     cure_rules.weak_container,
     cure_rules.stored_exception,
     cure_rules.dead_references,
@@ -100,6 +100,9 @@ def find(facts: Facts, files: Sequence[str] = ()) -> Fix | None:
     Returns:
         The cure; None where there is no source to read, or nothing is to be said.
     """
+    if any(text == "_lru_cache_wrapper" for text, _, _ in facts.path):
+        # A function is looked for by its name: what wraps others may be of another file.
+        facts = replace(facts, scope=None)
     for file in _files(facts, files):
         module = cure_source.read(file)
         if module is None or (
@@ -117,11 +120,14 @@ def find(facts: Facts, files: Sequence[str] = ()) -> Fix | None:
 def _files(facts: Facts, files: Sequence[str]) -> list[str]:
     if facts.scope is not None:
         return [facts.scope[0]]
-    if facts.file is not None:
-        return [facts.file]
-    if not facts.ring:
-        return []
-    return [file for file in files if Path(file).is_file()]
+    if facts.ring and facts.file is None:
+        return [file for file in files if Path(file).is_file()]
+    found = [] if facts.file is None else [facts.file]
+    for text, edge, _ in facts.path[:1]:
+        for file in [*cure_source.files_of(text.removeprefix("module ")), *files]:
+            # Where the module names what another one makes, it is that one's source.
+            found += [file, *cure_source.imported_from(file, (edge or "").removeprefix("."))]
+    return found
 
 
 def _fix(facts: Facts, case: Case, answer: Answer) -> Fix:

@@ -13,6 +13,8 @@ from mortmain import _heap, cure_patch, cure_source
 from mortmain.cure_patch import Edit
 from mortmain.cure_source import Function, Module, Use
 
+# The bound that functools.lru_cache has by itself.
+BOUND = 128
 _EMPTY = {"dict", "list", "set", "deque", "OrderedDict", "defaultdict", "Queue", "SimpleQueue"}
 
 
@@ -151,7 +153,7 @@ class Case:
         name = None
         if argument is None:
             parent = self.module.parents[call]
-            if isinstance(parent, ast.Return | ast.withitem | ast.Attribute):
+            if isinstance(parent, ast.Return | ast.withitem):
                 return True
             if isinstance(parent, ast.Assign) and len(parent.targets) == 1:
                 target = parent.targets[0]

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ast
 import difflib
+import itertools
 import os
 import warnings
 from collections.abc import Sequence
@@ -151,7 +152,7 @@ def _import_at_top(module: Module, name: str) -> Edit:
 
 
 def _first_line(node: ast.stmt) -> int:
-    decorators = getattr(node, "decorator_list", [])
+    decorators: list[ast.expr] = getattr(node, "decorator_list", [])
     return min([node.lineno, *(each.lineno for each in decorators)])
 
 
@@ -171,7 +172,7 @@ def body_start(module: Module, function: ast.FunctionDef | ast.AsyncFunctionDef)
 def apply(module: Module, edits: Sequence[Edit]) -> str | None:
     """The changed text, or None where the edits meet or the result is no Python."""
     ordered = sorted(dict.fromkeys(edits), key=lambda edit: (edit.begin, edit.end))
-    for before, after in zip(ordered, ordered[1:], strict=False):
+    for before, after in itertools.pairwise(ordered):
         if after.begin < before.end:
             return None
     made = module.text
@@ -197,12 +198,9 @@ def diff(module: Module, after: str) -> str | None:
     name = _relative(module.file)
     if not name.isprintable() or any(letter in name for letter in '"\\ \t'):
         return None
-    made = []
-    for line in difflib.unified_diff(
-        _lines(module.text), _lines(after), f"a/{name}", f"b/{name}", n=3
-    ):
-        made.append(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n")
-    return "".join(made)
+    lines = difflib.unified_diff(_lines(module.text), _lines(after), f"a/{name}", f"b/{name}", n=3)
+    last = "\n\\ No newline at end of file\n"
+    return "".join(line if line.endswith("\n") else line + last for line in lines)
 
 
 def _lines(text: str) -> list[str]:

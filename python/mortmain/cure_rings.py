@@ -8,7 +8,7 @@ from __future__ import annotations
 import ast
 import re
 
-from mortmain import cure_patch
+from mortmain import cure_patch, source
 from mortmain.cure_case import Answer, Case
 from mortmain.cure_patch import Edit
 from mortmain.cure_source import Function
@@ -61,8 +61,7 @@ def _dropped(case: Case, function: Function, name: str) -> Answer | None:
     line = stores[0].lineno if stores else function.lineno
     edits: list[Edit] = []
     for node in raises:
-        inside = any(isinstance(each, ast.Try) for each in _within(case, node, function))
-        if inside or not cure_patch.stands_alone(module, node):
+        if _is_used_later(case, node, function, name) or not cure_patch.stands_alone(module, node):
             return Answer("drop-local", "exception and frame", line)
         text = ast.get_source_segment(module.text, node) or ""
         blank = cure_patch.indent_of(module, node)
@@ -75,6 +74,19 @@ def _dropped(case: Case, function: Function, name: str) -> Answer | None:
                 text = f"{value.id}.with_traceback(None)"
                 edits.append(cure_patch.replace(module, value, text))
     return Answer("drop-local", "exception and frame", line, (), tuple(edits))
+
+
+def _is_used_later(case: Case, node: ast.Raise, function: Function, name: str) -> bool:
+    """Could somebody read the variable after it was raised: a handler, a loop, what comes below?"""
+    around = _within(case, node, function)
+    if any(isinstance(each, ast.For | ast.AsyncFor | ast.While) for each in around):
+        return True
+    if not any(isinstance(each, ast.Try) for each in around):
+        return False
+    return any(
+        isinstance(each, ast.Name) and each.id == name and each.lineno > node.lineno
+        for each in ast.walk(function)
+    )
 
 
 def _within(case: Case, node: ast.AST, function: Function) -> list[ast.AST]:
@@ -166,7 +178,7 @@ def _may_have_property(case: Case, owner: ast.ClassDef) -> bool:
     """No dataclass, no slots, and nothing else in the class has the name."""
     if owner.decorator_list or owner.keywords or case.name.startswith("__"):
         return False
-    for node in ast.walk(owner):
+    for node in source.own_nodes(owner):
         if isinstance(node, ast.Name) and node.id in ("__slots__", case.name):
             return False
     deleted = any(

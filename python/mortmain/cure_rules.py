@@ -10,213 +10,20 @@ from __future__ import annotations
 
 import ast
 import re
+from pathlib import Path
 
 from mortmain import cure_patch, cure_source
-from mortmain.cure_case import Answer, Case
+from mortmain.cure_case import BOUND, Answer, Case
 from mortmain.cure_patch import Edit
-from mortmain.cure_source import Function, Use
+from mortmain.cure_source import Use
 
-_BOUND = 128
 _PLAIN = {"str", "int", "float", "bytes", "tuple", "dict", "list", "complex", "datetime", "bool"}
 _KEEPS_ALIVE = re.compile(r"keep|alive|refs?$|references|pin(ned)?$", re.I)
+_TELLS = re.compile(r"traceback|exc_info|\.exception\(")
 _LOG = re.compile(r"log|histor|recent|trace|stat|sample|event|metric|timing|record|audit", re.I)
 _OBSERVERS = re.compile(
     r"observ|listen|subscri|callback|handler|watch|receiv|hook|sink|slots?$|signal", re.I
 )
-_FUNCTION = re.compile(r"function (?P<name>\S+) \((?P<file>[^()]+):(?P<line>\d+)\)")
-_PARAMETER = re.compile(r"default of (?P<name>\w+)")
-
-
-# ---- functools and defaults: no container in the source -----------------------------------------
-
-
-def _cached(case: Case) -> Function | None:
-    """The function whose cache it is."""
-    names = []
-    for text, edge, _ in case.facts.path:
-        if text == "_lru_cache_wrapper":
-            break
-        names.append((text, (edge or "").removeprefix(".")))
-    else:
-        return None
-    if not names:
-        return None
-    text, name = names[-1]
-    found = [
-        node
-        for node in ast.walk(case.module.tree)
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-        and node.name == name
-        and _cache_decorator(node) is not None
-    ]
-    if text.startswith("class "):
-        last = text.removeprefix("class ").split(" ")[0].rpartition(".")[2]
-        found = [node for node in found if _owner_name(case, node) == last]
-    else:
-        found = [node for node in found if _owner_name(case, node) is None]
-    return found[0] if len(found) == 1 else None
-
-
-def _owner_name(case: Case, node: ast.AST) -> str | None:
-    parent = case.module.parents[node]
-    return parent.name if isinstance(parent, ast.ClassDef) else None
-
-
-def _cache_decorator(function: Function) -> ast.expr | None:
-    for each in function.decorator_list:
-        name = ast.unparse(each.func if isinstance(each, ast.Call) else each)
-        if name.rpartition(".")[2] in ("cache", "lru_cache"):
-            return each
-    return None
-
-
-def cached_method(case: Case) -> Answer | None:
-    """An lru_cache on a method keeps every `self`: the object itself can keep what it remembers."""
-    function = _cached(case)
-    if function is None or _owner_name(case, function) is None:
-        return None
-    owner = case.module.parents[function]
-    assert isinstance(owner, ast.ClassDef)
-    plain = Answer("cache-on-instance", "cache", function.lineno)
-    arguments = function.args
-    names = [each.arg for each in [*arguments.posonlyargs, *arguments.args]]
-    unusual = arguments.vararg or arguments.kwarg or arguments.kwonlyargs or arguments.posonlyargs
-    has_slots = any(isinstance(each, ast.Name) and each.id == "__slots__" for each in
-                    ast.walk(owner))  # fmt: skip
-    asked = re.search(rf"\b{function.name}\s*\.\s*(cache_\w+|__wrapped__)", case.module.text)
-    inner = f"_{function.name.lstrip('_')}_uncached"
-    if (
-        unusual
-        or has_slots
-        or asked
-        or not names
-        or len(function.decorator_list) != 1
-        or isinstance(function, ast.AsyncFunctionDef)
-        or inner in case.module.text
-        or not case.facts.by_identity
-    ):
-        return plain
-    return Answer(
-        "cache-on-instance", "cache", function.lineno, ("by-identity",),
-        tuple(_on_instance(case, function, names, inner)),
-    )  # fmt: skip
-
-
-def _on_instance(case: Case, function: Function, names: list[str], inner: str) -> list[Edit]:
-    module = case.module
-    decorator = function.decorator_list[0]
-    blank = module.line(function.lineno)[: function.col_offset]
-    me, rest = names[0], names[1:]
-    key = f"({', '.join(rest)}{',' if len(rest) == 1 else ''})"
-    declared = ast.unparse(function.args)
-    returned = f" -> {ast.unparse(function.returns)}" if function.returns is not None else ""
-    cache = f"_{function.name.lstrip('_')}_cache"
-    lines = [
-        f"def {function.name}({declared}){returned}:",
-        f'    cache = {me}.__dict__.setdefault("{cache}", {{}})',
-        f"    if {key} not in cache:",
-        f"        cache[{key}] = {me}.{inner}({', '.join(rest)})",
-        f"    return cache[{key}]",
-    ]
-    text = "\n".join([lines[0], *(blank + each for each in lines[1:]), ""])
-    begin = cure_patch.offset(module, decorator.lineno, decorator.col_offset) - 1
-    end = cure_patch.offset(module, decorator.end_lineno or 0, decorator.end_col_offset or 0)
-    name_at = cure_patch.offset(module, function.lineno, function.col_offset)
-    name_at = module.text.index(function.name, name_at + len("def"))
-    return [
-        Edit(begin, end, text),
-        Edit(name_at, name_at + len(function.name), inner),
-    ]
-
-
-def cached_function(case: Case) -> Answer | None:
-    """A cache without a bound."""
-    function = _cached(case)
-    if function is None:
-        return None
-    decorator = _cache_decorator(function)
-    assert decorator is not None
-    line = function.lineno
-    called = decorator.func if isinstance(decorator, ast.Call) else decorator
-    written = case.shown(called)
-    if len(function.decorator_list) != 1:
-        return Answer("bound-cache", "cache", line)
-    if isinstance(decorator, ast.Call):
-        typed = [each for each in decorator.keywords if each.arg == "typed"]
-        more = "".join(f", typed={ast.unparse(each.value)}" for each in typed)
-        text = f"{written}(maxsize={_BOUND}{more})"
-        edits = [cure_patch.replace(case.module, decorator, text)]
-    else:
-        head, dot, _ = written.rpartition(".")
-        edits = [
-            cure_patch.replace(case.module, decorator, f"{head}{dot}lru_cache(maxsize={_BOUND})")
-        ]
-        if not dot:
-            imports = [
-                node
-                for node in case.module.tree.body
-                if isinstance(node, ast.ImportFrom) and node.module == "functools"
-            ]
-            names = [alias.name for node in imports for alias in node.names]
-            if len(imports) != 1 or written not in names:
-                return Answer("bound-cache", "cache", line)
-            if "lru_cache" not in names:
-                last = imports[0].names[-1]
-                at = cure_patch.offset(
-                    case.module, last.end_lineno or 0, last.end_col_offset or 0
-                )  # fmt: skip
-                edits.append(Edit(at, at, ", lru_cache"))
-    return Answer("bound-cache", "cache", line, ("computed-again",), tuple(edits))
-
-
-def mutable_default(case: Case) -> Answer | None:
-    """`def f(item, seen=[])`: one list for all calls."""
-    for text, edge, _ in case.facts.path:
-        function_text = _FUNCTION.fullmatch(text)
-        parameter = _PARAMETER.fullmatch(edge or "")
-        if function_text is None or parameter is None:
-            continue
-        for node in ast.walk(case.module.tree):
-            if (
-                isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-                and node.name == (function_text["name"].rpartition(".")[2])
-            ):
-                answer = _default_of(case, node, parameter["name"])
-                if answer is not None:
-                    return answer
-    return None
-
-
-def _default_of(case: Case, function: Function, name: str) -> Answer | None:
-    arguments = function.args
-    every = [*arguments.posonlyargs, *arguments.args]
-    pairs = list(zip(reversed(every), reversed(arguments.defaults), strict=False))
-    pairs += [
-        (each, value)
-        for each, value in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=False)
-        if value is not None
-    ]
-    for each, value in pairs:
-        if each.arg == name and isinstance(value, ast.List | ast.Dict | ast.Call | ast.Set):
-            guarded = any(
-                isinstance(node, ast.Compare)
-                and any(isinstance(c, ast.Name) and c.id == name for c in node.comparators)
-                for node in ast.walk(function)
-            )
-            if guarded:
-                return Answer("bound-cache", "cache", function.lineno)
-            at = cure_patch.body_start(case.module, function)
-            blank = " " * function.body[-1].col_offset
-            line = value.lineno
-            if at is None:
-                return Answer("mutable-default", "mutable default", line)
-            text = f"{blank}if {name} is None:\n{blank}    {name} = {case.shown(value)}\n"
-            edits = [cure_patch.replace(case.module, value, "None"), Edit(at.begin, at.end, text)]
-            if each.annotation is not None:
-                shown = f"{case.shown(each.annotation)} | None"
-                edits.append(cure_patch.replace(case.module, each.annotation, shown))
-            return Answer("mutable-default", "mutable default", line, (), tuple(edits))
-    return None
 
 
 # ---- what is held says it -----------------------------------------------------------------------
@@ -243,6 +50,7 @@ def stored_exception(case: Case) -> Answer | None:
         if handler is None or not isinstance(use.value, ast.Name):
             continue
         again = any(each in ast.walk(handler) for each in raised)
+        again |= _TELLS.search(ast.unparse(handler)) is not None
         if again or any(isinstance(each.exc, ast.Attribute) for each in raised):
             return Answer("drop-exception", "stored exception", line)
         text = f"{use.value.id}.with_traceback(None)"
@@ -299,8 +107,12 @@ def keyed_by_id(case: Case) -> Answer | None:
         if same or weakref is None or not cure_patch.stands_alone(case.module, use.statement):
             return plain
         shown, table = case.shown(key.args[0]), case.shown(use.node)
-        text = f"{weakref}.finalize({shown}, {table}.pop, id({shown}), None)"
-        edits.append(cure_patch.insert_after(case.module, use.statement, [text]))
+        blank = cure_patch.indent_of(case.module, use.statement)
+        lines = [
+            f"{blank}if id({shown}) not in {table}:",
+            f"{blank}    {weakref}.finalize({shown}, {table}.pop, id({shown}), None)",
+        ]
+        edits.append(cure_patch.insert_before(case.module, use.statement.lineno, lines))
     return Answer("weak-key-by-id", "side table", case.line, (), tuple(edits))
 
 
@@ -422,12 +234,11 @@ def _with_weak_slot(case: Case) -> Edit | None:
             return cure_patch.replace(
                 case.module, value, f'({case.shown(value)}, "__weakref__")'
             )  # fmt: skip
-        if isinstance(value, ast.Tuple | ast.List) and value.elts:
-            last = value.elts[-1]
-            text = f'{case.shown(last)}, "__weakref__"'
-            return cure_patch.replace(case.module, last, text)
         if isinstance(value, ast.Tuple | ast.List):
-            return cure_patch.replace(case.module, value, '("__weakref__",)')
+            names = ", ".join([*(case.shown(each) for each in value.elts), '"__weakref__"'])
+            alone = not value.elts and isinstance(value, ast.Tuple)
+            shown = f"({names},)" if alone else f"({names})"
+            return cure_patch.replace(case.module, value, shown)
     return None
 
 
@@ -455,13 +266,19 @@ def instances(case: Case) -> Answer | None:
         for root, use in zip(receivers, inserts, strict=True)
     )
     kept = all(case.comes_kept(use) for use in inserts)
+    kept = kept and not any(_works_on(case, use) for use in case.of_kind("iterate"))
     weakref, edits = cure_patch.imported_as(case.module, "weakref")
     if foreign or not kept or weakref is None:
         return plain
     if not (case.facts.can_be_weak and case.facts.by_identity):
         return plain
     if case.container == "dict":
-        asked = [use for use in case.of_kind("lookup") if use.method != "get"]
+        makers = [case.module.function(call) for call in _makes(case, inserts)]
+        asked = [
+            use
+            for use in case.of_kind("lookup")
+            if use.method != "get" or use.function not in makers
+        ]
         if asked or not case.only("lookup", "test", "iterate", "size") or not _is_plain_dict(case):
             return plain
         made, cure = f"{weakref}.WeakValueDictionary", "weak-value-dictionary"
@@ -473,6 +290,41 @@ def instances(case: Case) -> Answer | None:
     edits += case.redefined(f"{made}()", made)
     checked = ("can-be-weak", "by-identity", "not-taken-out", "uses-known")
     return Answer(cure, "registry of instances", case.line, checked, tuple(edits))
+
+
+def _works_on(case: Case, use: Use) -> bool:
+    """Does who goes through it call methods of what is in it? Then it may be why they live."""
+    for each in case.module.up(use.node):
+        if isinstance(each, ast.For | ast.AsyncFor):
+            names = {node.id for node in ast.walk(each.target) if isinstance(node, ast.Name)}
+            return _calls_methods(each, names)
+        if isinstance(each, ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp):
+            names = {
+                node.id
+                for generator in each.generators
+                for node in ast.walk(generator.target)
+                if isinstance(node, ast.Name)
+            }
+            return _calls_methods(each, names)
+        if isinstance(each, ast.stmt):
+            break
+    return use.method == "" and not isinstance(case.module.parents[use.node], ast.Call)
+
+
+def _calls_methods(scope: ast.AST, names: set[str]) -> bool:
+    return any(
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and isinstance(node.func.value, ast.Name)
+        and node.func.value.id in names
+        for node in ast.walk(scope)
+    )
+
+
+def _makes(case: Case, inserts: list[Use]) -> list[ast.Call]:
+    """Calls of the classes whose instances enter themselves."""
+    owners = [case.module.owner(use.node) for use in inserts]
+    return [call for owner in owners if owner is not None for call in case.calls_of(owner.name)]
 
 
 def _root(node: ast.expr) -> ast.expr:
@@ -524,8 +376,10 @@ def memo(case: Case) -> Answer | None:
                 for node in ast.walk(each.function))
         for each in inserts
     )  # fmt: skip
-    if not guarded:
-        return None
+    named = re.search(r"cache|memo", case.name, re.I) is not None
+    data = case.facts.held in _PLAIN and not any(_makes_instance(use.value) for use in inserts)
+    if not guarded or not (named or data):
+        return None  # what has a state of its own must not be made twice
     plain = Answer("bound-cache", "cache", case.line)
     # Who else looks something up relies on its being there.
     others = [
@@ -536,6 +390,14 @@ def memo(case: Case) -> Answer | None:
     dropped = [use for use in others if not (use.kind == "remove" and use.method == "clear")]
     edits = [] if dropped else _evictions(case, inserts)
     return replace_edits(plain, edits, ("computed-again",))
+
+
+def _makes_instance(value: ast.expr | None) -> bool:
+    """Is a class called, as far as its name tells?"""
+    if not isinstance(value, ast.Call):
+        return False
+    name = ast.unparse(value.func).rpartition(".")[2].lstrip("_")
+    return name[:1].isupper()
 
 
 def replace_edits(plain: Answer, edits: list[Edit], checked: tuple[str, ...]) -> Answer:
@@ -552,7 +414,7 @@ def _evictions(case: Case, inserts: list[Use]) -> list[Edit]:
             return []
         table = case.shown(use.node)
         lines = [
-            f"if len({table}) > {_BOUND}:",
+            f"if len({table}) > {BOUND}:",
             f"    del {table}[next(iter({table}))]",
         ]
         edits.append(cure_patch.insert_after(case.module, use.statement, lines))
@@ -584,6 +446,12 @@ def shared_by_instances(case: Case) -> Answer | None:
     owner = case.module.parents[statement]
     if not isinstance(owner, ast.ClassDef) or owner.decorator_list:
         return None
+    # Who asks whether something is in it means that of all instances.
+    if any(case.of_kind("test")) or not isinstance(defined[0].value, ast.List | ast.Dict):
+        return None
+    # One that is there for good would grow in its own list as well.
+    if not any(case.module.function(call) for call in case.calls_of(owner.name)):
+        return None
     assert defined[0].value is not None
     init = cure_source.method_of(owner, "__init__")
     line = f"self.{case.name} = {case.shown(defined[0].value)}"
@@ -592,7 +460,7 @@ def shared_by_instances(case: Case) -> Answer | None:
         return plain
     if init is not None:
         at = cure_patch.body_start(case.module, init)
-        if at is None or init.args.args[0].arg != "self":
+        if at is None or not init.args.args or init.args.args[0].arg != "self":
             return plain
         blank = " " * init.body[-1].col_offset
         edits = [
@@ -644,7 +512,7 @@ def _bounded(case: Case) -> list[Edit]:
     if collections is None:
         return []
     made = f"{collections}.deque"
-    return edits + case.redefined(f"{made}(maxlen={_BOUND})", made)
+    return edits + case.redefined(f"{made}(maxlen={BOUND})", made)
 
 
 def log(case: Case) -> Answer | None:
@@ -653,7 +521,8 @@ def log(case: Case) -> Answer | None:
         return None
     if any(case.of_kind("remove")) or not any(case.of_kind("insert")):
         return None
-    if any(case.of_kind("iterate")) and not _LOG.search(case.name):
+    # What is gone through, or handed to somebody, may be wanted to its last entry.
+    if not case.only("size", "test") and not _LOG.search(case.name):
         return None
     plain = Answer("bound-log", "log", case.line)
     return replace_edits(plain, _bounded(case), ("plain-data", "not-taken-out"))
@@ -669,6 +538,9 @@ def never_read(case: Case) -> Answer | None:
         return None
     if re.search(r"\b(weakref|ctypes|cffi)\b", text):
         return None
+    is_private = case.name.startswith("_")
+    if not is_private and (Path(case.module.file).parent / "__init__.py").exists():
+        return None  # of a package: programs that use it may look
     plain = Answer("make-local", "never read", case.line)
     edits = []
     for use in inserts:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ast
 import re
+import sys
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -317,6 +318,7 @@ def _call_kind(call: ast.Call) -> str:
 
 
 def method_of(owner: ast.ClassDef, name: str) -> Function | None:
+    """The function of a class that has this name."""
     return next(
         (node for node in owner.body if isinstance(node, _FUNCTIONS) and node.name == name), None
     )
@@ -373,3 +375,30 @@ def argument(call: ast.Call, place: int, name: str) -> ast.expr | None:
 def shown(file: str) -> str:
     """A file's name, relative where that is shorter to say."""
     return source._shown(file)
+
+
+def files_of(module: str) -> list[str]:
+    """Where a module's source may be, as far as that can be told without importing anything."""
+    parts = module.split(".")
+    if not all(part.isidentifier() for part in parts):
+        return []
+    for place in ["", *sys.path]:
+        for file in (Path(place, *parts).with_suffix(".py"), Path(place, *parts, "__init__.py")):
+            if file.is_file():
+                return [str(file)]
+    return []
+
+
+def imported_from(file: str, name: str) -> list[str]:
+    """The source of the module that a file takes a name from."""
+    module = read(file)
+    if module is None:
+        return []
+    return [
+        found
+        for node in module.tree.body
+        if isinstance(node, ast.ImportFrom) and node.module is not None and not node.level
+        for alias in node.names
+        if (alias.asname or alias.name) == name
+        for found in files_of(node.module)
+    ]

@@ -39,7 +39,10 @@ _AGAIN_SECONDS = 0.25
 _PATIENCE_SECONDS = 1.0
 _DEAF_SECONDS = 5.0
 _HANG_SECONDS = 60.0
+# Snapshots that are kept; of large heaps fewer, because what is asked of them all takes memory.
 _FILES_MAX = 9
+_LARGE_FILES_MAX = 4
+_LARGE_BYTES = 1 << 25
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +189,7 @@ class Every:
             if waited > _DEAF_SECONDS and _state(pid) not in ("T", "t"):
                 self._is_open = False
                 self._is_deaf = True
-                self._tell("the script keeps SIGURG from us: there are no more snapshots")
+                self._tell("the script does not answer SIGURG: there are no more snapshots")
         elif waited > _PATIENCE_SECONDS:
             if not self._was_late:
                 self._was_late = True
@@ -278,7 +281,9 @@ class Every:
     def _thin(self) -> None:
         """Keep snapshots in equal distances, and the last one for the next line."""
         last = self._shots[-1]
-        if sum(shot.number % self._stride == 0 for shot in self._shots) > _FILES_MAX:
+        is_large = last.path.stat().st_size > _LARGE_BYTES
+        most = _LARGE_FILES_MAX if is_large else _FILES_MAX
+        if sum(shot.number % self._stride == 0 for shot in self._shots) > most:
             self._stride *= 2
         kept = [shot for shot in self._shots if shot.number % self._stride == 0 or shot is last]
         for shot in self._shots:
@@ -300,7 +305,7 @@ def growth_line(rows: Sequence[_heap._Row], seconds: float) -> str:
 
     Example:
         >>> row = ("growth", False, False, True, "shop.Order", 412, "Book.pending", None, ())
-        ... growth_line([row], 20)
+        >>> growth_line([row], 20)
         '+412 Order in 20 s, held by Book.pending'
         >>> growth_line([], 0.5)
         'nothing grew in 0.5 s'

@@ -8,6 +8,7 @@ Knows: the import system. Must not know: what the text is for.
 
 import _frozen_importlib_external as external
 import os
+from typing import Any
 
 
 def install(overlay: str) -> None:
@@ -15,16 +16,16 @@ def install(overlay: str) -> None:
     with open(overlay, "rb") as stream:  # noqa: PTH123
         path = stream.readline()[:-1].decode("utf-8", "surrogateescape")
         text = stream.read()
-    loader = external.SourceFileLoader
+    loader: Any = external.SourceFileLoader
     get_data, get_code = loader.get_data, loader.get_code
 
     def is_it(name: object) -> bool:
         return isinstance(name, str) and os.path.realpath(name) == path
 
-    def read(self: object, name: object) -> bytes:
+    def read(self: Any, name: Any) -> Any:
         return text if is_it(name) else get_data(self, name)
 
-    def code(self: object, fullname: str) -> object:
+    def code(self: Any, fullname: str) -> Any:
         name = self.get_filename(fullname)
         return self.source_to_code(text, name) if is_it(name) else get_code(self, fullname)
 

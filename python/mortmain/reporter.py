@@ -30,7 +30,7 @@ def main(folder: str, pid: int, interval: float) -> None:
         every = Every(interval or math.inf, folder, tell, is_parent=False)
         _watch(every, folder, pid)
         files = every.end()
-        if len(files) > 1:
+        if len(files) > 2:  # two of them show whatever was used for the first time
             from mortmain import api
 
             _say(f"mortmain[{pid}]: what grew:\n\n{api.grow(files).render(_COLUMNS)}")

@@ -142,7 +142,7 @@ def _definitions(tree: ast.Module) -> tuple[set[tuple[str, int]], dict[str, list
     return starts, classes
 
 
-def _own_nodes(scope: _Scope) -> Iterator[ast.AST]:
+def own_nodes(scope: _Scope) -> Iterator[ast.AST]:
     """Everything in the body of a scope that is not in a scope inside of it."""
     waiting: list[ast.AST] = list(scope.body)
     while waiting:
@@ -156,7 +156,7 @@ def _first_assignment(scope: _Scope, name: str) -> int | None:
     """The first line on which the scope itself gives the name a value."""
     first: int | None = None
     valueless: set[int] = set()
-    for node in _own_nodes(scope):
+    for node in own_nodes(scope):
         if isinstance(node, ast.Global | ast.Nonlocal) and isinstance(scope, ast.ClassDef):
             if any(_mangled(each, scope) == name for each in node.names):
                 return None
@@ -280,7 +280,7 @@ def _given_to_first(
         (node.lineno, is_none)
         for method, me in _methods(scope)
         if not is_class or _is_class_method(method)
-        for node, is_none in _stores(_own_nodes(method), name, scope)
+        for node, is_none in _stores(own_nodes(method), name, scope)
         if isinstance(node.value, ast.Name) and node.value.id == me
     ]
 
@@ -309,7 +309,7 @@ def _given_by_others(tree: ast.Module, family: list[ast.ClassDef], name: str) ->
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
     ]
     for scope, me in scopes:
-        for node, is_none in _stores(_own_nodes(scope), name, family[0]):
+        for node, is_none in _stores(own_nodes(scope), name, family[0]):
             mine = isinstance(node.value, ast.Name) and node.value.id == me
             if not is_none and not mine:
                 lines.add(node.lineno)

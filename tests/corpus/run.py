@@ -94,7 +94,8 @@ def choose_python(case: Case, found: dict[str, Path]) -> tuple[str, Path]:
 
 def is_stdlib(case: Case) -> bool:
     """Needs it no package?"""
-    return case["pip"] == "none" or case["pip"].startswith("CPython")
+    packages: str = case["pip"]
+    return packages == "none" or packages.startswith("CPython")
 
 
 def packages_of(case: Case, fixed: bool) -> list[str]:
@@ -129,12 +130,13 @@ class Workshop:
             shutil.rmtree(folder, ignore_errors=True)
             run_quietly([python, "-m", "venv", "--without-pip", folder], "make an environment")
             if packages:
-                # An old sdist must build with setuptools of its time; wheels stay in pip's cache.
-                run_quietly([*self._pip(folder), *packages], f"install {' '.join(packages)}")
+                # pip keeps the wheels, those that it builds too, in its cache.
+                command = [*self._pip(folder), *packages]
+                run_quietly(command, f"install {' '.join(packages)}")
             stamp.write_text(f"{wanted}\n")
         if stamp.read_text() != f"{wanted}\n{wheel}\n":
-            again = ["--no-deps", "--force-reinstall", wheel]
-            run_quietly([*self._pip(folder), *again], "install mortmain")
+            command = [*self._pip(folder), "--no-deps", "--force-reinstall", wheel]
+            run_quietly(command, "install mortmain")
             stamp.write_text(f"{wanted}\n{wheel}\n")
         return folder
 
@@ -167,19 +169,21 @@ def ask(folder: Path, target: str) -> tuple[Document, float]:
     """The answer of `mortmain loop`, and the seconds that it took."""
     scratch = folder / "scratch"
     scratch.mkdir(exist_ok=True)
-    started = time.monotonic()
-    done = subprocess.run(
-        [folder / "bin/mortmain", "loop", "--json", target],
-        cwd=scratch,
-        env=environments.environment(folder),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        errors="replace",
-        timeout=LOOP_SECONDS_MAX,
-        check=False,
-    )
-    seconds = time.monotonic() - started
+    # Alone: rounds follow the time of a step.
+    with environments.locked("corpus"):
+        started = time.monotonic()
+        done = subprocess.run(
+            [folder / "bin/mortmain", "loop", "--json", target],
+            cwd=scratch,
+            env=environments.environment(folder),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=LOOP_SECONDS_MAX,
+            check=False,
+        )
+        seconds = time.monotonic() - started
     try:
         told: Document = json.loads(done.stdout)
     except ValueError:
@@ -188,16 +192,8 @@ def ask(folder: Path, target: str) -> tuple[Document, float]:
     return told, seconds
 
 
-def holder_text(finding: Finding) -> str:
-    """Everything of a finding that names who holds."""
-    parts = [finding["sentence"]]
-    for step in (*finding["path"], *finding["ring"]):
-        parts += [step["object"], step["edge"] or ""]
-    return "\n".join([*parts, *finding["cut"]["references"], *finding["also_held_by"]])
-
-
 def guilty_text(finding: Finding) -> str:
-    """The path and the ring alone: what a right holder must be found in."""
+    """Path, ring and cut: what a right holder must be named in; others that hold do not count."""
     steps = (*finding["path"], *finding["ring"])
     words = [f"{step['object']}.{step['edge'] or ''}" for step in steps]
     return "\n".join([finding["sentence"], *words, *finding["cut"]["references"]])

@@ -133,6 +133,18 @@ static void break_end(void) {
     mort_release(node_new(1));
 }
 
+static void *alloc_crooked(void *context, size_t bytes) {
+    (void)context;
+    char *memory = malloc(bytes + 8);
+    return memory == NULL ? NULL : memory + 8;
+}
+
+static void break_alignment(void) {
+    const mort_options options = {.alloc = alloc_crooked, .free = world_free};
+    mort_heap *heap = NULL;
+    (void)mort_heap_new(&heap, &options);
+}
+
 // What is no broken rule but an answer: nothing stops.
 static void break_nothing(void) {
     world_start(NULL);
@@ -161,6 +173,7 @@ int main(void) {
     stops(break_dying, MORT_EDYING, "a dying object held");
     stops(break_dying_slot, MORT_EDYING, "a dying object stored");
     stops(break_end, MORT_EBUSY, "a heap ended by a finalizer");
+    stops(break_alignment, MORT_EINVAL, "an allocator that aligns to 8 bytes");
     const ending e = run_in_child(break_nothing);
     ok(!e.aborted && strcmp(e.text, "fine") == 0, "an answer is no broken rule");
     return done_testing();

@@ -33,6 +33,15 @@ static void test_tables(void) {
     ok(type_with(SIZE, crooked) == MORT_EINVAL, "a field that is not aligned");
     const mort_field far[] = {{"a", SIZE_MAX - 7, MORT_KIND_STRONG, 8}, end};
     ok(type_with(SIZE, far) == MORT_EINVAL, "an offset that wraps round");
+    const mort_field twice[] = {
+        {"a", HEAD, MORT_KIND_STRONG, 8}, {"b", HEAD, MORT_KIND_STRONG, 8}, end};
+    ok(type_with(SIZE, twice) == MORT_EINVAL, "a row that stands there twice");
+    const mort_field inside[] = {
+        {"a", HEAD + 8, MORT_KIND_WEAK, 8}, {"b", HEAD, MORT_KIND_ARRAY, 8}, end};
+    ok(type_with(SIZE, inside) == MORT_EINVAL, "a field in the second word of an array");
+    const mort_field beside[] = {
+        {"a", HEAD + 16, MORT_KIND_WEAK, 8}, {"b", HEAD, MORT_KIND_ARRAY, 8}, end};
+    ok(type_with(SIZE, beside) == MORT_OK, "one beside it is fine, in any order");
     for (uint32_t kind = MORT_KIND_KEY; kind <= MORT_KIND_WEAK_VALUE + 1; kind++) {
         const mort_field odd[] = {{"a", HEAD, kind, 8}, end};
         ok(type_with(SIZE, odd) == MORT_EINVAL, "kind %u is no field's", (unsigned)kind);
@@ -54,6 +63,62 @@ static void test_options(void) {
     ok(mort_heap_new(&heap, &half) == MORT_EINVAL && heap == NULL, "free without alloc");
     const mort_options odd = {.flags = 0x80};
     ok(mort_heap_new(&heap, &odd) == MORT_EINVAL && heap == NULL, "a flag that is none");
+}
+
+// An allocator that aligns from its n-th call on to 8 bytes alone.
+enum { CROOKED_ROOM = 24 };
+typedef struct crooked {
+    int calls;
+    int crooked_from;
+    int live;
+} crooked;
+
+static void *crooked_alloc(void *context, size_t bytes) {
+    crooked *c = context;
+    char *memory = malloc(bytes + CROOKED_ROOM);
+    if (memory == NULL) {
+        return NULL;
+    }
+    const size_t shift = ++c->calls < c->crooked_from ? 16 : 8;
+    memory[shift - 1] = (char)shift;
+    c->live++;
+    return memory + shift;
+}
+
+static void crooked_free(void *context, void *memory, size_t bytes) {
+    crooked *c = context;
+    (void)bytes;
+    if (memory != NULL) {
+        c->live--;
+        free((char *)memory - ((char *)memory)[-1]);
+    }
+}
+
+// Flags lie in the low bits of addresses: what is not aligned is refused, and goes back.
+static void test_alignment(void) {
+    bool made = false;
+    for (int from = 1; from <= 40; from++) {
+        crooked context = {0, from, 0};
+        const mort_options options = {
+            .alloc = crooked_alloc, .free = crooked_free, .context = &context};
+        mort_heap *heap = NULL;
+        mort_type *type = NULL;
+        size_t alive = 0;
+        int code = mort_heap_new(&heap, &options);
+        const bool began = code == MORT_OK;
+        code = began ? mort_type_new(&type, heap, &plain_spec) : code;
+        while (code == MORT_OK) {
+            struct node *node = mort_new(type);
+            code = node == NULL ? MORT_ENOMEM : mort_weak_set(&node->weak, node);
+            alive += node != NULL;
+            mort_give(&node, NULL);
+        }
+        made = made || alive > 0;
+        const bool refused = code == MORT_ENOMEM && (!began || mort_len(heap) == 0);
+        const size_t held = began ? mort_heap_free(heap) : 0;
+        ok(refused && held == 0 && context.live == 0, "refused from call %d on", from);
+    }
+    ok(made, "objects were among what was refused");
 }
 
 static void test_arguments(void) {
@@ -292,6 +357,12 @@ static void try_all_closed(const char *where) {
     ok(mort_weakset_add(a_set, living) == MORT_EBUSY, "%s: weakset_add", where);
     ok(mort_weakset_del(a_set, living) == MORT_EBUSY, "%s: weakset_del", where);
     ok(mort_collect(world.heap, 2) == 0 && !mort_poll(world.heap), "%s: collect, poll", where);
+    mort_freeze(world.heap);
+    is_u64(mort_frozen_len(world.heap), 1, "%s: freeze", where);
+    mort_unfreeze(world.heap);
+    is_u64(mort_frozen_len(world.heap), 1, "%s: unfreeze", where);
+    ok(mort_garbage_take(world.heap, 0) == NULL && mort_garbage_len(world.heap) == 1,
+       "%s: garbage_take", where);
     is_u64(mort_heap_free(world.heap), 0, "%s: heap_free", where);
     ok(mort_keymap_peek(a_map, living) == living && mort_weak_peek(&living_weak) == living,
        "%s: reading is fine", where);
@@ -321,15 +392,32 @@ static bool try_closed_at_edge(void *context, mort_object *from, const mort_fiel
     return false;
 }
 
+// One tried at the first object; all are met all the same.
 static bool try_closed_at_each(void *context, mort_object *object) {
-    (void)context;
-    (void)object;
-    try_all_closed("each");
-    return false;
+    size_t *met = context;
+    if ((*met)++ == 0) {
+        try_all_closed("each");
+    }
+    return object != NULL;
+}
+
+// One object among the frozen, one in the garbage list, each a ring of its own.
+static void prepare_lists(void) {
+    struct node *node = plain_new(7);
+    mort_set(&node->left, node);
+    mort_freeze(world.heap);
+    mort_release(node);
+    node = plain_new(8);
+    mort_set(&node->left, node);
+    mort_release(node);
+    mort_debug(world.heap, MORT_DEBUG_SAVEALL);
+    is_u64(mort_collect(world.heap, 2), 1, "one for the garbage list");
+    mort_debug(world.heap, 0);
 }
 
 static void test_busy(void) {
     world_start(NULL);
+    prepare_lists();
     (void)mort_keymap_new(&a_map, world.heap, 0);
     (void)mort_valuemap_new(&a_valuemap, world.heap);
     (void)mort_weakset_new(&a_set, world.heap);
@@ -350,7 +438,9 @@ static void test_busy(void) {
     mort_release(node_new(1));
     ok(mort_unwatch(world.heap, dropped) == MORT_OK, "a watch is dropped");
     mort_referents(living, try_closed_at_edge, NULL);
-    mort_objects(world.heap, try_closed_at_each, NULL);
+    size_t met = 0;
+    mort_objects(world.heap, try_closed_at_each, &met);
+    is_u64(met, mort_len(world.heap), "a walk in which all was tried meets all");
     (void)mort_referrers(living, try_closed_at_edge, NULL);
     is_u64(tried, 5, "five hooks tried all");
     ok(mort_heap_is_valid(world.heap), "the heap is sound");
@@ -366,6 +456,9 @@ static void test_busy(void) {
     mort_release(a_valuemap);
     mort_release(a_set);
     is_u64(ears[0].told, 1, "the watch was told in the end");
+    mort_unfreeze(world.heap);
+    mort_release(mort_garbage_take(world.heap, 0));
+    is_u64(mort_collect(world.heap, 2), 2, "the frozen and the garbage, where they are let go");
     world_end(0, "busy");
 }
 
@@ -474,6 +567,7 @@ static void test_destroy_finds_cleared(void) {
 int main(void) {
     test_tables();
     test_options();
+    test_alignment();
     test_arguments();
     test_other_heap();
     test_weak_across();

@@ -190,11 +190,69 @@ static void test_release_in_visitor(void) {
     world_end(0, "release in a visitor");
 }
 
+static bool all_met(void *context, mort_object *object) {
+    size_t *met = context;
+    (*met)++;
+    return object != NULL;
+}
+
+static unsigned looked;
+
+static void look_around(struct node *node) {
+    size_t met = 0;
+    mort_objects(world.heap, all_met, &met);
+    is_u64(met, mort_len(world.heap), "a finalizer in a collection meets all objects");
+    is_u64(mort_referrers(node, NULL, NULL), 1, "and all referrers");
+    looked++;
+}
+
+static void look_at_notice(struct ear *ear, int why) {
+    (void)ear;
+    size_t met = 0;
+    mort_objects(world.heap, all_met, &met);
+    is_u64(met, mort_len(world.heap), "a notice %d in a collection meets all objects", why);
+    looked++;
+}
+
+// What hooks see in the middle of a collection: the finalized, and what is uncollectable, as well.
+static void test_objects_in_collection(void) {
+    for (unsigned legacy = 0; legacy <= 1; legacy++) {
+        const mort_options options = {.flags = legacy != 0 ? MORT_LEGACY : 0};
+        struct ear ear = {1, 0, 0};
+        world_start(&options);
+        struct node *nodes[4] = {NULL};
+        for (int i = 0; i < 4; i++) {
+            nodes[i] = i < 3 ? node_new(i) : plain_new(i);
+        }
+        for (int i = 0; i < 3; i++) {
+            mort_set(&nodes[i]->left, nodes[(i + 1) % 3]);
+        }
+        mort_set(&nodes[3]->left, nodes[3]);
+        (void)watch(nodes[3], NULL, &ear);
+        world.on_finalize = look_around;
+        world.on_notice = look_at_notice;
+        looked = 0;
+        for (int i = 0; i < 4; i++) {
+            mort_release(nodes[i]);
+        }
+        (void)mort_collect(world.heap, 2);
+        is_u64(looked, legacy != 0 ? 1 : 4, "so many hooks looked");
+        world.on_finalize = NULL;
+        while (mort_garbage_len(world.heap) > 0) {
+            struct node *node = mort_garbage_take(world.heap, 0);
+            mort_give(&node->left, NULL);
+            mort_release(node);
+        }
+        world_end(0, "objects in a collection");
+    }
+}
+
 int main(void) {
     test_fields();
     test_maps();
     test_referrers();
     test_objects();
     test_release_in_visitor();
+    test_objects_in_collection();
     return done_testing();
 }

@@ -430,6 +430,44 @@ static void test_two_heaps(void) {
     world_end(0, "two heaps");
 }
 
+struct pair {
+    mort_object head;
+    struct pair *fields[17];
+};
+static bool pair_known;
+static bool pair_finalized;
+
+static void pair_finalize(void *object) {
+    (void)object;
+}
+
+static void pair_destroy(void *object) {
+    pair_known = mort_is_tracked(object) && mort_is_dying(object);
+    pair_finalized = mort_was_finalized(object);
+}
+
+// What a destroy hook asks of its own object is right, however many fields were let go.
+static void test_asked_in_destroy(void) {
+    mort_field rows[18] = {{NULL, 0, MORT_KIND_END, 0}};
+    for (size_t count = 1; count <= 17; count++) {
+        mort_heap *heap = NULL;
+        mort_type *types[2] = {NULL, NULL};
+        rows[count - 1] = (mort_field){"field", offsetof(struct pair, fields) + 8 * (count - 1),
+                                       MORT_KIND_STRONG, 0};
+        rows[count] = (mort_field){NULL, 0, MORT_KIND_END, 0};
+        const mort_spec spec = {"Pair", sizeof(struct pair), rows, pair_finalize, pair_destroy};
+        const mort_spec plain = {"Pair", sizeof(struct pair), rows, NULL, pair_destroy};
+        (void)mort_heap_new(&heap, NULL);
+        (void)mort_type_new(&types[0], heap, &spec);
+        (void)mort_type_new(&types[1], heap, &plain);
+        mort_release(mort_new(types[0]));
+        const bool first = pair_known && pair_finalized;
+        mort_release(mort_new(types[1]));
+        const bool second = pair_known && !pair_finalized;
+        ok(first && second && mort_heap_free(heap) == 0, "asked in destroy, %zu fields", count);
+    }
+}
+
 int main(int argc, char **argv) {
     // A size as argument makes the chain shorter: valgrind needs a minute for ten million.
     const size_t count = argc > 1 ? strtoull(argv[1], NULL, 10) : 10000000;
@@ -448,5 +486,6 @@ int main(int argc, char **argv) {
     test_teardown();
     test_types();
     test_two_heaps();
+    test_asked_in_destroy();
     return done_testing();
 }

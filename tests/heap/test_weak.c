@@ -382,6 +382,41 @@ static void test_end_of_heap(void) {
     ok(ears[2].told == 1 && ears[2].why == MORT_DIED, "and that of the ring was told");
 }
 
+static struct node *told_of;
+static mort_weak kept_weak;
+static mort_keymap *kept_map;
+
+static void keep_by_pointer(struct ear *ear, int why) {
+    (void)ear;
+    struct node *slot = NULL;
+    ok(why == MORT_DIED && mort_is_dying(told_of), "its object is dying");
+    ok(mort_weak_set(&kept_weak, told_of) == MORT_EDYING && mort_weak_peek(&kept_weak) == NULL,
+       "no weak reference to it");
+    ok(mort_keymap_set(kept_map, told_of, kept_map) == MORT_EDYING, "it is no key");
+    mort_set(&slot, told_of);
+    ok(slot == NULL && mort_retain(told_of) == NULL, "nor can it be held");
+}
+
+// Python 2's rule tells of a death before the finalizer: who knows the object by a plain pointer
+// finds its memory there. It cannot be referred to again all the same, until the finalizer.
+static void test_legacy_pointer(void) {
+    const mort_options options = {.flags = MORT_LEGACY};
+    struct ear ear = {1, 0, 0};
+    world_start(&options);
+    (void)mort_keymap_new(&kept_map, world.heap, 0);
+    told_of = node_new(1);
+    struct node *value = plain_new(2);
+    ok(mort_keymap_set(kept_map, told_of, value) == MORT_OK, "a key");
+    mort_release(value);
+    (void)watch(told_of, NULL, &ear);
+    world.on_notice = keep_by_pointer;
+    mort_release(told_of);
+    said("w1 d2 f1 d1", "told, its value gone, finalized, dead");
+    mort_weak_clear(&kept_weak);
+    mort_release(kept_map);
+    world_end(0, "legacy, a plain pointer");
+}
+
 int main(void) {
     test_access();
     test_crowd();
@@ -395,5 +430,6 @@ int main(void) {
     test_owner_dies_in_batch();
     test_resurrected();
     test_end_of_heap();
+    test_legacy_pointer();
     return done_testing();
 }

@@ -64,7 +64,8 @@ static bool list_is_valid(const mort_object *list, bool leaves) {
 
 bool mort_heap_is_valid(const mort_heap *heap) {
     const mort_object *lists[] = {&heap->frozen,        &heap->generation[2], &heap->generation[1],
-                                  &heap->generation[0], &heap->trash,         &heap->garbage};
+                                  &heap->generation[0], &heap->trash,         &heap->aside,
+                                  &heap->garbage};
     for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
         if (!list_is_valid(lists[i], false)) {
             return false;

@@ -7,11 +7,15 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
+import sysconfig
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
+
+import pytest
 
 import readheap
 import versions
@@ -76,6 +80,20 @@ def run(
     )
     assert done.returncode == 0, f"status {done.returncode}\n{done.stdout}\n{done.stderr}"
     return done.stdout
+
+
+def build_extension(folder: Path, source: Path) -> None:
+    """Builds an extension module into ``folder``; skips the test without a compiler or headers."""
+    compiler = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
+    include = sysconfig.get_path("include")
+    if compiler is None or not Path(include, "Python.h").is_file():
+        pytest.skip("needs a C compiler and Python.h")
+    target = folder / f"{source.stem}{sysconfig.get_config_var('EXT_SUFFIX')}"
+    more = os.environ.get("CFLAGS", "").split()  # where an unpacked Python's headers are
+    subprocess.run(
+        [compiler, *more, "-shared", "-fPIC", "-O1", f"-I{include}", source, "-o", target],
+        check=True,
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,13 +6,9 @@ of the process itself is safe.
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
-import sysconfig
 from pathlib import Path
 
-import pytest
+import harness
 
 SOURCE = r"""
 #include <Python.h>
@@ -98,16 +94,7 @@ PyMODINIT_FUNC PyInit_hostile_type(void) { return PyModuleDef_Init(&hostile_modu
 
 def build(folder: Path) -> Path:
     """Builds the module ``hostile_type`` into ``folder``; skips the test without a compiler."""
-    compiler = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
-    include = sysconfig.get_path("include")
-    if compiler is None or not Path(include, "Python.h").is_file():
-        pytest.skip("needs a C compiler and Python.h")
     source = folder / "hostile_type.c"
     source.write_text(SOURCE)
-    target = folder / f"hostile_type{sysconfig.get_config_var('EXT_SUFFIX')}"
-    more = os.environ.get("CFLAGS", "").split()  # where an unpacked Python's headers are
-    subprocess.run(
-        [compiler, *more, "-shared", "-fPIC", "-O1", f"-I{include}", source, "-o", target],
-        check=True,
-    )
+    harness.build_extension(folder, source)
     return folder

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import importlib.util
 import os
 import re
@@ -18,6 +19,7 @@ import pytest
 
 import harness
 
+# Grows until a file `stop` is there.
 WORK = """
 class Order:
     pass
@@ -25,9 +27,8 @@ class Order:
 class Book:
     pending = []
 
-def work(seconds):
-    begin = time.monotonic()
-    while len(Book.pending) < 300 or time.monotonic() - begin < seconds:
+def work():
+    while not os.path.exists("stop"):
         Book.pending.extend(Order() for _ in range(10))
         time.sleep(0.01)
 """
@@ -57,9 +58,8 @@ def test_workers(tmp_path: Path) -> None:
 for number in range(2):
     if os.fork() == 0:
         files = os.listdir("/proc/self/fd")
-        modules = threading.active_count()
         mortmain.arm(every=0.5)
-        work(2.5)
+        work()
         try:
             os.waitpid(-1, 0)
         except ChildProcessError:
@@ -70,13 +70,20 @@ for number in range(2):
 print([os.wait()[1] for number in range(2)], flush=True)
 """,
     ) as process:
+        assert process.stderr is not None
+        line = re.compile(
+            r"mortmain\[(\d+)\]: \+[0-9,]+ Order in [0-9.]+ s, held by Book\.pending\n"
+        )
+        heard: collections.Counter[str] = collections.Counter()
+        while len(heard) < 2 or min(heard.values()) < 2:
+            said = process.stderr.readline()
+            found = line.fullmatch(said)
+            assert found is not None, said
+            heard[found[1]] += 1
+        (tmp_path / "stop").touch()
         told, said = process.communicate(timeout=240)
     assert told == "[0, 0]\n", said
-    workers = set(re.findall(r"^mortmain\[(\d+)\]: what grew:$", said, re.MULTILINE))
-    assert len(workers) == 2, said
-    for worker in workers:
-        line = rf"^mortmain\[{worker}\]: \+[0-9,]+ Order in [0-9.]+ s, held by Book\.pending$"
-        assert re.search(line, said, re.MULTILINE), said
+    assert set(re.findall(r"^mortmain\[(\d+)\]: what grew:$", said, re.MULTILINE)) == set(heard)
     assert said.count("SUSPECTS  Book.pending (list) keeps ") == 2
     assert list((tmp_path / "room").iterdir()) == []
 
@@ -108,18 +115,19 @@ for line in sys.stdin:
         process.send_signal(signal.SIGUSR2)
         line = process.stderr.readline()
         assert line == f"{head}a first snapshot is there; the next one tells what grew since\n"
-        process.stdin.write("\n")
-        process.stdin.flush()
-        assert process.stdout.readline() == "more\n"
-        process.send_signal(signal.SIGUSR2)
-        line = process.stderr.readline()
-        assert line.startswith(f"{head}+50 Order in "), line
-        assert line.endswith(" s, held by Book.pending\n"), line
+        for _ in range(2):
+            process.stdin.write("\n")
+            process.stdin.flush()
+            assert process.stdout.readline() == "more\n"
+            process.send_signal(signal.SIGUSR2)
+            line = process.stderr.readline()
+            assert line.startswith(f"{head}+50 Order in "), line
+            assert line.endswith(" s, held by Book.pending\n"), line
         process.stdin.close()
         rest = process.stderr.read()
         assert process.wait(120) == 0, rest
     assert rest.startswith(
-        f"{head}what grew:\n\nSUSPECTS  Book.pending (list) keeps 50 Order alive"
+        f"{head}what grew:\n\nSUSPECTS  Book.pending (list) keeps 100 Order alive"
     )
     assert list((tmp_path / "room").iterdir()) == []
 
@@ -181,7 +189,7 @@ def test_gunicorn(tmp_path: Path) -> None:
         ) as server,
     ):
         answers = 0
-        while server.poll() is None and len(line.findall(said.read_text())) < 3:
+        while server.poll() is None and len(line.findall(said.read_text())) < 5:
             answers += ask(port)
         server.terminate()
         assert server.wait(120) == 0, said.read_text()
@@ -191,8 +199,8 @@ def test_gunicorn(tmp_path: Path) -> None:
     while any((tmp_path / "room").glob("mortmain-*")) and time.monotonic() - begin < 120:
         time.sleep(0.05)
     told = said.read_text()
-    assert "SUSPECTS  Book.pending (list) keeps " in told
-    assert "Worker" not in told, told
+    assert "SUSPECTS  Book.pending (list) " in told
+    assert "exited with code" not in told, told
     assert list((tmp_path / "room").glob("mortmain-*")) == []
 
 

@@ -171,3 +171,26 @@ for number in range(3):
     told = document(tmp_path, "0.mort", "1.mort", "2.mort")
     assert [each for each in told["findings"] if each["type"] == "__main__.Thing"] == []
     assert told["watched"]["rounds"] == 2
+
+
+@pytest.mark.names
+def test_running_variables(tmp_path: Path) -> None:
+    """What a running function has just made for itself is not told of two snapshots."""
+    harness.run(
+        tmp_path,
+        """
+def main():
+    kept = []
+    mortmain.snapshot("0.mort")
+    passing = Thing()
+    for _ in range(100):
+        kept.append(Thing())
+    mortmain.snapshot("1.mort")
+
+main()
+""",
+    )
+    text = diff(tmp_path, "0.mort", "1.mort").stdout
+    assert "kept (list) keeps 100 Thing alive" in text, text
+    assert "passing" not in text, text
+    assert "passing" in diff(tmp_path, "-v", "0.mort", "1.mort").stdout

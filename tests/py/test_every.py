@@ -27,8 +27,10 @@ a, b = socket.socketpair()
 print(spent(time.sleep, 0.4), spent(select.select, [a], [], [], 0.4))
 print(spent(threading.Event().wait, 0.4), spent(signal.sigtimedwait, [signal.SIGUSR1], 0.4))
 timer = threading.Timer(0.4, b.send, [b"x"])
-timer.start()
-print(spent(a.recv, 1))
+def receive():
+    timer.start()
+    a.recv(1)
+print(spent(receive))
 timer.join()
 print(sorted(sys.modules), threading.active_count())
 """,
@@ -102,8 +104,9 @@ os.execv(sys.executable, [sys.executable, "-c", "import time; time.sleep(0.4); p
     "killed_late": "import os, signal, time\ntime.sleep(0.3)\nos.kill(os.getpid(), 9)",
     "leaving_late": "import os, time\ntime.sleep(0.3)\nprint('x', flush=True)\nos._exit(4)",
 }
+# Grows until a file `stop` is there.
 GROWING = """
-import time
+import os, time
 
 class Order:
     pass
@@ -114,12 +117,33 @@ class Book:
 def work():
     Book.pending.extend(Order() for _ in range(10))
 
-begin = time.monotonic()
-while len(Book.pending) < 300 or time.monotonic() - begin < SECONDS:
+while True:
     work()
     time.sleep(0.01)
+    if os.path.exists("stop"):
+        break
 print("end")
 """
+LINE = re.compile(r"mortmain: \+[0-9,]+ Order in [0-9.]+ s, held by Book\.pending\n")
+
+
+def begun(folder: Path, *words: str) -> subprocess.Popen[str]:
+    """`run`, still running, with its streams in pipes."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "mortmain", "run", *words],
+        cwd=folder,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def lines(process: subprocess.Popen[str], count: int) -> list[str]:
+    """The next lines on its standard error: waits for them."""
+    assert process.stderr is not None
+    return [process.stderr.readline() for _ in range(count)]
 
 
 @pytest.mark.slow
@@ -136,26 +160,51 @@ def test_unnoticed(tmp_path: Path, kind: str) -> None:
 @pytest.mark.names
 def test_lines_and_findings(tmp_path: Path) -> None:
     """A line for each interval, and at the end what grew in all of them."""
-    (tmp_path / "shop.py").write_text(GROWING.replace("SECONDS", "3"))
-    done = mortmain(tmp_path, "--every=0.5", "--json=a.json", "-o", "a.mort", "shop.py")
-    assert (done.stdout, done.returncode) == ("end\n", 0)
-    line = r"^mortmain: \+[0-9,]+ Order in [0-9.]+ s, held by Book\.pending$"
-    assert len(re.findall(line, done.stderr, re.MULTILINE)) >= 2, done.stderr
-    report = done.stderr[done.stderr.index("SUSPECTS") :]
+    (tmp_path / "shop.py").write_text(GROWING)
+    words = ["--every=0.4", "--json=a.json", "-o", "a.mort", "shop.py"]
+    with begun(tmp_path, *words) as process:
+        told = lines(process, 3)
+        (tmp_path / "stop").touch()
+        stdout, rest = process.communicate(timeout=240)
+    assert (stdout, process.returncode) == ("end\n", 0)
+    assert all(LINE.fullmatch(line) for line in told), told
+    report = rest[rest.index("SUSPECTS") :]
     assert report.startswith("SUSPECTS  Book.pending (list) keeps ")
     assert "Watched: " in report
     document = json.loads((tmp_path / "a.json").read_text())
     jsonschema.validate(document, SCHEMA)
     assert document["verdict"] == "suspects"
     assert document["findings"][0]["type"] == "__main__.Order"
-    assert document["watched"]["rounds"] >= 2
-    assert {each.name for each in tmp_path.iterdir()} == {"a.json", "a.mort", "shop.py"}
-    quiet = mortmain(tmp_path, "-q", "--every=0.5", "shop.py")
+    assert document["watched"]["rounds"] >= 3
+    assert {each.name for each in tmp_path.iterdir()} == {"a.json", "a.mort", "shop.py", "stop"}
+
+
+@pytest.mark.slow
+@pytest.mark.names
+def test_snapshots_are_thinned(tmp_path: Path) -> None:
+    """However long it runs, the rounds of the report are few and of one length."""
+    (tmp_path / "shop.py").write_text(GROWING)
+    with begun(tmp_path, "--every=0.1", "--json=a.json", "shop.py") as process:
+        told = lines(process, 24)
+        (tmp_path / "stop").touch()
+        process.communicate(timeout=240)
+    assert process.returncode == 0
+    assert all(LINE.fullmatch(line) for line in told), told
+    document = json.loads((tmp_path / "a.json").read_text())
+    assert 3 <= document["watched"]["rounds"] <= 8
+    assert document["findings"][0]["type"] == "__main__.Order"
+
+
+def test_quiet(tmp_path: Path) -> None:
+    """Nothing is said that was not asked for."""
+    (tmp_path / "shop.py").write_text(GROWING)
+    (tmp_path / "stop").touch()
+    quiet = mortmain(tmp_path, "-q", "--every=0.1", "shop.py")
     assert (quiet.stdout, quiet.stderr) == ("end\n", "")
 
 
 def test_short_script_has_the_usual_report(tmp_path: Path) -> None:
-    """Where there was no time for two snapshots the report is the one of the end."""
+    """Where there was no time for three snapshots the report is the one of the end."""
     (tmp_path / "s.py").write_text("print('x')\n")
     done = mortmain(tmp_path, "--every", "60", "s.py")
     assert (done.stdout, done.returncode) == ("x\n", 0)
@@ -165,30 +214,34 @@ def test_short_script_has_the_usual_report(tmp_path: Path) -> None:
 @pytest.mark.names
 def test_ended_by_signal(tmp_path: Path) -> None:
     """A service that SIGTERM ends dies of it, and what grew is told all the same."""
-    text = GROWING.replace("SECONDS", "600").replace(
-        "begin =", "print('ready', flush=True)\nbegin ="
-    )
-    (tmp_path / "shop.py").write_text(text)
-    with subprocess.Popen(
-        [sys.executable, "-m", "mortmain", "run", "--every", "0.3", "shop.py"],
-        cwd=tmp_path,
-        env=environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    ) as process:
-        assert process.stdout is not None
-        assert process.stderr is not None
-        assert process.stdout.readline() == "ready\n"
-        told = [process.stderr.readline() for _ in range(2)]
+    (tmp_path / "shop.py").write_text(GROWING)
+    with begun(tmp_path, "--every", "0.3", "shop.py") as process:
+        told = lines(process, 3)
         process.send_signal(signal.SIGTERM)
-        rest = process.stderr.read()
-        process.wait(120)
+        _, rest = process.communicate(timeout=240)
     assert process.returncode == -signal.SIGTERM
-    assert all(line.startswith("mortmain: +") for line in told), told
+    assert all(LINE.fullmatch(line) for line in told), told
     assert "SUSPECTS  Book.pending (list) keeps " in rest
     assert rest.endswith("mortmain: the script ended before a snapshot could be taken\n")
+
+
+@pytest.mark.names
+@pytest.mark.parametrize(
+    "call",
+    ["time.sleep(600)", "select.select([r], [], [], 600)", "r.recv(1)", "waiting.wait(600)"],
+)
+def test_no_long_wait(tmp_path: Path, call: str) -> None:
+    """In a call that has let go of the interpreter's lock a snapshot is taken at once."""
+    (tmp_path / "s.py").write_text(
+        "import select, socket, threading, time\nr, w = socket.socketpair()\n"
+        f"waiting = threading.Event()\n{call}\n"
+    )
+    with begun(tmp_path, "--every", "0.3", "s.py") as process:
+        told = lines(process, 2)
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=240)
+    assert process.returncode == -signal.SIGTERM
+    assert all(re.match(r"mortmain: .* in [0-9.]+ s", line) for line in told), told
 
 
 @pytest.mark.slow
@@ -205,14 +258,19 @@ def test_long_call(tmp_path: Path) -> None:
 def test_own_handler(tmp_path: Path) -> None:
     """A script that wants the signal for itself is asked once and not again."""
     (tmp_path / "s.py").write_text(
-        "import signal, time\nheard = []\n"
+        "import os, signal, time\nheard = []\n"
         "signal.signal(signal.SIGURG, lambda *ignored: heard.append(1))\n"
-        "begin = time.monotonic()\nwhile time.monotonic() - begin < 8:\n    time.sleep(0.05)\n"
+        "while not os.path.exists('stop'):\n    time.sleep(0.05)\n"
         "print(len(heard) < 2, signal.getsignal(signal.SIGURG).__name__)\n"
     )
-    done = mortmain(tmp_path, "--every", "0.2", "s.py")
-    assert (done.stdout, done.returncode) == ("True <lambda>\n", 0)
-    assert "mortmain: the script keeps SIGURG from us: there are no more snapshots\n" in done.stderr
+    with begun(tmp_path, "--every", "0.2", "s.py") as process:
+        told = lines(process, 1)
+        (tmp_path / "stop").touch()
+        stdout, _ = process.communicate(timeout=240)
+    assert (stdout, process.returncode) == ("True <lambda>\n", 0)
+    assert told == ["mortmain: the script does not answer SIGURG: there are no more snapshots\n"], (
+        told
+    )
 
 
 @pytest.mark.parametrize("seconds", ["0", "-1", "nan", "inf", "soon", ""])

@@ -188,6 +188,18 @@ static void frame_code(mm_writer *w) {
 static void ephemeron_cut(mm_writer *w) {
     VARINTS(w, MM_STREAM_EPHE, 0, 8);
 }
+static void census_type(mm_writer *w) {
+    VARINTS(w, MM_STREAM_CTYP, 1, 2, 64, 1);
+}
+static void census_loose(mm_writer *w) {
+    VARINTS(w, MM_STREAM_CTYP, 0, 2, 64, 3);
+}
+static void census_cut(mm_writer *w) {
+    VARINTS(w, MM_STREAM_CENS, 32, 2);
+}
+static void raw_cut(mm_writer *w) {
+    VARINTS(w, MM_STREAM_CRAW, 32);
+}
 static void fact_object(mm_writer *w) {
     VARINTS(w, MM_STREAM_FACT, 3, 1, 1);
 }
@@ -243,6 +255,10 @@ static const struct {
     {"a frame's thread", frame_thread, "a thread outside THRD"},
     {"a frame's code", frame_code, "an object without a record"},
     {"half an ephemeron", ephemeron_cut, "the last record is cut off"},
+    {"a census of no type", census_type, "a type outside TYPE"},
+    {"more loose blocks than blocks", census_loose, "more blocks than there are"},
+    {"half a size class", census_cut, "the last record is cut off"},
+    {"half a class of raw blocks", raw_cut, "the last record is cut off"},
     {"a fact's object", fact_object, "an object without a record"},
 };
 

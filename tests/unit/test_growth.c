@@ -208,6 +208,14 @@ static void story_bounded(world *w) {
     heap_fact(&w->h, w->list, MM_FACT_BOUND, 32768);
 }
 
+// deque(maxlen=30): what comes takes the addresses of what went.
+static void story_full(world *w) {
+    heap_fact(&w->h, w->list, MM_FACT_BOUND, 30);
+    for (uint64_t i = 0; i < w->steps && i < 30; i++) {
+        heap_ref(&w->h, w->list, born(w, w->exam_type, i), MM_NAME_INDEX, (uint32_t)i);
+    }
+}
+
 static void test_settled(void) {
     const mm_growth_finding *finding = told(story_ring);
     ok(finding != NULL && finding->settled == MM_SETTLED_REPLACES && leaks() == 0,
@@ -221,6 +229,10 @@ static void test_settled(void) {
     finding = told(story_filling);
     ok(finding != NULL && finding->settled == MM_SETTLED_FILLED && leaks() == 0,
        "a cache that fills and stops");
+    session_end();
+    finding = told(story_full);
+    ok(finding != NULL && finding->settled == MM_SETTLED_REPLACES && leaks() == 0,
+       "what has a bound and is full, although nothing seems to be born");
     session_end();
     finding = told(story_sawtooth);
     ok(finding != NULL && finding->settled == MM_SETTLED_SAWTOOTH && leaks() == 0,
@@ -512,6 +524,18 @@ static void story_rings(world *w) {
     }
 }
 
+// Rings with an object that hangs on each.
+static void story_loaded_rings(world *w) {
+    for (uint64_t i = 0; i < w->steps; i++) {
+        uint32_t list = born(w, w->h.list_type, 3 * i);
+        uint32_t tuple = born(w, w->h.tuple_type, 3 * i + 1);
+        uint32_t exam = born(w, w->exam_type, 3 * i + 2);
+        heap_ref(&w->h, list, tuple, MM_NAME_INDEX, 0);
+        heap_ref(&w->h, tuple, list, MM_NAME_INDEX, 0);
+        heap_ref(&w->h, tuple, exam, MM_NAME_INDEX, 1);
+    }
+}
+
 static void story_nothing(world *w) {
     (void)w;
 }
@@ -532,6 +556,7 @@ static void test_by_c(void) {
            "an old object that gets references")) {
         is_text(type_of(finding), "shop.Exam", "its type leads");
         is_u64(finding->type_count, 1, "str does not count");
+        is_u64(finding->grown_objects, 0, "there are no more of them");
     }
     session_end();
     ok(told(story_str_gains) == NULL, "str alone is nothing");
@@ -540,6 +565,11 @@ static void test_by_c(void) {
     ok(finding != NULL && leaks() == 1 && finding->kind == MM_GROWTH_GC_INVISIBLE &&
            strcmp(type_of(finding), "shop.Exam") == 0,
        "rings that two collections left alive are invisible to them");
+    session_end();
+    finding = told(story_loaded_rings);
+    ok(finding != NULL && finding->kind == MM_GROWTH_GC_INVISIBLE &&
+           strcmp(type_of(finding), "shop.Exam") != 0,
+       "what hangs on a ring does not lead");
     session_end();
     ok(told_until(story_rings, MARKS, false) == NULL, "without a collection they may just wait");
     session_end();
@@ -555,6 +585,29 @@ static const mm_growth_finding *told_census(story tell, uint64_t each, uint64_t 
     }
     bool found = session_find(&at, MARKS, true) == MM_OK;
     return ok(found, "asked") && at.growth.finding_count > 0 ? &at.growth.findings[0] : NULL;
+}
+
+// What is in a block of the census, and what is loose.
+static void test_loose(void) {
+    (void)told(story_nothing);
+    for (uint32_t i = 0; i < MARKS; i++) {
+        const mm_mark *mark = &at.marks[i];
+        mm_mark_type *content = &mark->types[mark->type[at.worlds[i].list]];
+        mm_mark_type *loose = &mark->types[mark->type[at.worlds[i].dict]];
+        content->census_count = (uint32_t)(2 * at.worlds[i].steps);
+        content->census_bytes = 4096 * content->census_count;
+        loose->census_count = (uint32_t)at.worlds[i].steps;
+        loose->census_loose = loose->census_count;
+        loose->census_bytes = 64 * loose->census_count;
+    }
+    ok(session_find(&at, MARKS, true) == MM_OK, "asked");
+    const mm_growth_finding *finding = at.growth.finding_count > 0 ? at.growth.findings : NULL;
+    if (ok(finding != NULL && finding->kind == MM_GROWTH_BY_C, "blocks and their content")) {
+        is_text(type_of(finding), "dict", "what nobody explains leads, be it small");
+        is_u64(finding->type_count, 2, "the content stands behind");
+        is_u64(finding->grown_bytes, 6400, "bytes of the blocks");
+    }
+    session_end();
 }
 
 static void test_census(void) {
@@ -659,6 +712,30 @@ static void test_lru(void) {
     session_end();
 }
 
+// rows.append(exam) and rows.append([clerk]), where clerk.exam is that one
+static void story_owner(world *w) {
+    heap *h = &w->h;
+    (void)heap_class(h, w->shop, "Clerk");
+    uint32_t clerk_type = h->file.type_count - 1;
+    for (uint64_t i = 0; i < w->steps; i++) {
+        uint32_t exam = born(w, w->exam_type, 3 * i);
+        uint32_t clerk = born(w, clerk_type, 3 * i + 1);
+        uint32_t pair = born(w, h->list_type, 3 * i + 2);
+        heap_named(h, clerk, exam, "exam");
+        heap_ref(h, pair, clerk, MM_NAME_INDEX, 0);
+        heap_ref(h, w->list, exam, MM_NAME_INDEX, (uint32_t)(2 * i));
+        heap_ref(h, w->list, pair, MM_NAME_INDEX, (uint32_t)(2 * i + 1));
+    }
+}
+
+static void test_owner(void) {
+    const mm_growth_finding *finding = told(story_owner);
+    ok(finding != NULL && leaks() == 1, "an owner and what it owns leak");
+    is_text(finding != NULL ? type_of(finding) : "", "shop.Clerk", "the owner is named");
+    is_u64(finding != NULL ? finding->grown_objects : 0, 100, "as often as it is born");
+    session_end();
+}
+
 static void test_births(void) {
     (void)told(story_large_ring);
     const mm_graph *graph = &at.graphs[EARLY];
@@ -711,9 +788,11 @@ int main(void) {
     test_one_object();
     test_by_c();
     test_census();
+    test_loose();
     test_native();
     test_unexplained();
     test_lru();
+    test_owner();
     test_births();
     test_no_memory();
     mm_os_pages_deinit(&pages);

@@ -34,6 +34,35 @@ static void test_invisible(void) {
     is_u64((uint64_t)child_signal_count, 0, "no SIGCHLD");
 }
 
+// A copy that nobody here watches: our own child, or our parent's.
+static void test_unwatched(void) {
+    mm_error err;
+    for (int sibling = 0; sibling < 2; sibling++) {
+        int words[2];
+        int32_t child = -1;
+        int32_t parent = -1;
+        ok(pipe(words) == 0, "pipe");
+        mm_status status = mm_os_process_clone_unwatched(sibling != 0, &child, &err);
+        if (status == MM_OK && child == 0) {
+            parent = (int32_t)getppid();
+            (void)!write(words[1], &parent, sizeof parent);
+            mm_os_process_exit_in_child(0);
+        }
+        ok(status == MM_OK && child > 0, "clone");
+        ok(read(words[0], &parent, sizeof parent) == (ssize_t)sizeof parent, "it runs");
+        is_u64((uint64_t)parent, (uint64_t)(sibling != 0 ? getppid() : getpid()), "its parent");
+        ok(waitpid(-1, NULL, WNOHANG) == -1 && errno == ECHILD, "waitpid(-1) sees no child");
+        // Gone only when it was reaped: nothing tells us when it has ended, so ask again and again.
+        for (int i = 0; sibling == 0 && kill(child, 0) == 0 && i < 6000; i++) {
+            mm_os_process_forget_unwatched(child);
+            usleep(10000);
+        }
+        ok(sibling != 0 || (kill(child, 0) == -1 && errno == ESRCH), "and is forgotten");
+        (void)close(words[0]);
+        (void)close(words[1]);
+    }
+}
+
 static void test_masks(void) {
     sigset_t before;
     sigset_t after;
@@ -119,6 +148,7 @@ static void test_ends(void) {
 
 int main(void) {
     test_invisible();
+    test_unwatched();
     test_masks();
     test_ends();
     return done_testing();

@@ -23,7 +23,8 @@ enum {
     MM_REGION_EXECUTE = 2,
     MM_REGION_PYTHON = 4,     ///< belongs to the file that holds the interpreter
     MM_REGION_EXTENSION = 8,  ///< belongs to another mapped file
-    MM_REGION_STACK = 16
+    MM_REGION_STACK = 16,
+    MM_REGION_FILE = 32  ///< of a file that is neither: its end may be cut off at any time
 };
 
 /// A readable stretch of memory. Sorted by start, never overlapping, adjacent ones with equal flags

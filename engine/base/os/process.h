@@ -27,9 +27,9 @@ typedef struct mm_os_exit {
 MM_STATUS mm_os_process_clone(mm_os_process *ret, mm_error *err);
 
 /// Copy this process, and let somebody else watch the copy. `sibling`: it is a child of our parent,
-/// who waits for it; else it is ours, and mm_os_process_forget_unwatched() is due one day. `*ret_pid`
-/// is 0 in the copy, where every signal is blocked for good. May be called by a signal handler: no
-/// lock, no memory; errno may change. Failures as above.
+/// who waits for it; else it is ours, to be given to mm_os_process_forget_unwatched() one day.
+/// `*ret_pid` is 0 in the copy, where every signal is blocked for good. May be called by a signal
+/// handler: no lock, no memory; errno may change. Failures as above.
 MM_STATUS mm_os_process_clone_unwatched(bool sibling, int32_t *ret_pid, mm_error *err);
 
 /// Reap such a copy of our own, if it has ended. Waits for nothing.

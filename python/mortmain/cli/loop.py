@@ -56,6 +56,11 @@ def add_to(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         action="store_true",
         help="try each patch, with the source on disk untouched, and show what is proven",
     )
+    parser.add_argument(
+        "--against",
+        metavar="TARGET",
+        help="call another function as well, and tell what grows by each",
+    )
     output.add_json(parser)
     parser.add_argument("-q", "--quiet", action="store_true", help="no report")
     parser.add_argument(
@@ -72,6 +77,8 @@ def run(arguments: argparse.Namespace) -> int:
     output.check(arguments)
     _check(arguments)
     step = _step(arguments)
+    if arguments.against is not None:
+        return _against(step, arguments)
     findings = None
     with interrupt.Raises():
         folder = _folder(arguments.output)
@@ -91,6 +98,40 @@ def run(arguments: argparse.Namespace) -> int:
     return _STATUS_LEAK if findings.has_leak else STATUS_OK
 
 
+def _against(step: tuple[str, str, str], arguments: argparse.Namespace) -> int:
+    """Call another one too, and tell of both; the exit status is that of the other one."""
+    if arguments.statement is not None or arguments.try_fix or arguments.output is not None:
+        raise MortmainError(
+            "--against tells of two functions: name both, without -c, -o and --try-fix"
+        )
+    other = _function(arguments.against)
+    names = (arguments.target, arguments.against)
+    with interrupt.Raises():
+        before, after = (
+            _once(each, name, quiet=arguments.quiet)
+            for each, name in zip((step, other), names, strict=True)
+        )
+    if arguments.json is not None:
+        output.write_json(before.against_json(after, names), arguments)
+    elif not arguments.quiet:
+        shown = (output.width(arguments, sys.stdout), output.has_colour(arguments, sys.stdout))
+        output.write(before.render_against(after, names, *shown, output.is_ascii(sys.stdout)))
+    return _STATUS_LEAK if after.has_leak else STATUS_OK
+
+
+def _once(step: tuple[str, str, str], name: str, *, quiet: bool) -> Findings:
+    """Run one, and keep nothing."""
+    folder = _folder(None)
+    try:
+        ended = _watch(step, folder, quiet=quiet)
+        if ended.status != 0 or ended.failure:
+            how = ended.failure or f"it was ended by signal {-ended.status}"
+            raise MortmainError(f"{name}: {how}")
+        return _findings(folder)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 def _check(arguments: argparse.Namespace) -> None:
     """Refuse what cannot be written before anything is called."""
     path = arguments.json
@@ -108,9 +149,14 @@ def _step(arguments: argparse.Namespace) -> tuple[str, str, str]:
         return "code", arguments.statement, "\n".join(arguments.setup or ())
     if arguments.setup is not None:
         raise MortmainError("-s is for the statement of -c; give both")
-    place, _, name = arguments.target.rpartition(":")
+    return _function(arguments.target)
+
+
+def _function(target: str) -> tuple[str, str, str]:
+    """A function of a file or a module."""
+    place, _, name = target.rpartition(":")
     if not place or not all(part.isidentifier() for part in name.split(".")):
-        raise MortmainError(f"{arguments.target!r} names no function; give one, as in shop.py:step")
+        raise MortmainError(f"{target!r} names no function; give one, as in shop.py:step")
     if not place.endswith(".py") and "/" not in place:
         return "module", place, name
     if not place.endswith(".py"):

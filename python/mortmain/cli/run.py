@@ -124,7 +124,8 @@ def run(arguments: argparse.Namespace) -> int:
             finally:
                 files = every.end() if every is not None else []
             failures = [ended.failure] if ended.failure else []
-            arguments.growing = files if len(files) > 1 else None
+            # Two of them show whatever was used for the first time.
+            arguments.growing = files if len(files) > 2 else None
             failures += _answer(None if ended.failure else taken, arguments)
             if not arguments.quiet:
                 for failure in failures:

@@ -6,10 +6,8 @@ Knows: how a step is run again with a patch. Must not know: which cure it is, an
 from __future__ import annotations
 
 import shutil
-import sys
 import tempfile
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -51,15 +49,11 @@ def _again(watch: Callable[[str, str], Findings | None], overlay: str) -> Findin
 
 def _files(step: Step) -> list[str]:
     """The step's own file, where it can be told without importing anything."""
+    from mortmain import cure_source
+
     kind, target, _ = step
     if kind == "file":
         return [target]
     if kind == "module":
-        parts = target.split(".")
-        for place in ["", *sys.path]:
-            file = Path(place, *parts).with_suffix(".py")
-            package = Path(place, *parts, "__init__.py")
-            for each in (file, package):
-                if each.is_file():
-                    return [str(each)]
+        return cure_source.files_of(target)
     return []

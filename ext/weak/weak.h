@@ -1,0 +1,95 @@
+// What the files of ext/weak share: the module's state and the container object.
+#ifndef MORTMAIN_WEAK_WEAK_H
+#define MORTMAIN_WEAK_WEAK_H
+
+#include "table.h"
+
+/// Types of this module, made anew for each interpreter. All owned.
+typedef struct weak_state {
+    PyTypeObject *guard_type;
+    PyTypeObject *keyed_ref_type;
+    PyTypeObject *iterator_type;
+    PyTypeObject *key_dict_type;
+    PyTypeObject *id_dict_type;
+    PyTypeObject *value_dict_type;
+    PyTypeObject *set_type;
+    PyObject *mapping_abc;  ///< collections.abc.Mapping
+    PyObject *deepcopy;     ///< copy.deepcopy, loaded when it is first needed
+} weak_state;
+
+/// The module, by its definition in module.c.
+extern struct PyModuleDef weak_module;
+
+/// A container: any of the four types, or a subclass.
+typedef struct weak_object {
+    PyObject_HEAD weak_table table;
+    PyObject *attributes;  ///< __dict__
+    PyObject *weak_list;   ///< of weak references to the container
+} weak_object;
+
+/// What an iterator gives.
+typedef enum weak_gives {
+    WEAK_GIVES_OBJECTS,  ///< keys of a weak-key dict, members of a set
+    WEAK_GIVES_OTHERS,   ///< what stands beside the weak reference
+    WEAK_GIVES_PAIRS,    ///< (key, value)
+    WEAK_GIVES_REFS      ///< the weak references
+} weak_gives;
+
+/// State of the module that made a container's type; NULL with an exception set.
+weak_state *weak_state_of(PyTypeObject *type);
+
+// Slots that all four share.
+PyObject *weak_object_new(PyTypeObject *type, weak_kind kind);
+void weak_object_dealloc(PyObject *self);
+int weak_object_traverse(PyObject *self, visitproc visit, void *arg);
+int weak_object_clear(PyObject *self);
+Py_ssize_t weak_object_len(PyObject *self);
+/// Method clear().
+PyObject *weak_object_empty(PyObject *self, PyObject *ignored);
+/// Method __sizeof__().
+PyObject *weak_object_sizeof(PyObject *self, PyObject *ignored);
+/// `__class_getitem__`.
+PyObject *weak_object_alias(PyObject *type, PyObject *item);
+/// Members __dictoffset__ and __weaklistoffset__, and the attribute `__dict__`.
+extern const PyMemberDef weak_object_members[];
+
+/// Is it a WeakSet, or one of the dictionaries, or of a subclass?
+bool weak_is_set(PyObject *object);
+bool weak_is_mapping(PyObject *object);
+/// Is a container of one of the four types itself? What a subclass has of its own must be called
+/// wherever the stdlib's classes call it.
+bool weak_is_exact(PyObject *self);
+/// self.update(other). -1 with an exception set.
+int weak_add_through(PyObject *self, PyObject *other);
+/// `!=` as object has it: not `==`.
+PyObject *weak_unequal(PyObject *self, PyObject *other);
+/// Raise KeyError with a key.
+void weak_key_error(PyObject *key);
+/// Raise TypeError, and answer false, unless `count` arguments are from `least` to `most`.
+bool weak_check_count(const char *name, Py_ssize_t count, Py_ssize_t least, Py_ssize_t most);
+
+/// A new iterator over a container.
+PyObject *weak_iterate(weak_object *owner, weak_gives gives);
+PyType_Spec weak_iterator_spec(void);
+
+/// Add all of a mapping, or of pairs. -1 with an exception set.
+int weak_mapping_update(weak_object *self, PyObject *other);
+/// Names of the types.
+PyType_Spec weak_key_dict_spec(void);
+PyType_Spec weak_id_dict_spec(void);
+PyType_Spec weak_value_dict_spec(void);
+PyType_Spec weak_set_spec(void);
+
+/// sweep(*tables, budget=None) and find_ephemeron_leaks(*tables, budget=None).
+PyObject *weak_sweep(PyObject *module, PyObject *const *args, Py_ssize_t count, PyObject *names);
+PyObject *weak_find_leaks(PyObject *module, PyObject *const *args, Py_ssize_t count,
+                          PyObject *names);
+
+/// copy.deepcopy(object, memo).
+PyObject *weak_deepcopy(weak_state *state, PyObject *object, PyObject *memo);
+/// Give `to` deep copies of the attributes of `from`. -1 with an exception set.
+int weak_state_copy(weak_state *state, PyObject *from, PyObject *to, PyObject *memo);
+/// Note in a memo of copy.deepcopy() what became of an object. -1 with an exception set.
+int weak_remember(PyObject *memo, PyObject *from, PyObject *to);
+
+#endif

@@ -1,0 +1,1 @@
+"""Real leaks and clean steps, asked of `mortmain loop`: run.py and clean.py."""

@@ -1,0 +1,240 @@
+"""The containers of mortmain.weak among hostile objects, threads, interpreters and at the end."""
+
+from __future__ import annotations
+
+import gc
+import os
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mortmain import weak
+
+PROGRAMS = Path(__file__).parent / "programs"
+
+
+def run_program(*command: str | Path, **env: str) -> str:
+    """Runs it and gives what it prints; it may say nothing else, and ends well."""
+    done = subprocess.run(
+        [sys.executable, "-X", "faulthandler", *map(str, command)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=600,
+        env=os.environ | env,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert done.stderr == ""
+    return done.stdout
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_objects_that_change_the_table_when_asked(seed: int) -> None:
+    """In __eq__, __hash__, __del__ and callbacks, a collection at every allocation."""
+    memory = "debug" if seed % 2 else "default"
+    done = run_program(PROGRAMS / "weak_hostile.py", str(seed), "4000", PYTHONMALLOC=memory)
+    assert done == "done eq hash del callback raised\n"
+
+
+def test_drop_in(tmp_path: Path) -> None:
+    """A program prints the same bytes when only the import is changed."""
+    text = (PROGRAMS / "weak_drop_in.py").read_text()
+    answers = []
+    for module in ("weakref", "mortmain.weak"):
+        program = tmp_path / "drop_in.py"
+        program.write_text(text.replace("import IMPORT as weakref", f"import {module} as weakref"))
+        answers.append(run_program(program))
+    assert answers[0] == answers[1]
+    assert answers[0].count("\n") > 30
+
+
+def test_threads() -> None:
+    """Nothing raises, nothing is dead, and setdefault() gives all threads the same object."""
+    memory = {"PYTHONMALLOC": "debug"}
+    assert run_program(PROGRAMS / "weak_threads.py", "3000", **memory) == "[] True\n"
+
+
+def test_exit_with_live_tables() -> None:
+    """Again and again: it ends, in silence."""
+    for _ in range(5):
+        assert run_program(PROGRAMS / "weak_exit.py") == "end\n"
+
+
+SUBINTERPRETERS = """
+try:
+    import _interpreters as interpreters
+except ImportError:
+    import _xxsubinterpreters as interpreters
+import threading
+from mortmain import weak
+
+CODE = '''
+import gc
+from mortmain import weak
+class Key:
+    pass
+table, members, values = weak.WeakKeyDictionary(), weak.WeakSet(), weak.WeakValueDictionary()
+for turn in range(300):
+    keys = [Key() for _ in range(50)]
+    for at, key in enumerate(keys):
+        table[key] = members
+        members.add(key)
+        values[at] = key
+    keys[0].me = keys[1].me = keys
+    assert len(table) == len(members) == len(list(values)) == 50
+    del keys, key
+    gc.collect()
+assert not table and not members and not values
+left = iter(table)
+'''
+
+def work():
+    for _ in range(3):
+        one = interpreters.create()
+        failed = interpreters.run_string(one, CODE)
+        assert failed is None, failed
+        interpreters.destroy(one)
+        done.append(one)
+
+done = []
+threads = [threading.Thread(target=work) for _ in range(2)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+print(len(done))
+"""
+
+
+@pytest.mark.skipif(
+    sys.version_info < (3, 12), reason="each interpreter has its own GIL since 3.12"
+)
+@pytest.mark.filterwarnings("default")
+def test_subinterpreters_with_their_own_lock(tmp_path: Path) -> None:
+    """Two at a time: each has types of its own."""
+    program = tmp_path / "interpreters.py"
+    program.write_text(SUBINTERPRETERS)
+    assert run_program("-W", "ignore", program) == "6\n"
+
+
+def test_one_eq_that_writes_is_not_asked_again_and_again() -> None:
+    """A search begins anew when the table was rebuilt, not after each change."""
+    asked = 0
+    keep: list[object] = []
+
+    class Writes:
+        def __eq__(self, other: object) -> bool:
+            nonlocal asked
+            asked += 1
+            one = Plain()
+            keep.append(one)
+            table[one] = None
+            return False
+
+        def __hash__(self) -> int:
+            return 1
+
+    class Plain:
+        pass
+
+    table: weak.WeakKeyDictionary[object, None] = weak.WeakKeyDictionary()
+    some = [Writes() for _ in range(10)]
+    for one in some:
+        table[one] = None
+    asked = 0
+    assert table.get(Writes()) is None
+    assert asked <= 40
+    assert len(table) == 10 + len(keep)
+
+
+def test_a_key_that_dies_while_it_is_compared() -> None:
+    """The comparison held the last reference: there is no entry any more, so there is no value."""
+
+    class Dies:
+        def __hash__(self) -> int:
+            return 1
+
+        def __eq__(self, other: object) -> bool:
+            stored.clear()
+            return True
+
+    stored = [Dies()]
+    table = weak.WeakKeyDictionary({stored[0]: "value"})
+    assert table.get(Dies()) is None
+    stored.append(Dies())
+    values = weak.WeakValueDictionary({Dies(): stored[0]})
+    assert values.get(Dies()) is None
+    stored.append(Dies())
+    members = weak.WeakSet(stored)
+    members.discard(Dies())
+    assert (len(table), len(values), len(members)) == (0, 0, 0)
+
+
+def test_a_long_chain_of_values_that_are_keys() -> None:
+    """The death of the first lets go of all, one after the other, on a short stack."""
+    code = """
+    from mortmain import weak
+    class Key:
+        pass
+    class Slotted:
+        __slots__ = ("__weakref__",)
+    for made in (Key, Slotted):
+        table = weak.WeakKeyDictionary()
+        first = key = made()
+        for _ in range(200_000):
+            following = made()
+            table[key] = following
+            key = following
+        del key, following, first
+        print(len(table))
+    inner = weak.WeakKeyDictionary()
+    keys = [Key() for _ in range(200_000)]
+    for key in keys:
+        outer = weak.WeakKeyDictionary()
+        outer[key] = inner
+        inner = outer
+    del inner, outer
+    print("done")
+    """
+    assert run_program("-c", textwrap.dedent(code)) == "0\n0\ndone\n"
+
+
+def test_nothing_is_left_behind() -> None:
+    """Tables, iterators and references that come and go leave no block of memory."""
+
+    class Key:
+        pass
+
+    def once() -> None:
+        keys = [Key() for _ in range(100)]
+        table = weak.WeakKeyDictionary({key: Key() for key in keys})
+        values = weak.WeakValueDictionary(enumerate(keys))
+        members = weak.WeakSet(keys)
+        there = iter(table)
+        next(there)
+        table.data, members.data, values.data, values.valuerefs()
+        members &= keys[:50]
+        members ^= keys
+        del keys[20:]
+        assert members != table.copy() and members.issubset(keys + keys)
+        assert (len(table), len(values)) == (20, 20)
+        wrongs: list[Any] = [3, None]
+        for wrong in wrongs:
+            with pytest.raises(TypeError):
+                table[wrong] = Key()
+            with pytest.raises(TypeError):
+                values[1] = wrong
+
+    # Free lists and pools of the interpreter fill first.
+    for _ in range(100):
+        once()
+    gc.collect()
+    before = sys.getallocatedblocks()
+    for _ in range(500):
+        once()
+    gc.collect()
+    assert sys.getallocatedblocks() - before < 500
