@@ -159,6 +159,8 @@ void mm_growing_owner_first(mm_growing *work, const mm_growing_side *side, const
                             uint32_t node_count, bool same_rank, mm_growth_finding *finding,
                             uint32_t *ret_rate);
 
+/// Is it a class of the program's own? REQUIRES: type_rank is filled.
+bool mm_growing_is_program(const mm_growing *work, uint32_t type);
 /// Fill type_rank and take the scratch of the two above.
 MM_STATUS mm_growing_rank_types(mm_growing *work, mm_error *err);
 

@@ -235,11 +235,6 @@ static uint64_t slope_of(const mm_growing *work, uint32_t type, slope_kind kind)
            slope_value(&input->marks[0], type, kind);
 }
 
-static bool slope_leaves_out(const mm_growing *work, uint32_t type, slope_kind kind) {
-    const char *name = work->input->names->names[type];
-    return kind == SLOPE_MISSING && (strcmp(name, "str") == 0 || strcmp(name, "type") == 0);
-}
-
 static uint64_t bytes_each(const mm_mark_type *type, slope_kind kind) {
     uint64_t count = kind == SLOPE_MISSING ? type->object_count : type->census_count;
     uint64_t bytes = kind == SLOPE_MISSING ? type->bytes : type->census_bytes;
@@ -259,6 +254,17 @@ static uint64_t objects_grown(const mm_growing *work, uint32_t type, slope_kind 
     return after <= before || (after - before) * 2 < growth ? 0 : after - before;
 }
 
+// Names and classes are owned by caches inside of the interpreter. Where there are no more objects
+// than before, only those of the program's own classes count: libraries forget references to None
+// and to descriptors that live for ever, and nothing grows by that.
+static bool slope_leaves_out(const mm_growing *work, uint32_t type, slope_kind kind,
+                             uint64_t growth) {
+    const char *name = work->input->names->names[type];
+    return kind == SLOPE_MISSING &&
+           (strcmp(name, "str") == 0 || strcmp(name, "type") == 0 ||
+            (objects_grown(work, type, kind, growth) == 0 && !mm_growing_is_program(work, type)));
+}
+
 static MM_STATUS slopes_find(mm_growing *work, slope_kind kind, mm_growth_finding *finding) {
     const mm_mark *now = &work->input->marks[work->input->early];
     uint64_t most = 0;
@@ -270,8 +276,8 @@ static MM_STATUS slopes_find(mm_growing *work, slope_kind kind, mm_growth_findin
         return MM_E_NOMEM;
     }
     for (uint32_t type = 0; type < now->type_count; type++) {
-        uint64_t growth = slope_leaves_out(work, type, kind) ? 0 : slope_of(work, type, kind);
-        if (growth == 0) {
+        uint64_t growth = slope_of(work, type, kind);
+        if (growth == 0 || slope_leaves_out(work, type, kind, growth)) {
             continue;
         }
         types[count++] = type;

@@ -51,6 +51,10 @@ MM_STATUS mm_growing_rank_types(mm_growing *work, mm_error *err) {
     return MM_OK;
 }
 
+bool mm_growing_is_program(const mm_growing *work, uint32_t type) {
+    return work->type_rank[type] == RANK_PROGRAM;
+}
+
 static uint8_t rank_now(const mm_growing *work, uint32_t type) {
     uint8_t rank = work->type_rank[type];
     return rank > RANK_DIRECT && work->type_direct[type] != 0 ? RANK_DIRECT : rank;

@@ -103,12 +103,24 @@ static visit visit_begin(mm_walker *walker, const mm_type_info *type, uint64_t a
     return state;
 }
 
+// How many entries it takes at most, where it says so and holds no more than that.
+static void bound_say(mm_walker *walker, const mm_type_info *type, uint64_t address) {
+    if (type->bound_offset == 0 || !is_readable(walker, address, type->bound_offset + 8)) {
+        return;
+    }
+    uint64_t bound = load_word(address + type->bound_offset);
+    if (bound <= INT64_MAX && load_word(address + OBJECT_HEAD_BYTES) <= bound) {
+        mm_writer_fact(walker->writer, find_found(walker, address), MM_FACT_BOUND, bound);
+    }
+}
+
 // Only what the collector tracks is known to be whole.
 void walk_foreign(mm_walker *walker, const mm_type_info *type, uint64_t address) {
     if (!is_tracked(walker, type, address) || !may_call(walker, type->traverse)) {
         walk_words(walker, type, address);
         return;
     }
+    bound_say(walker, type, address);
     visit state = visit_begin(walker, type, address, OBJECT_HEAD_BYTES);
     traverse_call(walker, type->solid, type->traverse, &state, visit_take);
 }

@@ -136,6 +136,21 @@ static bool is_sequence(mm_walker *walker, uint64_t type) {
            load_word(slots + AT(walker, SEQUENCE_ITEM)) != 0;
 }
 
+// Where the objects of a container say how many entries they take at most; 0 = they do not. A
+// deque's maxlen lies behind its blocks, indices and state; that of an unbounded one is negative.
+static uint64_t bound_offset(mm_walker *walker, const mm_type_info *info) {
+    static const char deque[] = "collections.deque";
+    enum { MAXLEN = 64 };
+    char name[sizeof deque + 1];
+    c_text_copy(walker, load_word(info->solid + AT(walker, TYPE_NAME)), name, sizeof name);
+    for (size_t i = 0; i < sizeof deque; i++) {
+        if (name[i] != deque[i]) {
+            return 0;
+        }
+    }
+    return info->basic_bytes >= MAXLEN + 8 ? (uint64_t)MAXLEN : 0;
+}
+
 // Solid base, kind and tail.
 static void kind_resolve(mm_walker *walker, mm_type_info *info) {
     uint64_t solid = info->address;
@@ -178,6 +193,7 @@ static void kind_resolve(mm_walker *walker, mm_type_info *info) {
         }
     }
     info->sequence = is_sequence(walker, solid);
+    info->bound_offset = info->kind == MM_KIND_FOREIGN ? bound_offset(walker, info) : 0;
     info->scan = info->kind == MM_KIND_FOREIGN && info->traverse == 0;
     if (info->kind == MM_KIND_MODULE) {
         info->traverse = traverse;

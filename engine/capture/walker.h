@@ -100,6 +100,7 @@ typedef struct mm_type_info {
     uint64_t tail_offset;   ///< first byte that the kind's own walker does not cover
     uint64_t solid;         ///< address of the solid base
     uint64_t keys;          ///< shared keys of the instances; 0 = none
+    uint64_t bound_offset;  ///< of the word that says how many entries there may be; 0 = none
     const uint16_t *slots;  ///< byte offsets of slots of the class statement's bases
     uint32_t slot_count;
     uint32_t field_start;  ///< into the target's fields

@@ -109,7 +109,7 @@ typedef enum mm_fact {
     MM_FACT_FREE_VARIABLES = 5,     ///< of them, those that a closure brings
     MM_FACT_CURRENT_LINE = 6,       ///< of a frame or generator
     MM_FACT_STATUS = 7,             ///< 1 open, 2 closed, 3 finished, 4 ended; nobody writes it yet
-    MM_FACT_BOUND = 8,              ///< maxsize, maxlen; nobody writes it yet
+    MM_FACT_BOUND = 8,              ///< entries that a container takes at most
     MM_FACT_ENTRIES = 9,            ///< of a container whose references do not say
     MM_FACT_NAMESPACE = 10,         ///< the dict is a namespace
     MM_FACT_TRACEBACK_LINE = 11,    ///< of a traceback entry

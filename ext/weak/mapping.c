@@ -328,6 +328,26 @@ static int mapping_init(PyObject *self, PyObject *args, PyObject *kwargs) {
 
 // ---- copies -------------------------------------------------------------------------------------
 
+// Put all entries into another table of the same kind. -1 with an exception set.
+static int entries_copy(weak_object *from, weak_object *to) {
+    weak_place place;
+    PyObject *object = NULL;
+    const weak_entry *entry = NULL;
+    int result = 0;
+    weak_place_enter(&place, &from->table);
+    while (result >= 0 && (entry = weak_table_step(&from->table, &place, &object)) != NULL) {
+        bool values = from->table.kind == WEAK_VALUES;
+        Py_hash_t hash = entry->hash;
+        PyObject *weak = Py_NewRef(object);
+        PyObject *other = Py_NewRef(entry->other);
+        result = weak_table_put(&to->table, values ? other : weak, hash, weak, other, false);
+        Py_DECREF(weak);
+        Py_DECREF(other);
+    }
+    weak_place_leave(&place);
+    return result;
+}
+
 // A new one of the plain type, as the stdlib's copy() makes, with the same entries.
 static PyObject *mapping_copy(PyObject *self, PyObject *ignored) {
     (void)ignored;
@@ -340,11 +360,9 @@ static PyObject *mapping_copy(PyObject *self, PyObject *ignored) {
                          : kind == WEAK_IDS  ? state->id_dict_type
                                              : state->key_dict_type;
     PyObject *copy = weak_object_new(type, kind);
-    PyObject *pairs = copy == NULL ? NULL : mapping_items(self, NULL);
-    if (pairs == NULL || update_pairs((weak_object *)copy, pairs) < 0) {
+    if (copy != NULL && entries_copy((weak_object *)self, (weak_object *)copy) < 0) {
         Py_CLEAR(copy);
     }
-    Py_XDECREF(pairs);
     return copy;
 }
 
@@ -548,7 +566,9 @@ static PyObject *mapping_compare(PyObject *self, PyObject *other, int how) {
     PyObject *mine = theirs == NULL ? NULL : PyObject_CallMethod(self, "items", NULL);
     if (mine != NULL) {
         Py_SETREF(mine, PyObject_CallOneArg((PyObject *)&PyDict_Type, mine));
-        Py_SETREF(theirs, PyObject_CallOneArg((PyObject *)&PyDict_Type, theirs));
+        if (mine != NULL) {
+            Py_SETREF(theirs, PyObject_CallOneArg((PyObject *)&PyDict_Type, theirs));
+        }
         if (mine != NULL && theirs != NULL) {
             result = PyObject_RichCompare(mine, theirs, Py_EQ);
         }

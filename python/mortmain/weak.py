@@ -4,8 +4,9 @@
 
 WeakKeyDictionary, WeakValueDictionary and WeakSet are written in C here: look-ups run at the speed
 of dict and set, nothing raises when keys die or threads write during an iteration, and the values
-of dead keys go at once. WeakIdKeyDictionary tells its keys apart by identity. The other names are
-those of weakref itself. What each guarantees and costs: docs/weak.md.
+of dead keys go at once. WeakIdKeyDictionary tells its keys apart by identity. sweep() frees entries
+whose value leads back to the key, find_ephemeron_leaks() names them. The other names are those of
+weakref itself. What each guarantees and costs: docs/weak.md.
 
 Knows the C module mortmain._weak; loads nothing else of mortmain.
 """

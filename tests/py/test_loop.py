@@ -52,6 +52,7 @@ CLEAN = [
     "garbage",
     "bounded_cache",
     "ring_buffer",
+    "large_ring",
     "turnover",
     "teeth",
     "library",

@@ -238,3 +238,43 @@ def test_nothing_is_left_behind() -> None:
         once()
     gc.collect()
     assert sys.getallocatedblocks() - before < 500
+
+
+STEP = """
+from mortmain import weak
+
+class Key:
+    pass
+
+keyed, by_id = weak.WeakKeyDictionary(), weak.WeakIdKeyDictionary()
+members, values = weak.WeakSet(), weak.WeakValueDictionary()
+
+def step():
+    keys = [Key() for _ in range(20)]
+    for number, key in enumerate(keys):
+        keyed[key] = by_id[key] = [number]
+        members.add(key)
+        values[number] = key
+    suspended = iter(keyed)
+    next(suspended)
+    members & keys, members ^ keys, keyed.copy(), list(values.items())
+    keyed[keys[0]] = [keys[0]]
+    del keys, key, suspended
+    assert weak.sweep(keyed) == 1
+    assert not keyed and not members and not values and not by_id
+
+def leak():
+    key = Key()
+    keyed[key] = [key]
+"""
+
+
+def test_our_own_tool_finds_nothing(tmp_path: Path) -> None:
+    """`mortmain loop` over the containers; and it does find what only sweep() frees."""
+    program = tmp_path / "steps.py"
+    program.write_text(STEP)
+    loop = [sys.executable, "-m", "mortmain", "loop"]
+    for step, status in (("step", 0), ("leak", 1)):
+        command = [*loop, f"{program}:{step}"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=600)
+        assert done.returncode == status, done.stdout + done.stderr

@@ -23,6 +23,7 @@ class Part:
 
 numbers = itertools.count()
 ring: collections.deque[Item] = collections.deque(maxlen=500)
+filling: collections.deque[Item] = collections.deque(maxlen=10_000_000)
 turning: dict[int, Item] = {}
 sawtooth: list[Item] = []
 
@@ -91,3 +92,8 @@ def local_class() -> None:
         pass
 
     print(Local.__name__, end="")
+
+
+def large_ring() -> None:
+    """A deque that is not full when the watching ends, but that has a bound."""
+    filling.append(Item())
