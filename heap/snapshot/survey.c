@@ -259,5 +259,5 @@ void survey_deinit(survey *s) {
     free(s->type_order);
     free(s->blocks);
     free(s->objects);
-    *s = (survey){NULL};
+    *s = (survey){.heap = NULL};
 }

@@ -65,10 +65,11 @@ def load(kind: str, target: str, name: str) -> Any:
             plain += "_"
         spec = importlib.util.spec_from_file_location(plain, target)
         assert spec is not None
-        assert spec.loader is not None
+        loader: Any = spec.loader
         found = importlib.util.module_from_spec(spec)
         sys.modules[plain] = found
-        spec.loader.exec_module(found)
+        # As a script: no compiled form of it is left beside it.
+        exec(loader.source_to_code(loader.get_data(target), target), found.__dict__)
     for part in name.split("."):
         found = getattr(found, part)
     return found
