@@ -104,7 +104,7 @@ static MM_STATUS cut_select_sorted(const mm_graph *graph, const uint32_t *edges,
         mm_cut one;
         uint32_t source = mm_graph_edge_source(graph, edges[i]);
         run = source == cut->source ? run : list.count;
-        if (edges_have(list.edges + run, list.count - run, edges[i])) {
+        if (list.count > run && edges_have(list.edges + run, list.count - run, edges[i])) {
             continue;
         }
         MM_TRY(mm_cut_select(graph, source, edges[i], arena, &one, err));
