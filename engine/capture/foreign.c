@@ -79,6 +79,18 @@ static bool may_call(mm_walker *walker, uint64_t function) {
            (region_flags(walker, function) & MM_REGION_EXECUTE) != 0;
 }
 
+// Only what the collector tracks is known to be whole, and tracked is what its neighbour in the
+// collector's list knows of: the words before a stale address may be anything but zero.
+static bool may_traverse(mm_walker *walker, const mm_type_info *type, uint64_t address) {
+    if (!is_tracked(walker, type, address) || !may_call(walker, type->traverse)) {
+        return false;
+    }
+    uint64_t head = address - GC_HEAD_BYTES;
+    uint64_t next = load_word(head) & ~(uint64_t)GC_LINK_FLAGS;
+    return is_aligned(next) && is_readable(walker, next, GC_HEAD_BYTES) &&
+           (load_word(next + 8) & ~(uint64_t)GC_LINK_FLAGS) == head;
+}
+
 static void traverse_call(mm_walker *walker, uint64_t type, uint64_t function, visit *state,
                           visit_function take) {
     MM_ASSERT(function != 0);
@@ -114,9 +126,8 @@ static void bound_say(mm_walker *walker, const mm_type_info *type, uint64_t addr
     }
 }
 
-// Only what the collector tracks is known to be whole.
 void walk_foreign(mm_walker *walker, const mm_type_info *type, uint64_t address) {
-    if (!is_tracked(walker, type, address) || !may_call(walker, type->traverse)) {
+    if (!may_traverse(walker, type, address)) {
         walk_words(walker, type, address);
         return;
     }
@@ -126,7 +137,7 @@ void walk_foreign(mm_walker *walker, const mm_type_info *type, uint64_t address)
 }
 
 void walk_tail(mm_walker *walker, const mm_type_info *type, uint64_t address) {
-    if (!is_tracked(walker, type, address) || !may_call(walker, type->traverse)) {
+    if (!may_traverse(walker, type, address)) {
         return;
     }
     MM_ASSERT(type->tail_offset != 0);
@@ -146,7 +157,7 @@ static int visit_module(void *object, void *context) {
 }
 
 void walk_module_state(mm_walker *walker, const mm_type_info *type, uint64_t address) {
-    if (type->opaque || !is_tracked(walker, type, address) || !may_call(walker, type->traverse)) {
+    if (type->opaque || !may_traverse(walker, type, address)) {
         return;
     }
     visit state = visit_begin(walker, type, address, OBJECT_HEAD_BYTES);

@@ -247,6 +247,28 @@ static void test_traverse_forbidden(unsigned minor, bool odd) {
     scene_close(&at);
 }
 
+// A stale address may have anything in front of it: what no neighbour in a ring knows is not asked.
+static void test_in_no_ring(unsigned minor, bool odd) {
+    scene at;
+    scene_open(&at, minor, odd);
+    memset(&shared, 0, sizeof shared);
+    uint64_t known = fake_int(&at.heap);
+    uint64_t type = foreign_type(&at, "deque", traverse_words);
+    uint64_t stale = foreign_new(&at, type, &known, 1, false);
+    uint64_t torn = foreign_new(&at, type, &known, 1, false);
+    uint64_t whole = foreign_new(&at, type, &known, 1, true);
+    fake_put(stale - 16, 0x645f7265626d656d);
+    fake_put(torn - 16, whole - 16);
+    uint64_t list = fake_list(&at.heap, (uint64_t[]){stale, torn, whole, known}, 4);
+    scene_run(&at);
+    EXPECT(&at, list, "all are known", {0, 0, stale}, {0, 1, torn}, {0, 2, whole}, {0, 3, known});
+    EXPECT(&at, stale, "its words are guessed at", {MM_NAME_WORD | MM_REF_GUESSED, 4, known});
+    EXPECT(&at, torn, "as those of one that its neighbour denies",
+           {MM_NAME_WORD | MM_REF_GUESSED, 4, known});
+    is_u64(shared.calls, 1, "%s: only the one in a ring is asked", at.label);
+    scene_close(&at);
+}
+
 // What a scanned object's own attributes lead to is found in the last round, and may have to be
 // scanned itself.
 static void test_scan_behind_scan(unsigned minor, bool odd) {
@@ -270,8 +292,15 @@ static void test_scan_behind_scan(unsigned minor, bool odd) {
 
 int main(void) {
     static const layout_test tests[] = {
-        test_traverse, test_own_type_visited_twice, test_members,          test_opaque, test_tail,
-        test_scan,     test_traverse_forbidden,     test_scan_behind_scan,
+        test_traverse,
+        test_own_type_visited_twice,
+        test_members,
+        test_opaque,
+        test_tail,
+        test_scan,
+        test_traverse_forbidden,
+        test_in_no_ring,
+        test_scan_behind_scan,
     };
     each_version(tests, MM_COUNTOF(tests));
     return done_testing();
