@@ -347,9 +347,7 @@ static bool end_found(void *context, mort_object *from, const mort_field *field,
                       mort_object *to) {
     (void)context;
     (void)index;
-    bool counts = field->kind == MORT_KIND_STRONG || field->kind == MORT_KIND_ARRAY ||
-                  field->kind == MORT_KIND_VALUE || field->kind == MORT_KIND_EPHEMERON;
-    if (counts && to->type->heap == from->type->heap && to->prev > 0) {
+    if (mort_owns_(field) && to->type->heap == from->type->heap && to->prev > 0) {
         to->prev--;
     }
     return true;

@@ -130,9 +130,7 @@ typedef struct referrers {
 static bool referrers_edge(void *context, mort_object *from, const mort_field *field, size_t index,
                            mort_object *to) {
     referrers *work = context;
-    bool owns = field->kind == MORT_KIND_STRONG || field->kind == MORT_KIND_ARRAY ||
-                field->kind == MORT_KIND_VALUE || field->kind == MORT_KIND_EPHEMERON;
-    if (to != work->target || !owns) {
+    if (to != work->target || !mort_owns_(field)) {
         return true;
     }
     work->count++;

@@ -307,6 +307,14 @@ static inline mort_anchor *mort_anchor_peek_(const mort_object *object) {
 static inline mort_table *mort_table_of_(const void *map) {
     return (mort_table *)(uintptr_t)map;
 }
+static inline mort_entry **mort_bucket_(const mort_table *table, uint32_t hash) {
+    return &table->buckets[(hash ^ hash >> 16) & (table->room - 1)];
+}
+/// Does a reference by such a field count?
+static inline bool mort_owns_(const mort_field *field) {
+    return field->kind == MORT_KIND_STRONG || field->kind == MORT_KIND_ARRAY ||
+           field->kind == MORT_KIND_VALUE || field->kind == MORT_KIND_EPHEMERON;
+}
 static inline bool mort_is_table_(const mort_type *type) {
     return type->shape != MORT_SHAPE_FIELDS;
 }

@@ -27,10 +27,6 @@ uint32_t mort_hash_anchor_(const mort_anchor *anchor) {
     return anchor->number * UINT32_C(2654435769);
 }
 
-static mort_entry **bucket_of(const mort_table *table, uint32_t hash) {
-    return &table->buckets[(hash ^ hash >> 16) & (table->room - 1)];
-}
-
 static uint64_t serial_at(const mort_table *table, size_t at) {
     const mort_entry *entry = table->order[at];
     return mort_is_hole_(entry) ? (uint64_t)(uintptr_t)entry >> 1 : entry->serial;
@@ -72,7 +68,7 @@ static int table_grow(mort_table *table) {
     table->room = room;
     table_sweep(table);
     for (size_t at = 0; at < table->end; at++) {
-        mort_entry **bucket = bucket_of(table, order[at]->hash);
+        mort_entry **bucket = mort_bucket_(table, order[at]->hash);
         order[at]->bucket_next = *bucket;
         *bucket = order[at];
     }
@@ -109,7 +105,7 @@ mort_entry *mort_table_add_(mort_table *table, mort_anchor *anchor, uint32_t has
     if (key_bytes > 0) {
         memcpy(entry->key, key, key_bytes);
     }
-    mort_entry **bucket = bucket_of(table, hash);
+    mort_entry **bucket = mort_bucket_(table, hash);
     entry->bucket_next = *bucket;
     *bucket = entry;
     table->order[table->end++] = entry;
@@ -137,7 +133,7 @@ void mort_entry_unhang_(mort_entry *entry) {
 
 void mort_entry_unlink_(mort_entry *entry) {
     mort_table *table = entry->table;
-    mort_entry **link = bucket_of(table, entry->hash);
+    mort_entry **link = mort_bucket_(table, entry->hash);
     while (*link != entry) {
         link = &(*link)->bucket_next;
     }
@@ -167,7 +163,7 @@ mort_entry *mort_table_find_(const mort_table *table, const mort_object *key) {
     if (anchor == NULL) {
         return NULL;
     }
-    mort_entry *entry = *bucket_of(table, mort_hash_anchor_(anchor));
+    mort_entry *entry = *mort_bucket_(table, mort_hash_anchor_(anchor));
     while (entry != NULL && entry->anchor != anchor) {
         entry = entry->bucket_next;
     }

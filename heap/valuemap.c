@@ -17,8 +17,7 @@ static uint32_t hash_of(const void *key, size_t key_bytes) {
 static mort_entry *find(const mort_valuemap *map, const void *key, size_t key_bytes,
                         uint32_t hash) {
     const mort_table *table = mort_table_of_(map);
-    mort_entry *entry =
-        table->len == 0 ? NULL : table->buckets[(hash ^ hash >> 16) & (table->room - 1)];
+    mort_entry *entry = table->len == 0 ? NULL : *mort_bucket_(table, hash);
     while (entry != NULL && (entry->hash != hash || entry->key_bytes != key_bytes ||
                              (key_bytes > 0 && memcmp(entry->key, key, key_bytes) != 0))) {
         entry = entry->bucket_next;

@@ -165,16 +165,16 @@ static PyObject *answer_head(PyObject *self, PyObject *ignored) {
     (void)ignored;
     const mm_why *why = &((answer_object *)self)->why;
     mm_report_options options = {.width = UINT32_MAX / 2};
-    const char *bytes = NULL;
-    size_t count = 0;
-    mm_error err = {MM_OK, NULL, 0, 0};
-    heap_scratch scratch;
-    heap_scratch_init(&scratch);
-    mm_status status = mm_refs_text(why, &options, &scratch.arena, &bytes, &count, &err);
-    while (status == MM_OK && count > 0 && bytes[count - 1] == '\n') {
-        count--;
+    heap_page page;
+    if (!heap_page_begin(&page, NULL)) {
+        return NULL;
     }
-    return heap_rendered(status, bytes, count, &scratch);
+    mm_status status =
+        mm_refs_text(why, &options, &page.scratch.arena, &page.bytes, &page.count, &page.err);
+    while (status == MM_OK && page.count > 0 && page.bytes[page.count - 1] == '\n') {
+        page.count--;
+    }
+    return heap_page_end(&page, status);
 }
 
 bool heap_sources_fill(PyObject *sources, heap_scratch *scratch, mm_why_source **ret,
@@ -235,20 +235,13 @@ static PyObject *answer_text(PyObject *self, PyObject *args, PyObject *kwargs) {
     if (!heap_options_fill(width, colour, ascii, &options)) {
         return NULL;
     }
-    mm_why_source *rows = NULL;
-    size_t row_count = 0;
-    const char *bytes = NULL;
-    size_t count = 0;
-    mm_error err = {MM_OK, NULL, 0, 0};
-    heap_scratch scratch;
-    heap_scratch_init(&scratch);
-    if (!heap_sources_fill(sources, &scratch, &rows, &row_count)) {
-        heap_scratch_deinit(&scratch);
+    heap_page page;
+    if (!heap_page_begin(&page, sources)) {
         return NULL;
     }
-    mm_status status =
-        mm_why_text(why, rows, row_count, &options, &scratch.arena, &bytes, &count, &err);
-    return heap_rendered(status, bytes, count, &scratch);
+    mm_status status = mm_why_text(why, page.rows, page.row_count, &options, &page.scratch.arena,
+                                   &page.bytes, &page.count, &page.err);
+    return heap_page_end(&page, status);
 }
 
 PyDoc_STRVAR(answer_json_doc,
@@ -262,19 +255,13 @@ static PyObject *answer_json(PyObject *self, PyObject *args, PyObject *kwargs) {
                                      &sources)) {
         return NULL;
     }
-    mm_why_source *rows = NULL;
-    size_t row_count = 0;
-    const char *bytes = NULL;
-    size_t count = 0;
-    mm_error err = {MM_OK, NULL, 0, 0};
-    heap_scratch scratch;
-    heap_scratch_init(&scratch);
-    if (!heap_sources_fill(sources, &scratch, &rows, &row_count)) {
-        heap_scratch_deinit(&scratch);
+    heap_page page;
+    if (!heap_page_begin(&page, sources)) {
         return NULL;
     }
-    mm_status status = mm_why_json(why, rows, row_count, &scratch.arena, &bytes, &count, &err);
-    return heap_rendered(status, bytes, count, &scratch);
+    mm_status status = mm_why_json(why, page.rows, page.row_count, &page.scratch.arena, &page.bytes,
+                                   &page.count, &page.err);
+    return heap_page_end(&page, status);
 }
 
 PyDoc_STRVAR(

@@ -128,14 +128,14 @@ PyObject *findings_against_text(PyObject *self, PyObject *args, PyObject *kwargs
         !heap_options_fill(width, colour, ascii, &options)) {
         return NULL;
     }
-    const char *bytes = NULL;
-    size_t count = 0;
-    mm_error err = {MM_OK, NULL, 0, 0};
-    heap_scratch scratch;
-    heap_scratch_init(&scratch);
+    heap_page page;
+    if (!heap_page_begin(&page, NULL)) {
+        return NULL;
+    }
     sides[1].findings = &((findings_object *)after)->findings;
-    mm_status status = mm_against_text(sides, &options, &scratch.arena, &bytes, &count, &err);
-    return heap_rendered(status, bytes, count, &scratch);
+    mm_status status =
+        mm_against_text(sides, &options, &page.scratch.arena, &page.bytes, &page.count, &page.err);
+    return heap_page_end(&page, status);
 }
 
 PyObject *findings_against_json(PyObject *self, PyObject *args) {
@@ -145,12 +145,12 @@ PyObject *findings_against_json(PyObject *self, PyObject *args) {
                           &sides[1].name)) {
         return NULL;
     }
-    const char *bytes = NULL;
-    size_t count = 0;
-    mm_error err = {MM_OK, NULL, 0, 0};
-    heap_scratch scratch;
-    heap_scratch_init(&scratch);
+    heap_page page;
+    if (!heap_page_begin(&page, NULL)) {
+        return NULL;
+    }
     sides[1].findings = &((findings_object *)after)->findings;
-    mm_status status = mm_against_json(sides, &scratch.arena, &bytes, &count, &err);
-    return heap_rendered(status, bytes, count, &scratch);
+    mm_status status =
+        mm_against_json(sides, &page.scratch.arena, &page.bytes, &page.count, &page.err);
+    return heap_page_end(&page, status);
 }

@@ -68,20 +68,13 @@ static PyObject *findings_text(PyObject *self, PyObject *args, PyObject *kwargs)
         !heap_options_fill(width, colour, ascii, &options)) {
         return NULL;
     }
-    mm_why_source *rows = NULL;
-    size_t row_count = 0;
-    const char *bytes = NULL;
-    size_t count = 0;
-    mm_error err = {MM_OK, NULL, 0, 0};
-    heap_scratch scratch;
-    heap_scratch_init(&scratch);
-    if (!heap_sources_fill(sources, &scratch, &rows, &row_count)) {
-        heap_scratch_deinit(&scratch);
+    heap_page page;
+    if (!heap_page_begin(&page, sources)) {
         return NULL;
     }
-    mm_status status = mm_findings_text(findings, rows, row_count, verbose != 0, &options,
-                                        &scratch.arena, &bytes, &count, &err);
-    return heap_rendered(status, bytes, count, &scratch);
+    mm_status status = mm_findings_text(findings, page.rows, page.row_count, verbose != 0, &options,
+                                        &page.scratch.arena, &page.bytes, &page.count, &page.err);
+    return heap_page_end(&page, status);
 }
 
 PyDoc_STRVAR(findings_json_doc,
@@ -95,20 +88,13 @@ static PyObject *findings_json(PyObject *self, PyObject *args, PyObject *kwargs)
                                      &sources)) {
         return NULL;
     }
-    mm_why_source *rows = NULL;
-    size_t row_count = 0;
-    const char *bytes = NULL;
-    size_t count = 0;
-    mm_error err = {MM_OK, NULL, 0, 0};
-    heap_scratch scratch;
-    heap_scratch_init(&scratch);
-    if (!heap_sources_fill(sources, &scratch, &rows, &row_count)) {
-        heap_scratch_deinit(&scratch);
+    heap_page page;
+    if (!heap_page_begin(&page, sources)) {
         return NULL;
     }
-    mm_status status =
-        mm_findings_json(findings, rows, row_count, &scratch.arena, &bytes, &count, &err);
-    return heap_rendered(status, bytes, count, &scratch);
+    mm_status status = mm_findings_json(findings, page.rows, page.row_count, &page.scratch.arena,
+                                        &page.bytes, &page.count, &page.err);
+    return heap_page_end(&page, status);
 }
 
 PyDoc_STRVAR(findings_cycles_text_doc,
@@ -124,14 +110,13 @@ static PyObject *findings_cycles_text(PyObject *self, PyObject *args, PyObject *
         !heap_options_fill(width, colour, ascii, &options)) {
         return NULL;
     }
-    const char *bytes = NULL;
-    size_t count = 0;
-    mm_error err = {MM_OK, NULL, 0, 0};
-    heap_scratch scratch;
-    heap_scratch_init(&scratch);
+    heap_page page;
+    if (!heap_page_begin(&page, NULL)) {
+        return NULL;
+    }
     mm_status status = mm_cycles_text(&((findings_object *)self)->findings, &options,
-                                      &scratch.arena, &bytes, &count, &err);
-    return heap_rendered(status, bytes, count, &scratch);
+                                      &page.scratch.arena, &page.bytes, &page.count, &page.err);
+    return heap_page_end(&page, status);
 }
 
 PyDoc_STRVAR(findings_cycles_json_doc,
@@ -139,14 +124,13 @@ PyDoc_STRVAR(findings_cycles_json_doc,
 
 static PyObject *findings_cycles_json(PyObject *self, PyObject *ignored) {
     (void)ignored;
-    const char *bytes = NULL;
-    size_t count = 0;
-    mm_error err = {MM_OK, NULL, 0, 0};
-    heap_scratch scratch;
-    heap_scratch_init(&scratch);
-    mm_status status =
-        mm_cycles_json(&((findings_object *)self)->findings, &scratch.arena, &bytes, &count, &err);
-    return heap_rendered(status, bytes, count, &scratch);
+    heap_page page;
+    if (!heap_page_begin(&page, NULL)) {
+        return NULL;
+    }
+    mm_status status = mm_cycles_json(&((findings_object *)self)->findings, &page.scratch.arena,
+                                      &page.bytes, &page.count, &page.err);
+    return heap_page_end(&page, status);
 }
 
 PyDoc_STRVAR(findings_scopes_doc,
@@ -206,35 +190,34 @@ PyObject *heap_types_text(PyObject *self, PyObject *args, PyObject *kwargs) {
         return NULL;
     }
     mm_types types;
-    const char *bytes = NULL;
-    size_t count = 0;
-    mm_error err = {MM_OK, NULL, 0, 0};
-    heap_scratch scratch;
-    heap_scratch_init(&scratch);
-    if (!heap_count((heap_object *)self, &scratch, &types)) {
-        heap_scratch_deinit(&scratch);
+    heap_page page;
+    if (!heap_page_begin(&page, NULL)) {
         return NULL;
     }
-    mm_status status =
-        mm_types_text(&types, verbose != 0, &options, &scratch.arena, &bytes, &count, &err);
-    return heap_rendered(status, bytes, count, &scratch);
+    if (!heap_count((heap_object *)self, &page.scratch, &types)) {
+        heap_scratch_deinit(&page.scratch);
+        return NULL;
+    }
+    mm_status status = mm_types_text(&types, verbose != 0, &options, &page.scratch.arena,
+                                     &page.bytes, &page.count, &page.err);
+    return heap_page_end(&page, status);
 }
 
 PyObject *heap_types_json(PyObject *self, PyObject *ignored) {
     (void)ignored;
     const heap_object *heap = (heap_object *)self;
     mm_types types;
-    const char *bytes = NULL;
-    size_t count = 0;
-    mm_error err = {MM_OK, NULL, 0, 0};
-    heap_scratch scratch;
-    heap_scratch_init(&scratch);
-    if (!heap_count(heap, &scratch, &types)) {
-        heap_scratch_deinit(&scratch);
+    heap_page page;
+    if (!heap_page_begin(&page, NULL)) {
         return NULL;
     }
-    mm_status status = mm_types_json(&types, &heap->file, &scratch.arena, &bytes, &count, &err);
-    return heap_rendered(status, bytes, count, &scratch);
+    if (!heap_count(heap, &page.scratch, &types)) {
+        heap_scratch_deinit(&page.scratch);
+        return NULL;
+    }
+    mm_status status = mm_types_json(&types, &heap->file, &page.scratch.arena, &page.bytes,
+                                     &page.count, &page.err);
+    return heap_page_end(&page, status);
 }
 
 // The tree, with the lock released. False with an exception set.
@@ -259,17 +242,17 @@ PyObject *heap_tree_text(PyObject *self, PyObject *args, PyObject *kwargs) {
         return NULL;
     }
     mm_tree tree;
-    const char *bytes = NULL;
-    size_t count = 0;
-    mm_error err = {MM_OK, NULL, 0, 0};
-    heap_scratch scratch;
-    heap_scratch_init(&scratch);
-    if (!tree_fill((heap_object *)self, verbose != 0, &scratch, &tree)) {
-        heap_scratch_deinit(&scratch);
+    heap_page page;
+    if (!heap_page_begin(&page, NULL)) {
         return NULL;
     }
-    mm_status status = mm_tree_text(&tree, &options, &scratch.arena, &bytes, &count, &err);
-    return heap_rendered(status, bytes, count, &scratch);
+    if (!tree_fill((heap_object *)self, verbose != 0, &page.scratch, &tree)) {
+        heap_scratch_deinit(&page.scratch);
+        return NULL;
+    }
+    mm_status status =
+        mm_tree_text(&tree, &options, &page.scratch.arena, &page.bytes, &page.count, &page.err);
+    return heap_page_end(&page, status);
 }
 
 PyObject *heap_tree_json(PyObject *self, PyObject *args, PyObject *kwargs) {
@@ -280,17 +263,17 @@ PyObject *heap_tree_json(PyObject *self, PyObject *args, PyObject *kwargs) {
         return NULL;
     }
     mm_tree tree;
-    const char *bytes = NULL;
-    size_t count = 0;
-    mm_error err = {MM_OK, NULL, 0, 0};
-    heap_scratch scratch;
-    heap_scratch_init(&scratch);
-    if (!tree_fill(heap, verbose != 0, &scratch, &tree)) {
-        heap_scratch_deinit(&scratch);
+    heap_page page;
+    if (!heap_page_begin(&page, NULL)) {
         return NULL;
     }
-    mm_status status = mm_tree_json(&tree, &heap->file, &scratch.arena, &bytes, &count, &err);
-    return heap_rendered(status, bytes, count, &scratch);
+    if (!tree_fill(heap, verbose != 0, &page.scratch, &tree)) {
+        heap_scratch_deinit(&page.scratch);
+        return NULL;
+    }
+    mm_status status =
+        mm_tree_json(&tree, &heap->file, &page.scratch.arena, &page.bytes, &page.count, &page.err);
+    return heap_page_end(&page, status);
 }
 
 PyDoc_STRVAR(findings_rows_doc,

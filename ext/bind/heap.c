@@ -143,6 +143,20 @@ PyObject *heap_rendered(mm_status status, const char *bytes, size_t count, heap_
     return result;
 }
 
+bool heap_page_begin(heap_page *page, PyObject *sources) {
+    *page = (heap_page){.err = {MM_OK, NULL, 0, 0}};
+    heap_scratch_init(&page->scratch);
+    if (!heap_sources_fill(sources, &page->scratch, &page->rows, &page->row_count)) {
+        heap_scratch_deinit(&page->scratch);
+        return false;
+    }
+    return true;
+}
+
+PyObject *heap_page_end(heap_page *page, mm_status status) {
+    return heap_rendered(status, page->bytes, page->count, &page->scratch);
+}
+
 // A META value as str, or "" where the file says nothing.
 static const char *meta_or_empty(const mm_file *file, const char *key) {
     const char *value = mm_file_meta_of(file, key);

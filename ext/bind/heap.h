@@ -56,6 +56,20 @@ PyObject *heap_anchors(const mm_why_chain *chain);
 /// Append (number, file, scope, attribute, anchors) to a list, if the holder of the chain is an
 /// attribute of a module, a class or its instances. False with an exception set.
 bool heap_scope_append(PyObject *list, uint32_t number, const mm_why_chain *chain);
+/// A text that is being rendered, with the memory that it lives in.
+typedef struct heap_page {
+    heap_scratch scratch;
+    mm_why_source *rows;  ///< lines of source for it
+    size_t row_count;
+    const char *bytes;  ///< what the renderer answers
+    size_t count;
+    mm_error err;
+} heap_page;
+/// Begin, with sources as heap_sources_fill() takes them. False with an exception set: then nothing
+/// is left to give back. Else heap_page_end() ends it, or heap_scratch_deinit() of its scratch.
+bool heap_page_begin(heap_page *page, PyObject *sources);
+/// The text as str, as heap_rendered() has it.
+PyObject *heap_page_end(heap_page *page, mm_status status);
 /// Options of a renderer. False with an exception set.
 bool heap_options_fill(int width, int colour, int ascii, mm_report_options *ret);
 /// Count what there is, with the lock released. False with an exception set.

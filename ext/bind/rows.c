@@ -69,24 +69,17 @@ PyObject *findings_one_text(PyObject *self, PyObject *args, PyObject *kwargs) {
         PyErr_SetString(PyExc_IndexError, "there is no finding of this number");
         return NULL;
     }
-    mm_why_source *rows = NULL;
-    size_t row_count = 0;
-    const char *bytes = NULL;
-    size_t count = 0;
-    mm_error err = {MM_OK, NULL, 0, 0};
-    heap_scratch scratch;
-    heap_scratch_init(&scratch);
-    if (!heap_sources_fill(sources, &scratch, &rows, &row_count)) {
-        heap_scratch_deinit(&scratch);
+    heap_page page;
+    if (!heap_page_begin(&page, sources)) {
         return NULL;
     }
-    const mm_why_source *source = mm_why_source_of(rows, row_count, number);
+    const mm_why_source *source = mm_why_source_of(page.rows, page.row_count, number);
     mm_why_source moved = source != NULL ? *source : (mm_why_source){0};
     moved.chain = 0;
     mm_finding finding = findings->findings[number];
     finding.hidden = false;
     mm_findings one = {.file = findings->file, .findings = &finding, .finding_count = 1};
     mm_status status = mm_findings_text(&one, &moved, source != NULL ? 1 : 0, false, &options,
-                                        &scratch.arena, &bytes, &count, &err);
-    return heap_rendered(status, bytes, count, &scratch);
+                                        &page.scratch.arena, &page.bytes, &page.count, &page.err);
+    return heap_page_end(&page, status);
 }

@@ -2,6 +2,7 @@
 // made by hand: every field is shown known and unknown.
 //
 // MM_GOLDEN_WRITE=1 in the environment writes the golden texts instead of comparing.
+#include "golden.h"
 #include "mm.h"
 #include "tap.h"
 
@@ -9,41 +10,6 @@ enum { FINDINGS_MAX = 8 };
 
 static mm_os_pages pages;
 static mm_arena arena;
-
-static bool golden_same(const char *name, const char *text) {
-    char path[512];
-    snprintf(path, sizeof(path), "%s/findings/%s", MM_GOLDEN, name);
-    if (getenv("MM_GOLDEN_WRITE") != NULL) {
-        FILE *out = fopen(path, "w");
-        if (out != NULL) {
-            fputs(text, out);
-            fclose(out);
-        }
-    }
-    FILE *in = fopen(path, "r");
-    if (in == NULL) {
-        return false;
-    }
-    size_t room = strlen(text) + 2;
-    char *have = calloc(room, 1);
-    size_t count = fread(have, 1, room - 1, in);
-    bool same = count == strlen(text) && memcmp(have, text, count) == 0;
-    free(have);
-    fclose(in);
-    return same;
-}
-
-static bool lines_fit(const char *text, size_t width) {
-    while (*text != '\0') {
-        size_t length = strcspn(text, "\n");
-        if (mm_text_columns(text, length) > width || (length > 0 && text[length - 1] == ' ')) {
-            diag("too wide or ends in a blank: %.*s", (int)length, text);
-            return false;
-        }
-        text += length + (text[length] == '\n');
-    }
-    return true;
-}
 
 static bool is_ascii(const char *text) {
     for (; *text != '\0'; text++) {
@@ -67,7 +33,7 @@ static void is_golden(const mm_findings *findings, const mm_why_source *source, 
         snprintf(file, sizeof(file), "%s%s.%u.txt", name, verbose ? ".verbose" : "", options.width);
         bool done = mm_findings_text(findings, source, sources, verbose, &options, &arena, &text,
                                      &count, &err) == MM_OK;
-        if (!ok(done && golden_same(file, text), "%s", file)) {
+        if (!ok(done && golden_same("findings", file, text), "%s", file)) {
             printf("# as it is now:\n%s", text);
         }
     }
@@ -83,10 +49,10 @@ static void is_golden(const mm_findings *findings, const mm_why_source *source, 
     snprintf(file, sizeof(file), "%s.colour.txt", name);
     bool done = mm_findings_text(findings, source, sources, false, &colour, &arena, &text, &count,
                                  &err) == MM_OK;
-    ok(done && golden_same(file, text), "%s", file);
+    ok(done && golden_same("findings", file, text), "%s", file);
     snprintf(file, sizeof(file), "%s.json", name);
     done = mm_findings_json(findings, source, sources, &arena, &text, &count, &err) == MM_OK;
-    ok(done && golden_same(file, text), "%s", file);
+    ok(done && golden_same("findings", file, text), "%s", file);
 }
 
 static mm_finding unknown(mm_finding_kind kind, const char *sentence) {
@@ -267,11 +233,11 @@ static void test_types(void) {
         char file[64];
         bool done = mm_types_text(&types, i == 2, &options, &arena, &text, &count, &err) == MM_OK;
         snprintf(file, sizeof(file), "types%s.%u.txt", i == 2 ? ".verbose" : "", options.width);
-        ok(done && golden_same(file, text), "%s", file);
+        ok(done && golden_same("findings", file, text), "%s", file);
         ok(lines_fit(text, options.width), "no line of %s is too wide", file);
     }
     bool done = mm_types_json(&types, NULL, &arena, &text, &count, &err) == MM_OK;
-    ok(done && golden_same("types.json", text), "types.json");
+    ok(done && golden_same("findings", "types.json", text), "types.json");
 }
 
 static void test_tree(void) {
@@ -294,11 +260,11 @@ static void test_tree(void) {
         char file[64];
         bool done = mm_tree_text(&tree, &options, &arena, &text, &count, &err) == MM_OK;
         snprintf(file, sizeof(file), "tree.%u.txt", options.width);
-        ok(done && golden_same(file, text), "%s", file);
+        ok(done && golden_same("findings", file, text), "%s", file);
         ok(lines_fit(text, options.width), "no line of %s is too wide", file);
     }
     bool done = mm_tree_json(&tree, NULL, &arena, &text, &count, &err) == MM_OK;
-    ok(done && golden_same("tree.json", text), "tree.json");
+    ok(done && golden_same("findings", "tree.json", text), "tree.json");
 }
 
 int main(void) {

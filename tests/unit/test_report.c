@@ -1,6 +1,7 @@
 // Renderings against golden texts at several widths, what no rendering may do, and numbers.
 //
 // MM_GOLDEN_WRITE=1 in the environment writes the golden texts instead of comparing.
+#include "golden.h"
 #include "mm.h"
 #include "report/json.h"
 #include "report_heaps.h"
@@ -12,41 +13,6 @@ static mm_arena arena;
 static void arena_start(void) {
     mm_os_pages_deinit(&pages);
     mm_arena_init(&arena, mm_os_pages_view(&pages), 1 << 20);
-}
-
-static bool golden_same(const char *name, const char *text) {
-    char path[512];
-    snprintf(path, sizeof(path), "%s/why/%s", MM_GOLDEN, name);
-    if (getenv("MM_GOLDEN_WRITE") != NULL) {
-        FILE *out = fopen(path, "w");
-        if (out != NULL) {
-            fputs(text, out);
-            fclose(out);
-        }
-    }
-    FILE *in = fopen(path, "r");
-    if (in == NULL) {
-        return false;
-    }
-    size_t room = strlen(text) + 2;
-    char *have = calloc(room, 1);
-    size_t count = fread(have, 1, room - 1, in);
-    bool same = count == strlen(text) && memcmp(have, text, count) == 0;
-    free(have);
-    fclose(in);
-    return same;
-}
-
-static bool lines_fit(const char *text, size_t width) {
-    while (*text != '\0') {
-        size_t length = strcspn(text, "\n");
-        if (mm_text_columns(text, length) > width || (length > 0 && text[length - 1] == ' ')) {
-            diag("too wide or ends in a blank: %.*s", (int)length, text);
-            return false;
-        }
-        text += length + (text[length] == '\n');
-    }
-    return true;
 }
 
 static void is_golden_with(const mm_why *why, const mm_why_source *sources, size_t source_count,
@@ -61,7 +27,7 @@ static void is_golden_with(const mm_why *why, const mm_why_source *sources, size
         snprintf(file, sizeof(file), "%s.%u.txt", name, widths[i]);
         bool done =
             mm_why_text(why, sources, source_count, &options, &arena, &text, &count, &err) == MM_OK;
-        if (!ok(done && golden_same(file, text), "%s", file)) {
+        if (!ok(done && golden_same("why", file, text), "%s", file)) {
             printf("# as it is now:\n%s", text);
         }
         ok(lines_fit(text, widths[i]), "no line of %s is too wide", file);
@@ -82,10 +48,10 @@ static void is_golden_with(const mm_why *why, const mm_why_source *sources, size
     snprintf(file, sizeof(file), "%s.colour.txt", name);
     bool done =
         mm_why_text(why, sources, source_count, &colour, &arena, &text, &count, &err) == MM_OK;
-    ok(done && golden_same(file, text), "%s", file);
+    ok(done && golden_same("why", file, text), "%s", file);
     snprintf(file, sizeof(file), "%s.json", name);
     done = mm_why_json(why, sources, source_count, &arena, &text, &count, &err) == MM_OK;
-    ok(done && golden_same(file, text), "%s", file);
+    ok(done && golden_same("why", file, text), "%s", file);
 }
 
 static void is_golden(const mm_why *why, const char *name) {
@@ -292,11 +258,11 @@ static void test_lines(void) {
     is_text(text, "a.mort: damaged at byte 1234: a varint is cut off; take the snapshot again",
             "says what, where and what to do");
     bool done = mm_verify_json(NULL, &err, &arena, &text, &count, NULL) == MM_OK;
-    ok(done && golden_same("verify_bad.json", text), "verify of a bad file as JSON");
+    ok(done && golden_same("why", "verify_bad.json", text), "verify of a bad file as JSON");
     done = mm_verify_json(file, NULL, &arena, &text, &count, NULL) == MM_OK;
-    ok(done && golden_same("verify.json", text), "verify as JSON");
+    ok(done && golden_same("why", "verify.json", text), "verify as JSON");
     done = mm_verify_text(file, &options, &arena, &text, &count, NULL) == MM_OK;
-    ok(done && golden_same("verify.txt", text), "verify as text");
+    ok(done && golden_same("why", "verify.txt", text), "verify as text");
     heap_deinit(&h);
 }
 
