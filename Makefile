@@ -5,6 +5,8 @@
 # FUZZ_SECONDS=...      `make check` also fuzzes each target for so long
 # BENCH=...             arguments of bench/run.py
 # BENCH_HEAP=...        arguments of bench/heap/peers.py, which `make bench` runs next
+# BENCH_PATTERNS=...    arguments of bench/weak/patterns.py, which comes after that
+# BENCH_SIGNALS=...     arguments of bench/weak/signals.py, then
 # BENCH_WEAK=...        arguments of bench/weak/containers.py, which is the last
 # PROGRAMS=...          how many random programs `make oracle` runs (2000)
 # CORPUS=...            arguments of tests/corpus/run.py
@@ -62,7 +64,10 @@ bench:
 	@$(python) tools/environments.py bench
 	@.venv/bin/python bench/run.py $(BENCH); snapshots=$$?; \
 	.venv/bin/python bench/heap/peers.py $(BENCH_HEAP); heap=$$?; \
-	.venv/bin/python bench/weak/containers.py $(BENCH_WEAK) && exit $$((snapshots | heap))
+	.venv/bin/python bench/weak/patterns.py $(BENCH_PATTERNS); patterns=$$?; \
+	.venv/bin/python bench/weak/signals.py $(BENCH_SIGNALS); signals=$$?; \
+	.venv/bin/python bench/weak/containers.py $(BENCH_WEAK) && \
+	exit $$((snapshots | heap | patterns | signals))
 
 format:
 	@$(python) tools/check.py --fix clang-format ruff-format

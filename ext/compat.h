@@ -40,11 +40,51 @@
 #define MM_MEMBER_READONLY Py_READONLY
 #endif
 
+// Is the collector one whose passes were read? What it does is tested once more at run time.
+#if !defined(Py_GIL_DISABLED) && SIZEOF_VOID_P == 8 && PY_VERSION_HEX < 0x03100000
+#define MM_COLLECTOR_IS_KNOWN (Py_Version < 0x030E0000 || Py_Version >= 0x030E0500)
+#else
+#define MM_COLLECTOR_IS_KNOWN 0
+#endif
+
+// Has an argument no other reference than the caller's, who is about to give it up? Later versions
+// lend arguments, so that a count of one says nothing.
+#if PY_VERSION_HEX < 0x030E0000
+#define MM_IS_TEMPORARY(object) (Py_REFCNT(object) == 1)
+#else
+#define MM_IS_TEMPORARY(object) PyUnstable_Object_IsUniqueReferencedTemporary(object)
+#endif
+
 // The hash of an object that is its address.
 #if PY_VERSION_HEX < 0x030D0000
 #define MM_HASH_POINTER(object) _Py_HashPointer(object)
 #else
 #define MM_HASH_POINTER(object) Py_HashPointer(object)
+#endif
+
+// getattr() that makes no AttributeError: 1 and a new reference, 0, or -1 with an exception set.
+#if PY_VERSION_HEX < 0x030D0000
+#define MM_LOOK_UP(object, name, ret) _PyObject_LookupAttr(object, name, ret)
+#else
+#define MM_LOOK_UP(object, name, ret) PyObject_GetOptionalAttr(object, name, ret)
+#endif
+
+// The same without a call, where it is known to be that.
+#if PY_VERSION_HEX < 0x03100000
+static inline Py_hash_t mm_hash_address(const void *object) {
+    size_t bits = (size_t)object;
+    Py_hash_t hash = (Py_hash_t)(bits >> 4 | bits << (8 * sizeof bits - 4));
+    return hash == -1 ? -2 : hash;
+}
+#else
+#define mm_hash_address(object) MM_HASH_POINTER(object)
+#endif
+
+// A tuple that gets other items must forget the hash that it may have kept.
+#if PY_VERSION_HEX < 0x030E0000
+#define MM_TUPLE_FORGET_HASH(tuple) ((void)(tuple))
+#else
+#define MM_TUPLE_FORGET_HASH(tuple) ((void)(((PyTupleObject *)(tuple))->ob_hash = -1))
 #endif
 
 // The innermost Python frame of a thread: an opaque pointer that can be taken away and put back, so
@@ -84,6 +124,18 @@ enum { MM_RECURSION_OF_CALLER = 2 };
 #else
 #define MM_RECURSION_LEFT(thread) ((thread)->py_recursion_remaining)
 enum { MM_RECURSION_OF_CALLER = 1 };
+#endif
+
+// What listens to the making of objects; from 3.13 on one function can, and whoever begins to takes
+// its place.
+#if PY_VERSION_HEX < 0x030D0000
+typedef int (*mm_listener)(void);
+#define MM_LISTENER() ((mm_listener)NULL)
+#define MM_LISTENER_REMOVE() ((void)0)
+#else
+typedef PyRefTracer mm_listener;
+#define MM_LISTENER() PyRefTracer_GetTracer(&(void *){NULL})
+#define MM_LISTENER_REMOVE() ((void)PyRefTracer_SetTracer(NULL, NULL))
 #endif
 
 // What `__main__` of a script has beside its names.

@@ -8,27 +8,25 @@ static void pair_hold(const weak_table *table, Py_ssize_t at, PyObject **ret_key
     const weak_entry *entry = weak_entry_at(table, at);
     PyObject *referent = weak_referent(entry->ref);
     *ret_key = Py_NewRef(table->kind == WEAK_VALUES ? entry->other : referent);
-    *ret_value = Py_NewRef(table->kind == WEAK_VALUES ? referent : entry->other);
+    *ret_value = Py_NewRef(table->kind == WEAK_VALUES ? referent : weak_entry_other(entry));
 }
 
 static PyObject *value_hold(const weak_table *table, Py_ssize_t at) {
     const weak_entry *entry = weak_entry_at(table, at);
-    return Py_NewRef(table->kind == WEAK_VALUES ? weak_referent(entry->ref) : entry->other);
+    return Py_NewRef(table->kind == WEAK_VALUES ? weak_referent(entry->ref)
+                                                : weak_entry_other(entry));
 }
 
-// As weak_table_find(), with the hash taken here.
 static int mapping_find(weak_object *self, PyObject *key, Py_hash_t *ret_hash, Py_ssize_t *ret_at) {
-    Py_hash_t hash = weak_table_hash(&self->table, key);
-    if (hash == -1) {
-        return -1;
-    }
-    *ret_hash = hash;
-    return weak_table_find(&self->table, key, hash, ret_at);
+    return weak_table_look(&self->table, key, ret_hash, ret_at);
 }
 
 // As weak_table_put().
 static int mapping_put(weak_object *self, PyObject *key, Py_hash_t hash, PyObject *value,
                        bool keep) {
+    if (self->ephemeron) {
+        return weak_ephemeron_put(self, key, hash, value, keep);
+    }
     bool keys = self->table.kind != WEAK_VALUES;
     return weak_table_put(&self->table, key, hash, keys ? key : value, keys ? value : key, keep);
 }
@@ -63,11 +61,15 @@ static PyObject *mapping_get_item(PyObject *self, PyObject *key) {
 static int mapping_set_item(PyObject *self, PyObject *key, PyObject *value) {
     weak_object *object = (weak_object *)self;
     Py_hash_t hash = 0;
+    Py_ssize_t at = 0;
     if (value != NULL) {
+        if (!object->ephemeron && weak_table_spot(&object->table, key, &at) == 1) {
+            weak_entry_set_other(weak_entry_at(&object->table, at), value);
+            return 0;
+        }
         hash = weak_table_hash(&object->table, key);
         return hash == -1 || mapping_put(object, key, hash, value, false) < 0 ? -1 : 0;
     }
-    Py_ssize_t at = 0;
     int found = mapping_find(object, key, &hash, &at);
     if (found == 0) {
         weak_key_error(key);
@@ -93,6 +95,11 @@ static int mapping_contains(PyObject *self, PyObject *key) {
 static bool key_and_default(const char *name, PyObject *const *args, Py_ssize_t count,
                             PyObject *names, PyObject **ret_key, PyObject **ret_default) {
     Py_ssize_t named = names == NULL ? 0 : PyTuple_GET_SIZE(names);
+    if (named == 0 && (count == 1 || count == 2)) {
+        *ret_key = args[0];
+        *ret_default = count > 1 ? args[1] : Py_None;
+        return true;
+    }
     if (!weak_check_count(name, count + named, 1, 2)) {
         return false;
     }
@@ -297,6 +304,12 @@ static int update_args(PyObject *self, PyObject *args, PyObject *kwargs, const c
 }
 
 static PyObject *mapping_update(PyObject *self, PyObject *args, PyObject *kwargs) {
+    if (!has_weak_values(self) && kwargs != NULL && PyDict_GET_SIZE(kwargs) > 0) {
+        PyErr_SetString(PyExc_TypeError,
+                        "Keyword arguments are not supported: "
+                        "cannot create weak reference to 'str' object");
+        return NULL;
+    }
     if (update_args(self, args, kwargs, "update") < 0) {
         return NULL;
     }
@@ -316,11 +329,13 @@ static int mapping_init(PyObject *self, PyObject *args, PyObject *kwargs) {
         Py_XDECREF(done);
         return done == NULL ? -1 : 0;
     }
-    static const char *const names[] = {"dict", NULL};
+    static const char *const names[] = {"dict", "ephemeron", NULL};
     PyObject *other = Py_None;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|O", (char **)names, &other)) {
+    int ephemeron = 0;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|O$p", (char **)names, &other, &ephemeron)) {
         return -1;
     }
+    ((weak_object *)self)->ephemeron |= ephemeron != 0;
     return other == Py_None      ? 0
            : weak_is_exact(self) ? weak_mapping_update((weak_object *)self, other)
                                  : weak_add_through(self, other);
@@ -339,8 +354,8 @@ static int entries_copy(weak_object *from, weak_object *to) {
         bool values = from->table.kind == WEAK_VALUES;
         Py_hash_t hash = entry->hash;
         PyObject *weak = Py_NewRef(object);
-        PyObject *other = Py_NewRef(entry->other);
-        result = weak_table_put(&to->table, values ? other : weak, hash, weak, other, false);
+        PyObject *other = Py_NewRef(weak_entry_other(entry));
+        result = mapping_put(to, values ? other : weak, hash, values ? weak : other, false);
         Py_DECREF(weak);
         Py_DECREF(other);
     }
@@ -356,10 +371,15 @@ static PyObject *mapping_copy(PyObject *self, PyObject *ignored) {
         return NULL;
     }
     weak_kind kind = ((weak_object *)self)->table.kind;
+    bool ephemeron = ((weak_object *)self)->ephemeron;
     PyTypeObject *type = kind == WEAK_VALUES ? state->value_dict_type
                          : kind == WEAK_IDS  ? state->id_dict_type
+                         : ephemeron         ? state->ephemeron_dict_type
                                              : state->key_dict_type;
     PyObject *copy = weak_object_new(type, kind);
+    if (copy != NULL) {
+        ((weak_object *)copy)->ephemeron = ephemeron;
+    }
     if (copy != NULL && entries_copy((weak_object *)self, (weak_object *)copy) < 0) {
         Py_CLEAR(copy);
     }
@@ -370,6 +390,9 @@ static PyObject *mapping_copy(PyObject *self, PyObject *ignored) {
 static PyObject *mapping_deepcopy(PyObject *self, PyObject *memo) {
     weak_state *state = weak_state_of(Py_TYPE(self));
     PyObject *copy = state == NULL ? NULL : PyObject_CallNoArgs((PyObject *)Py_TYPE(self));
+    if (copy != NULL && ((weak_object *)self)->ephemeron && weak_is_mapping(copy)) {
+        ((weak_object *)copy)->ephemeron = true;
+    }
     if (copy != NULL && weak_remember(memo, self, copy) < 0) {
         Py_CLEAR(copy);
     }
@@ -398,7 +421,9 @@ static PyObject *mapping_deepcopy(PyObject *self, PyObject *memo) {
 static PyObject *mapping_reduce(PyObject *self, PyObject *ignored) {
     (void)ignored;
     PyObject *module = PyImport_ImportModule("copyreg");
-    PyObject *maker = module == NULL ? NULL : PyObject_GetAttrString(module, "__newobj__");
+    bool ephemeron = ((weak_object *)self)->ephemeron;
+    const char *name = ephemeron ? "__newobj_ex__" : "__newobj__";
+    PyObject *maker = module == NULL ? NULL : PyObject_GetAttrString(module, name);
     Py_XDECREF(module);
     PyObject *state = maker == NULL ? NULL : PyObject_CallMethod(self, "__getstate__", NULL);
     PyObject *pairs = state == NULL ? NULL : mapping_items(self, NULL);
@@ -407,7 +432,9 @@ static PyObject *mapping_reduce(PyObject *self, PyObject *ignored) {
         Py_XDECREF(state);
         return NULL;
     }
-    return Py_BuildValue("N(O)NON", maker, Py_TYPE(self), state, Py_None, pairs);
+    return ephemeron ? Py_BuildValue("N(O(){sO})NON", maker, Py_TYPE(self), "ephemeron", Py_True,
+                                     state, Py_None, pairs)
+                     : Py_BuildValue("N(O)NON", maker, Py_TYPE(self), state, Py_None, pairs);
 }
 
 // What the stdlib's classes keep inside: a snapshot here.
@@ -421,7 +448,7 @@ static PyObject *mapping_data(PyObject *self, void *ignored) {
     weak_place_enter(&place, table);
     while (data != NULL && (entry = weak_table_step(table, &place, &object)) != NULL) {
         PyObject *ref = Py_NewRef(entry->ref);
-        PyObject *other = Py_NewRef(entry->other);
+        PyObject *other = Py_NewRef(weak_entry_other(entry));
         bool values = table->kind == WEAK_VALUES;
         if (PyDict_SetItem(data, values ? other : ref, values ? ref : other) < 0) {
             Py_CLEAR(data);
@@ -481,6 +508,19 @@ static int mapping_set_data(PyObject *self, PyObject *data, void *ignored) {
 static PyObject *mapping_guard(PyObject *self, void *ignored) {
     (void)ignored;
     return Py_NewRef(((weak_object *)self)->table.guard);
+}
+
+static PyObject *mapping_ephemeron(PyObject *self, void *ignored) {
+    (void)ignored;
+    if (!((weak_object *)self)->ephemeron) {
+        Py_RETURN_NONE;
+    }
+    weak_state *state = weak_state_of(Py_TYPE(self));
+    if (state == NULL) {
+        return NULL;
+    }
+    bool collected = weak_ephemerons_by(state) == WEAK_BY_COLLECTOR;
+    return PyUnicode_FromString(collected ? "collector" : "sweep");
 }
 
 // ---- operators ----------------------------------------------------------------------------------
@@ -587,16 +627,27 @@ static PyObject *mapping_repr(PyObject *self) {
 
 // ---- the types ----------------------------------------------------------------------------------
 
+// A new one, an ephemeron dict if asked here or by its type: a pickle does not call __init__().
+static PyObject *keyed_new_with(PyTypeObject *type, weak_kind kind, PyObject *kwargs) {
+    PyObject *asked = kwargs == NULL ? NULL : PyDict_GetItemString(kwargs, "ephemeron");
+    int ephemeron = asked == NULL ? 0 : PyObject_IsTrue(asked);
+    weak_state *state = ephemeron < 0 ? NULL : weak_state_of(type);
+    PyObject *self = state == NULL ? NULL : weak_object_new(type, kind);
+    if (self != NULL) {
+        ((weak_object *)self)->ephemeron =
+            ephemeron != 0 || PyType_IsSubtype(type, state->ephemeron_dict_type);
+    }
+    return self;
+}
+
 static PyObject *key_dict_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
     (void)args;
-    (void)kwargs;
-    return weak_object_new(type, WEAK_KEYS);
+    return keyed_new_with(type, WEAK_KEYS, kwargs);
 }
 
 static PyObject *id_dict_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
     (void)args;
-    (void)kwargs;
-    return weak_object_new(type, WEAK_IDS);
+    return keyed_new_with(type, WEAK_IDS, kwargs);
 }
 
 static PyObject *value_dict_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
@@ -651,20 +702,34 @@ static const PyMethodDef value_methods[] = {
     {NULL, NULL, 0, NULL},
 };
 
-static const PyGetSetDef mapping_attributes[] = {
-    {"__dict__", PyObject_GenericGetDict, PyObject_GenericSetDict, NULL, NULL},
-    {"data", mapping_data, mapping_set_data,
-     "A dict with the weak references, made now. Setting it replaces the entries.", NULL},
-    {"_remove", mapping_guard, NULL, "The callback of the weak references.", NULL},
+#define MAPPING_ATTRIBUTES                                                                     \
+    {"__dict__", PyObject_GenericGetDict, PyObject_GenericSetDict, NULL, NULL},                \
+        {"data", mapping_data, mapping_set_data,                                               \
+         "A dict with the weak references, made now. Setting it replaces the entries.", NULL}, \
+    {                                                                                          \
+        "_remove", mapping_guard, NULL, "The callback of the weak references.", NULL           \
+    }
+
+static const PyGetSetDef key_attributes[] = {
+    MAPPING_ATTRIBUTES,
+    {"ephemeron", mapping_ephemeron, NULL,
+     "Who frees a value that leads back to its key: 'collector', or 'sweep' where this\n"
+     "interpreter's is not known; None: nobody, the dictionary holds its values.",
+     NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };
 
-#define MAPPING_SLOTS(new_function, methods, doc)                                                 \
+static const PyGetSetDef value_attributes[] = {
+    MAPPING_ATTRIBUTES,
+    {NULL, NULL, NULL, NULL, NULL},
+};
+
+#define MAPPING_SLOTS(new_function, methods, attributes, doc)                                     \
     {Py_tp_new, (void *)(new_function)}, {Py_tp_init, (void *)mapping_init},                      \
         {Py_tp_dealloc, (void *)weak_object_dealloc},                                             \
         {Py_tp_traverse, (void *)weak_object_traverse}, {Py_tp_clear, (void *)weak_object_clear}, \
         {Py_tp_methods, (void *)(methods)}, {Py_tp_members, (void *)weak_object_members},         \
-        {Py_tp_getset, (void *)mapping_attributes}, {Py_tp_iter, (void *)mapping_iter},           \
+        {Py_tp_getset, (void *)(attributes)}, {Py_tp_iter, (void *)mapping_iter},                 \
         {Py_tp_repr, (void *)mapping_repr}, {Py_tp_richcompare, (void *)mapping_compare},         \
         {Py_tp_hash, (void *)PyObject_HashNotImplemented}, {Py_tp_doc, (void *)(doc)},            \
         {Py_mp_length, (void *)weak_object_len}, {Py_mp_subscript, (void *)mapping_get_item},     \
@@ -685,16 +750,29 @@ static PyType_Spec mapping_spec(const char *name, const PyType_Slot *slots) {
 
 PyType_Spec weak_key_dict_spec(void) {
     static const PyType_Slot slots[] = {MAPPING_SLOTS(
-        key_dict_new, key_methods,
-        "WeakKeyDictionary(dict=None)\n--\n\n"
+        key_dict_new, key_methods, key_attributes,
+        "WeakKeyDictionary(dict=None, *, ephemeron=False)\n--\n\n"
         "Maps keys to values as long as the keys live, as weakref.WeakKeyDictionary does.")};
     return mapping_spec("mortmain.weak.WeakKeyDictionary", slots);
 }
 
+PyType_Spec weak_ephemeron_dict_spec(void) {
+    static const PyType_Slot slots[] = {
+        {Py_tp_dealloc, (void *)weak_object_dealloc},
+        {Py_tp_traverse, (void *)weak_object_traverse},
+        {Py_tp_clear, (void *)weak_object_clear},
+        {Py_tp_doc,
+         "EphemeronDict(dict=None)\n--\n\n"
+         "A WeakKeyDictionary(ephemeron=True): what a value refers to does not keep its key."},
+        {0, NULL},
+    };
+    return mapping_spec("mortmain.weak.EphemeronDict", slots);
+}
+
 PyType_Spec weak_id_dict_spec(void) {
     static const PyType_Slot slots[] = {MAPPING_SLOTS(
-        id_dict_new, key_methods,
-        "WeakIdKeyDictionary(dict=None)\n--\n\n"
+        id_dict_new, key_methods, key_attributes,
+        "WeakIdKeyDictionary(dict=None, *, ephemeron=False)\n--\n\n"
         "A WeakKeyDictionary whose keys are told apart by identity: for keys that cannot be\n"
         "hashed, or that compare element by element.")};
     return mapping_spec("mortmain.weak.WeakIdKeyDictionary", slots);
@@ -702,7 +780,7 @@ PyType_Spec weak_id_dict_spec(void) {
 
 PyType_Spec weak_value_dict_spec(void) {
     static const PyType_Slot slots[] = {MAPPING_SLOTS(
-        value_dict_new, value_methods,
+        value_dict_new, value_methods, value_attributes,
         "Maps keys to values as long as the values live, as weakref.WeakValueDictionary does.")};
     return mapping_spec("mortmain.weak.WeakValueDictionary", slots);
 }

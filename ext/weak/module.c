@@ -24,33 +24,73 @@ static int register_with(PyObject *abcs, const char *abc, PyTypeObject *type) {
     return done == NULL ? -1 : 0;
 }
 
+// Types of cached_method, WeakLRU, WeakLink, WeakChildren and Bounded.
+static int patterns_add(PyObject *module, weak_state *state) {
+    weak_patterns *types = &state->patterns;
+    PyObject *bases = PyTuple_Pack(2, PyExc_LookupError, PyExc_ReferenceError);
+    types->dead_link_error =
+        bases == NULL ? NULL
+                      : PyErr_NewExceptionWithDoc("mortmain.weak.DeadLinkError",
+                                                  "What a WeakLink leads to is gone.", bases, NULL);
+    Py_XDECREF(bases);
+    if (types->dead_link_error == NULL ||
+        PyModule_AddObjectRef(module, "DeadLinkError", types->dead_link_error) < 0 ||
+        type_add(module, weak_cached_spec(), NULL, NULL, &types->cached_type) < 0 ||
+        type_add(module, weak_cached_bound_spec(), NULL, NULL, &types->cached_bound_type) < 0 ||
+        type_add(module, weak_cached_store_spec(), NULL, NULL, &types->cached_store_type) < 0 ||
+        type_add(module, weak_cached_thunk_spec(), NULL, NULL, &types->cached_thunk_type) < 0 ||
+        type_add(module, weak_lru_ref_spec(), state->keyed_ref_type, NULL, &types->lru_ref_type) <
+            0 ||
+        type_add(module, weak_lru_spec(), NULL, "WeakLRU", &types->lru_type) < 0 ||
+        type_add(module, weak_uplink_ref_spec(), &_PyWeakref_RefType, "LinkRef",
+                 &types->link_ref_type) < 0 ||
+        type_add(module, weak_uplink_spec(), NULL, "WeakLink", &types->link_type) < 0 ||
+        type_add(module, weak_children_list_spec(), NULL, "ChildList", &types->children_list_type) <
+            0 ||
+        type_add(module, weak_children_spec(), NULL, "WeakChildren", &types->children_type) < 0 ||
+        type_add(module, weak_bounded_spec(), NULL, "Bounded", &types->bounded_type) < 0) {
+        return -1;
+    }
+    return 0;
+}
+
 static int weak_exec(PyObject *module) {
     weak_state *state = PyModule_GetState(module);
     if (type_add(module, weak_guard_spec(), NULL, NULL, &state->guard_type) < 0 ||
         type_add(module, weak_iterator_spec(), NULL, NULL, &state->iterator_type) < 0 ||
         type_add(module, weak_keyed_ref_spec(), &_PyWeakref_RefType, "KeyedRef",
                  &state->keyed_ref_type) < 0 ||
+        type_add(module, weak_holder_spec(), NULL, NULL, &state->holder_type) < 0 ||
+        type_add(module, weak_probe_spec(), NULL, NULL, &state->probe_type) < 0 ||
         type_add(module, weak_key_dict_spec(), NULL, "WeakKeyDictionary", &state->key_dict_type) <
             0 ||
+        type_add(module, weak_ephemeron_dict_spec(), state->key_dict_type, "EphemeronDict",
+                 &state->ephemeron_dict_type) < 0 ||
         type_add(module, weak_id_dict_spec(), NULL, "WeakIdKeyDictionary", &state->id_dict_type) <
             0 ||
         type_add(module, weak_value_dict_spec(), NULL, "WeakValueDictionary",
                  &state->value_dict_type) < 0 ||
-        type_add(module, weak_set_spec(), NULL, "WeakSet", &state->set_type) < 0) {
+        type_add(module, weak_set_spec(), NULL, "WeakSet", &state->set_type) < 0 ||
+        weak_signals_init(module, &state->signals) < 0) {
         return -1;
     }
-    PyObject *abcs = PyImport_ImportModule("_collections_abc");
+    state->holder_name = PyUnicode_InternFromString("__ephemerons__");
+    PyObject *abcs = state->holder_name == NULL ? NULL : PyImport_ImportModule("_collections_abc");
     if (abcs == NULL) {
         return -1;
     }
     state->mapping_abc = PyObject_GetAttrString(abcs, "Mapping");
-    int result = state->mapping_abc == NULL ||
-                         register_with(abcs, "MutableMapping", state->key_dict_type) < 0 ||
-                         register_with(abcs, "MutableMapping", state->id_dict_type) < 0 ||
-                         register_with(abcs, "MutableMapping", state->value_dict_type) < 0 ||
-                         register_with(abcs, "MutableSet", state->set_type) < 0
-                     ? -1
-                     : 0;
+    int result =
+        state->mapping_abc == NULL ||
+                register_with(abcs, "MutableMapping", state->key_dict_type) < 0 ||
+                register_with(abcs, "MutableMapping", state->id_dict_type) < 0 ||
+                register_with(abcs, "MutableMapping", state->value_dict_type) < 0 ||
+                register_with(abcs, "MutableSet", state->set_type) < 0 ||
+                patterns_add(module, state) < 0 ||
+                register_with(abcs, "MutableMapping", state->patterns.lru_type) < 0 ||
+                register_with(abcs, "MutableSequence", state->patterns.children_list_type) < 0
+            ? -1
+            : 0;
     Py_DECREF(abcs);
     return result;
 }
@@ -60,13 +100,17 @@ static int weak_traverse(PyObject *module, visitproc visit, void *arg) {
     Py_VISIT(state->guard_type);
     Py_VISIT(state->keyed_ref_type);
     Py_VISIT(state->iterator_type);
+    Py_VISIT(state->holder_type);
+    Py_VISIT(state->probe_type);
     Py_VISIT(state->key_dict_type);
+    Py_VISIT(state->ephemeron_dict_type);
     Py_VISIT(state->id_dict_type);
     Py_VISIT(state->value_dict_type);
     Py_VISIT(state->set_type);
     Py_VISIT(state->mapping_abc);
     Py_VISIT(state->deepcopy);
-    return 0;
+    int result = weak_patterns_traverse(&state->patterns, visit, arg);
+    return result != 0 ? result : weak_signals_traverse(&state->signals, visit, arg);
 }
 
 static int weak_clear(PyObject *module) {
@@ -74,12 +118,18 @@ static int weak_clear(PyObject *module) {
     Py_CLEAR(state->guard_type);
     Py_CLEAR(state->keyed_ref_type);
     Py_CLEAR(state->iterator_type);
+    Py_CLEAR(state->holder_type);
+    Py_CLEAR(state->probe_type);
     Py_CLEAR(state->key_dict_type);
+    Py_CLEAR(state->ephemeron_dict_type);
+    Py_CLEAR(state->holder_name);
     Py_CLEAR(state->id_dict_type);
     Py_CLEAR(state->value_dict_type);
     Py_CLEAR(state->set_type);
     Py_CLEAR(state->mapping_abc);
     Py_CLEAR(state->deepcopy);
+    weak_patterns_clear(&state->patterns);
+    weak_signals_clear(&state->signals);
     return 0;
 }
 
@@ -100,6 +150,8 @@ static const PyMethodDef weak_functions[] = {
      "Args:\n"
      "    tables: Dictionaries with weak keys, the stdlib's too; none: all there are.\n"
      "    budget: Look at so many objects at most. What lies beyond counts as alive."},
+    {"cached_method", (PyCFunction)(void (*)(void))weak_cached_method, METH_VARARGS | METH_KEYWORDS,
+     weak_cached_method_doc},
     {NULL, NULL, 0, NULL},
 };
 

@@ -204,6 +204,7 @@ typedef struct weak_iterator {
     PyObject_HEAD weak_object *owner;  ///< NULL: at its end
     weak_place place;
     weak_gives gives;
+    PyObject *pair;  ///< the last one given: used again if nobody else has it; or NULL
 } weak_iterator;
 
 PyObject *weak_iterate(weak_object *owner, weak_gives gives) {
@@ -215,6 +216,7 @@ PyObject *weak_iterate(weak_object *owner, weak_gives gives) {
     }
     self->owner = (weak_object *)Py_NewRef(owner);
     self->gives = gives;
+    self->pair = NULL;
     weak_place_enter(&self->place, &owner->table);
     PyObject_GC_Track(self);
     return (PyObject *)self;
@@ -223,6 +225,7 @@ PyObject *weak_iterate(weak_object *owner, weak_gives gives) {
 static void iterator_end(weak_iterator *self) {
     weak_place_leave(&self->place);
     Py_CLEAR(self->owner);
+    Py_CLEAR(self->pair);
 }
 
 static void iterator_dealloc(PyObject *self) {
@@ -236,12 +239,44 @@ static void iterator_dealloc(PyObject *self) {
 static int iterator_traverse(PyObject *self, visitproc visit, void *arg) {
     Py_VISIT(Py_TYPE(self));
     Py_VISIT(((weak_iterator *)self)->owner);
+    Py_VISIT(((weak_iterator *)self)->pair);
     return 0;
 }
 
 static int iterator_clear(PyObject *self) {
     iterator_end((weak_iterator *)self);
     return 0;
+}
+
+// A tuple of two objects that become its own, as a dict's items() gives it: the last one again
+// where nobody else has it. What that held is given up last, when all is as it should be.
+static PyObject *pair_give(weak_iterator *iterator, PyObject *first, PyObject *second) {
+    PyObject *pair = iterator->pair;
+    if (pair != NULL && Py_REFCNT(pair) == 1) {
+        PyObject *was_first = PyTuple_GET_ITEM(pair, 0);
+        PyObject *was_second = PyTuple_GET_ITEM(pair, 1);
+        Py_INCREF(pair);
+        PyTuple_SET_ITEM(pair, 0, first);
+        PyTuple_SET_ITEM(pair, 1, second);
+        MM_TUPLE_FORGET_HASH(pair);
+        // The collector stops looking at tuples in which it found nothing to collect.
+        if (!PyObject_GC_IsTracked(pair)) {
+            PyObject_GC_Track(pair);
+        }
+        Py_DECREF(was_first);
+        Py_DECREF(was_second);
+        return pair;
+    }
+    pair = PyTuple_New(2);
+    if (pair == NULL) {
+        Py_DECREF(first);
+        Py_DECREF(second);
+        return NULL;
+    }
+    PyTuple_SET_ITEM(pair, 0, first);
+    PyTuple_SET_ITEM(pair, 1, second);
+    Py_XSETREF(iterator->pair, Py_NewRef(pair));
+    return pair;
 }
 
 static PyObject *iterator_next(PyObject *self) {
@@ -260,7 +295,7 @@ static PyObject *iterator_next(PyObject *self) {
         case WEAK_GIVES_OBJECTS:
             return Py_NewRef(object);
         case WEAK_GIVES_OTHERS:
-            return Py_NewRef(entry->other);
+            return Py_NewRef(weak_entry_other(entry));
         case WEAK_GIVES_REFS:
             return Py_NewRef(entry->ref);
         default:
@@ -268,16 +303,8 @@ static PyObject *iterator_next(PyObject *self) {
     }
     // Making the tuple may start a collection: both are held before.
     PyObject *first = Py_NewRef(table->kind == WEAK_VALUES ? entry->other : object);
-    PyObject *second = Py_NewRef(table->kind == WEAK_VALUES ? object : entry->other);
-    PyObject *pair = PyTuple_New(2);
-    if (pair == NULL) {
-        Py_DECREF(first);
-        Py_DECREF(second);
-        return NULL;
-    }
-    PyTuple_SET_ITEM(pair, 0, first);
-    PyTuple_SET_ITEM(pair, 1, second);
-    return pair;
+    PyObject *second = Py_NewRef(table->kind == WEAK_VALUES ? object : weak_entry_other(entry));
+    return pair_give(iterator, first, second);
 }
 
 PyType_Spec weak_iterator_spec(void) {

@@ -7,11 +7,14 @@ static weak_table *table_of(PyObject *self) {
 }
 
 static int set_find(PyObject *self, PyObject *item, Py_hash_t *ret_hash, Py_ssize_t *ret_at) {
-    *ret_hash = weak_table_hash(table_of(self), item);
-    return *ret_hash == -1 ? -1 : weak_table_find(table_of(self), item, *ret_hash, ret_at);
+    return weak_table_look(table_of(self), item, ret_hash, ret_at);
 }
 
 static int set_add_item(PyObject *self, PyObject *item) {
+    Py_ssize_t at = 0;
+    if (weak_table_spot(table_of(self), item, &at) == 1) {
+        return 1;
+    }
     Py_hash_t hash = weak_table_hash(table_of(self), item);
     return hash == -1 ? -1 : weak_table_put(table_of(self), item, hash, item, NULL, true);
 }

@@ -191,7 +191,9 @@ static bool entries_of(sweep *all, Py_ssize_t number) {
         for (Py_ssize_t at = 0; at < table->end; at++) {
             const weak_entry *entry = weak_entry_at(table, at);
             PyObject *key = entry->ref == NULL ? NULL : weak_referent(entry->ref);
-            if (key != NULL && !entry_add(all, number, at, key, entry->other)) {
+            // A carried value is the collector's affair: its key holds it.
+            bool plain = key != NULL && weak_entry_carrier(entry) == NULL;
+            if (plain && !entry_add(all, number, at, key, entry->other)) {
                 return false;
             }
         }

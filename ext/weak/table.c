@@ -12,7 +12,7 @@
 
 #include <string.h>
 
-enum { SLOTS_FIRST = 8, PERTURB_SHIFT = 5 };
+enum { SLOTS_FIRST = 8 };
 
 // ---- memory -------------------------------------------------------------------------------------
 
@@ -32,7 +32,7 @@ static void index_put(weak_table *table, Py_hash_t hash, int32_t number) {
     size_t perturb = (size_t)hash;
     size_t slot = perturb & mask;
     while (table->index[slot] != WEAK_EMPTY) {
-        perturb >>= PERTURB_SHIFT;
+        perturb >>= WEAK_PERTURB_SHIFT;
         slot = (slot * 5 + perturb + 1) & mask;
     }
     table->index[slot] = number;
@@ -44,7 +44,7 @@ static size_t slot_of(const weak_table *table, Py_hash_t hash, Py_ssize_t at) {
     size_t perturb = (size_t)hash;
     size_t slot = perturb & mask;
     while (table->index[slot] != at) {
-        perturb >>= PERTURB_SHIFT;
+        perturb >>= WEAK_PERTURB_SHIFT;
         slot = (slot * 5 + perturb + 1) & mask;
     }
     return slot;
@@ -116,8 +116,7 @@ static Py_hash_t hash_of_ref(const weak_table *table, PyObject *ref) {
                                       : ((PyWeakReference *)ref)->hash;
 }
 
-// Number of the entry that has this very reference, or -1.
-static Py_ssize_t table_find_ref(const weak_table *table, PyObject *ref) {
+Py_ssize_t weak_table_find_ref(const weak_table *table, PyObject *ref) {
     if (table->mask < 0) {
         return -1;
     }
@@ -130,7 +129,7 @@ static Py_ssize_t table_find_ref(const weak_table *table, PyObject *ref) {
         if (at >= 0 && weak_entry_at(table, at)->ref == ref) {
             return at;
         }
-        perturb >>= PERTURB_SHIFT;
+        perturb >>= WEAK_PERTURB_SHIFT;
         slot = (slot * 5 + perturb + 1) & mask;
     }
     return -1;
@@ -148,7 +147,7 @@ static PyObject *guard_call(PyObject *self, PyObject *const *args, size_t count_
     if (table == NULL || (keyed && !PyObject_TypeCheck(args[0], table->ref_type))) {
         Py_RETURN_NONE;
     }
-    Py_ssize_t at = table_find_ref(table, args[0]);
+    Py_ssize_t at = weak_table_find_ref(table, args[0]);
     if (at >= 0) {
         PyObject *ref = NULL;
         PyObject *other = NULL;
@@ -221,12 +220,23 @@ int weak_table_traverse(const weak_table *table, visitproc visit, void *arg) {
         // What a hole has as `other` is nothing.
         if (entry->ref != NULL) {
             Py_VISIT(entry->ref);
+            const weak_carrier *carrier =
+                table->kind == WEAK_MEMBERS ? NULL : weak_entry_carrier(entry);
+            if (carrier != NULL && !weak_carrier_is_tables(carrier)) {
+                continue;
+            }
             if (table->kind != WEAK_MEMBERS) {
-                Py_VISIT(entry->other);
+                Py_VISIT(weak_entry_other(entry));
             }
         }
     }
     return 0;
+}
+
+// What an entry has beside the weak reference, now the caller's. Runs no code.
+static PyObject *other_own(const weak_entry *entry) {
+    weak_carrier *carrier = weak_entry_carrier(entry);
+    return carrier == NULL ? entry->other : weak_carrier_end(carrier);
 }
 
 void weak_table_clear(weak_table *table) {
@@ -242,6 +252,13 @@ void weak_table_clear(weak_table *table) {
     table->version++;
     for (weak_place *place = table->places; place != NULL; place = place->next) {
         place->at = place->end = 0;
+    }
+    // No carrier may know of the table when code runs.
+    for (Py_ssize_t i = 0; table->mark != NULL && i < end; i++) {
+        weak_entry *entry = (weak_entry *)(void *)(old + (size_t)i * stride);
+        if (entry->ref != NULL) {
+            entry->other = other_own(entry);
+        }
     }
     for (Py_ssize_t i = 0; i < end; i++) {
         const weak_entry *entry = (const weak_entry *)(void *)(old + (size_t)i * stride);
@@ -266,6 +283,12 @@ Py_hash_t weak_table_hash(const weak_table *table, PyObject *key) {
 // Do only identical objects compare equal, without running code?
 static bool compares_by_identity(PyObject *object) {
     return Py_TYPE(object)->tp_richcompare == PyBaseObject_Type.tp_richcompare;
+}
+
+// May they be compared without running code?
+static bool compares_quietly(PyObject *first, PyObject *second) {
+    return (PyUnicode_CheckExact(first) || PyLong_CheckExact(first)) &&
+           Py_IS_TYPE(second, Py_TYPE(first));
 }
 
 // Is the entry's key the one looked for, another object with the same hash? 1, 0, -1 with an
@@ -296,7 +319,7 @@ again:;
     size_t perturb = (size_t)hash;
     size_t slot = perturb & mask;
     for (int32_t at = 0; table->mask >= 0 && (at = table->index[slot]) != WEAK_EMPTY;
-         perturb >>= PERTURB_SHIFT, slot = (slot * 5 + perturb + 1) & mask) {
+         perturb >>= WEAK_PERTURB_SHIFT, slot = (slot * 5 + perturb + 1) & mask) {
         if (at < 0) {
             continue;
         }
@@ -317,7 +340,8 @@ again:;
             (compares_by_identity(stored) && compares_by_identity(key))) {
             continue;
         }
-        int equal = entry_compare(table, at, stored, key);
+        int equal = compares_quietly(stored, key) ? PyObject_RichCompareBool(stored, key, Py_EQ)
+                                                  : entry_compare(table, at, stored, key);
         if (equal == 2) {
             goto again;
         }
@@ -327,6 +351,20 @@ again:;
         }
     }
     return 0;
+}
+
+Py_ssize_t weak_table_seek(const weak_table *table, PyObject *object, Py_hash_t hash) {
+    size_t mask = (size_t)table->mask;
+    size_t perturb = (size_t)hash;
+    size_t slot = perturb & mask;
+    for (int32_t at = 0; table->mask >= 0 && (at = table->index[slot]) != WEAK_EMPTY;
+         perturb >>= WEAK_PERTURB_SHIFT, slot = (slot * 5 + perturb + 1) & mask) {
+        const weak_entry *entry = at < 0 ? NULL : weak_entry_at(table, at);
+        if (entry != NULL && entry->hash == hash && weak_referent(entry->ref) == object) {
+            return at;
+        }
+    }
+    return -1;
 }
 
 // A weak reference with the guard, which remembers the hash. NULL with an exception set. May start
@@ -369,9 +407,7 @@ static void entry_replace(weak_table *table, Py_ssize_t at, PyObject *ref, PyObj
         old = entry->ref;
         entry->ref = ref;
     } else if (table->kind != WEAK_MEMBERS) {
-        PyObject *was = entry->other;
-        entry->other = Py_NewRef(other);
-        Py_DECREF(was);
+        weak_entry_set_other(entry, other);
     }
     Py_XDECREF(old);
 }
@@ -379,7 +415,8 @@ static void entry_replace(weak_table *table, Py_ssize_t at, PyObject *ref, PyObj
 int weak_table_put(weak_table *table, PyObject *key, Py_hash_t hash, PyObject *weak,
                    PyObject *other, bool keep) {
     Py_ssize_t at = 0;
-    int found = weak_table_find(table, key, hash, &at);
+    int found = table->kind == WEAK_VALUES ? 2 : weak_table_glance(table, key, hash, &at);
+    found = found == 2 ? weak_table_find(table, key, hash, &at) : found;
     if (found > 0 && keep) {
         return 1;
     }
@@ -423,7 +460,7 @@ void weak_table_take(weak_table *table, Py_ssize_t at, PyObject **ret_ref, PyObj
     weak_entry *entry = weak_entry_at(table, at);
     table->index[slot_of(table, entry->hash, at)] = WEAK_GONE;
     *ret_ref = entry->ref;
-    *ret_other = table->kind == WEAK_MEMBERS ? NULL : entry->other;
+    *ret_other = table->kind == WEAK_MEMBERS ? NULL : other_own(entry);
     entry->ref = NULL;
     table->live--;
     if (table->places != NULL) {

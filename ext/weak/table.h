@@ -26,10 +26,21 @@
 typedef struct weak_entry {
     Py_hash_t hash;   ///< of the key
     PyObject *ref;    ///< to the key, member or value
-    PyObject *other;  ///< value of a weak key, key of a weak value; not there in a set
+    PyObject *other;  ///< value of a weak key, key of a weak value; not there in a set. Or, with
+                      ///< its lowest bit set, a carrier: weak_entry_other() knows
 } weak_entry;
 
 typedef struct weak_table weak_table;
+
+/// A value that hangs on its key instead of in the table: see ephemeron.c.
+typedef struct weak_carrier {
+    PyObject *value;   ///< owned
+    weak_table *table; /* borrowed */
+    PyObject *ref;     /* borrowed: of the entry */
+    PyObject *holder;  /* borrowed: what the key has */
+    struct weak_carrier *next;
+    struct weak_carrier *previous;
+} weak_carrier;
 
 /// Called when an object in the table dies. Owned by the table and its weak references.
 typedef struct weak_guard {
@@ -67,9 +78,10 @@ struct weak_table {
     weak_place *places;
     weak_guard *guard;       ///< owned
     PyTypeObject *ref_type;  ///< owned: class of the weak references, of WEAK_VALUES alone
+    visitproc mark;          ///< the collector's, where entries are carried
 };
 
-enum { WEAK_EMPTY = -1, WEAK_GONE = -2 };
+enum { WEAK_EMPTY = -1, WEAK_GONE = -2, WEAK_PERTURB_SHIFT = 5 };
 
 /// Bytes of an entry: a set's has no `other`.
 static inline size_t weak_stride(const weak_table *table) {
@@ -79,6 +91,37 @@ static inline size_t weak_stride(const weak_table *table) {
 static inline weak_entry *weak_entry_at(const weak_table *table, Py_ssize_t at) {
     return (weak_entry *)(void *)(table->entries + (size_t)at * weak_stride(table));
 }
+
+/// The carrier of an entry, or NULL. REQUIRES: no set's entry.
+static inline weak_carrier *weak_entry_carrier(const weak_entry *entry) {
+    char *other = (char *)entry->other;
+    return ((uintptr_t)other & 1) != 0 ? (weak_carrier *)(void *)(other - 1) : NULL;
+}
+
+/// What stands beside the weak reference, borrowed. REQUIRES: no set's entry.
+static inline PyObject *weak_entry_other(const weak_entry *entry) {
+    const weak_carrier *carrier = weak_entry_carrier(entry);
+    return carrier == NULL ? entry->other : carrier->value;
+}
+
+/// Replace it. May run Python code, last. REQUIRES: the same.
+static inline void weak_entry_set_other(weak_entry *entry, PyObject *other) {
+    weak_carrier *carrier = weak_entry_carrier(entry);
+    PyObject **place = carrier == NULL ? &entry->other : &carrier->value;
+    PyObject *was = *place;
+    *place = Py_NewRef(other);
+    Py_DECREF(was);
+}
+
+/// What an entry with this carrier has as `other`.
+static inline PyObject *weak_carrier_tagged(weak_carrier *carrier) {
+    return (PyObject *)(void *)((char *)carrier + 1);
+}
+
+/// The carrier is no more; its value is the caller's. Runs no code.
+PyObject *weak_carrier_end(weak_carrier *carrier);
+/// Is it the table that shows a visitor the value, and not the key?
+bool weak_carrier_is_tables(const weak_carrier *carrier);
 
 /// The object of a weak reference, borrowed; NULL: dead, or about to be.
 static inline PyObject *weak_referent(PyObject *ref) {
@@ -105,6 +148,59 @@ Py_hash_t weak_table_hash(const weak_table *table, PyObject *key);
 
 /// Find a key: 1 with its entry's number, 0, or -1 with an exception set. May run Python code.
 int weak_table_find(weak_table *table, PyObject *key, Py_hash_t hash, Py_ssize_t *ret_at);
+
+/// As weak_table_find() for the usual key, which is hashed by its address: 1, 0, or 2: an entry has
+/// the same hash, so that it must be compared. Runs no code. REQUIRES: the values are not weak.
+static inline int weak_table_glance(const weak_table *table, const PyObject *key, Py_hash_t hash,
+                                    Py_ssize_t *ret_at) {
+    if (table->live == 0) {
+        return 0;
+    }
+    int result = 0;
+    size_t mask = (size_t)table->mask;
+    size_t perturb = (size_t)hash;
+    size_t slot = perturb & mask;
+    for (int32_t at = 0; (at = table->index[slot]) != WEAK_EMPTY;
+         perturb >>= WEAK_PERTURB_SHIFT, slot = (slot * 5 + perturb + 1) & mask) {
+        const weak_entry *entry = at < 0 ? NULL : weak_entry_at(table, at);
+        if (entry == NULL || entry->hash != hash) {
+            continue;
+        }
+        // A dead reference leads to None, which is no key.
+        if (((const PyWeakReference *)entry->ref)->wr_object == key) {
+            *ret_at = at;
+            return 1;
+        }
+        result = 2;
+    }
+    return result;
+}
+
+/// Find the usual key: as weak_table_glance(), with its hash; 2 also for every other key.
+static inline int weak_table_spot(const weak_table *table, PyObject *key, Py_ssize_t *ret_at) {
+    bool by_address =
+        table->kind == WEAK_IDS ||
+        (table->kind != WEAK_VALUES && Py_TYPE(key)->tp_hash == PyBaseObject_Type.tp_hash);
+    return by_address ? weak_table_glance(table, key, mm_hash_address(key), ret_at) : 2;
+}
+
+/// Hash a key and find it: as weak_table_hash() and weak_table_find(). May run Python code.
+static inline int weak_table_look(weak_table *table, PyObject *key, Py_hash_t *ret_hash,
+                                  Py_ssize_t *ret_at) {
+    int found = weak_table_spot(table, key, ret_at);
+    if (found == 1) {
+        *ret_hash = mm_hash_address(key);
+        return 1;
+    }
+    // What cannot be weakly referenced is not there, and is refused.
+    *ret_hash = weak_table_hash(table, key);
+    return *ret_hash == -1 ? -1 : found == 0 ? 0 : weak_table_find(table, key, *ret_hash, ret_at);
+}
+
+/// Number of the entry with this very weak reference, or of this very object; -1: there is none.
+/// Run no code.
+Py_ssize_t weak_table_find_ref(const weak_table *table, PyObject *ref);
+Py_ssize_t weak_table_seek(const weak_table *table, PyObject *object, Py_hash_t hash);
 
 /// Put an entry in, or replace what it has; with `keep` an entry that is there stays as it is.
 /// `weak` is what is referred to weakly, `other` its counterpart (NULL for a set). 1 if there was

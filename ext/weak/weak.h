@@ -2,17 +2,40 @@
 #ifndef MORTMAIN_WEAK_WEAK_H
 #define MORTMAIN_WEAK_WEAK_H
 
+#include "patterns.h"
 #include "table.h"
+
+/// Who sees to values that hang on their keys.
+typedef enum weak_ephemerons { WEAK_UNTESTED, WEAK_BY_COLLECTOR, WEAK_BY_SWEEP } weak_ephemerons;
+
+/// Types of Signal and WeakMethod. All owned.
+typedef struct weak_signal_types {
+    PyTypeObject *signal;
+    PyTypeObject *tie;
+    PyTypeObject *box;
+    PyTypeObject *kept;
+    PyTypeObject *scope;
+    PyTypeObject *method;
+    PyTypeObject *watch;
+} weak_signal_types;
 
 /// Types of this module, made anew for each interpreter. All owned.
 typedef struct weak_state {
     PyTypeObject *guard_type;
     PyTypeObject *keyed_ref_type;
     PyTypeObject *iterator_type;
+    PyTypeObject *holder_type;
+    PyTypeObject *probe_type;
     PyTypeObject *key_dict_type;
+    PyTypeObject *ephemeron_dict_type;
     PyTypeObject *id_dict_type;
     PyTypeObject *value_dict_type;
     PyTypeObject *set_type;
+    PyObject *holder_name;  ///< attribute of keys
+    visitproc mark;         ///< the collector's, as it was learnt
+    weak_ephemerons ephemerons;
+    weak_signal_types signals;
+    weak_patterns patterns;
     PyObject *mapping_abc;  ///< collections.abc.Mapping
     PyObject *deepcopy;     ///< copy.deepcopy, loaded when it is first needed
 } weak_state;
@@ -25,6 +48,7 @@ typedef struct weak_object {
     PyObject_HEAD weak_table table;
     PyObject *attributes;  ///< __dict__
     PyObject *weak_list;   ///< of weak references to the container
+    bool ephemeron;        ///< values are to hang on their keys
 } weak_object;
 
 /// What an iterator gives.
@@ -79,6 +103,21 @@ PyType_Spec weak_key_dict_spec(void);
 PyType_Spec weak_id_dict_spec(void);
 PyType_Spec weak_value_dict_spec(void);
 PyType_Spec weak_set_spec(void);
+
+/// Put a value in that hangs on its key, where that can be: as weak_table_put() else.
+int weak_ephemeron_put(weak_object *self, PyObject *key, Py_hash_t hash, PyObject *value,
+                       bool keep);
+/// Who sees to them. Tests it first, which may run Python code.
+weak_ephemerons weak_ephemerons_by(weak_state *state);
+PyType_Spec weak_holder_spec(void);
+PyType_Spec weak_probe_spec(void);
+PyType_Spec weak_ephemeron_dict_spec(void);
+
+/// Make the types of Signal and WeakMethod. -1 with an exception set.
+int weak_signals_init(PyObject *module, weak_signal_types *types);
+/// For the module's m_traverse and m_clear.
+int weak_signals_traverse(const weak_signal_types *types, visitproc visit, void *arg);
+void weak_signals_clear(weak_signal_types *types);
 
 /// sweep(*tables, budget=None) and find_ephemeron_leaks(*tables, budget=None).
 PyObject *weak_sweep(PyObject *module, PyObject *const *args, Py_ssize_t count, PyObject *names);

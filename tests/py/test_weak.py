@@ -65,7 +65,7 @@ def test_it_has_every_name_of_weakref() -> None:
     assert set(weakref.__all__) <= set(weak.__all__)
     for name in weak.__all__:
         assert hasattr(weak, name)
-    for name in ("ref", "proxy", "finalize", "WeakMethod", "ReferenceType"):
+    for name in ("ref", "proxy", "finalize", "ReferenceType"):
         assert getattr(weak, name) is getattr(weakref, name)
 
 
@@ -81,6 +81,29 @@ def test_the_example_of_the_documentation() -> None:
     page = Path(__file__).resolve().parents[2] / "docs/weak.md"
     failed, ran = doctest.testfile(str(page), module_relative=False)
     assert failed == 0 and ran > 5
+
+
+def test_pairs_of_items_are_whole() -> None:
+    """An iterator may use a pair again that nobody has: it is a new one all the same."""
+    keys = [Key(str(number)) for number in range(6)]
+    table = weak.WeakKeyDictionary((key, [number]) for number, key in enumerate(keys))
+    values = weak.WeakValueDictionary(enumerate(keys))
+    assert list(map(hash, values.items())) == list(map(hash, enumerate(keys)))
+    assert list(table.items()) == [(key, table[key]) for key in keys]
+    pairs = iter(table.items())
+    kept = next(pairs)
+    assert next(pairs) is not kept
+    assert kept == (keys[0], [0])
+    seen = []
+    for pair in table.items():
+        seen.append(pair[1])
+        del pair
+        gc.collect()
+    assert seen == [[number] for number in range(6)]
+    suspended = values.items()
+    for _ in range(2):
+        assert gc.is_tracked(next(suspended))
+        gc.collect()
 
 
 def test_they_are_mappings_and_sets() -> None:

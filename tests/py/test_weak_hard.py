@@ -78,17 +78,19 @@ from mortmain import weak
 class Key:
     pass
 table, members, values = weak.WeakKeyDictionary(), weak.WeakSet(), weak.WeakValueDictionary()
+hung = weak.EphemeronDict()
 for turn in range(300):
     keys = [Key() for _ in range(50)]
     for at, key in enumerate(keys):
         table[key] = members
         members.add(key)
         values[at] = key
+        hung[key] = [key, keys]
     keys[0].me = keys[1].me = keys
     assert len(table) == len(members) == len(list(values)) == 50
     del keys, key
     gc.collect()
-assert not table and not members and not values
+assert not table and not members and not values and not hung, hung.ephemeron
 left = iter(table)
 '''
 

@@ -5,6 +5,7 @@ import threading
 from mortmain import weak
 
 table, members, values = weak.WeakKeyDictionary(), weak.WeakSet(), weak.WeakValueDictionary()
+hung = weak.EphemeronDict()
 
 
 class Late:
@@ -20,6 +21,7 @@ class Late:
         members.add(self)
         values[1] = self
         list(table.items()), list(values), table.copy(), table.data
+        hung[self] = [self, hung]
 
 
 kept = [Late((table, members, values)) for _ in range(100)]
@@ -27,6 +29,7 @@ for one in kept:
     table[one] = one
     members.add(one)
     values[id(one)] = one
+    hung[one] = [hung, one]
 begun = threading.Event()
 
 
@@ -34,7 +37,8 @@ def iterate():
     while True:
         for _ in table.items():
             begun.set()
-        table[Late((table, members, values))] = list(members)
+        late = Late((table, members, values))
+        table[late] = hung[late] = list(members)
 
 
 threading.Thread(target=iterate, daemon=True).start()
@@ -44,5 +48,5 @@ for iterator in suspended:
     next(iterator)
 import builtins  # noqa: E402
 
-builtins.kept_longest = (table, members, values, kept, suspended)
+builtins.kept_longest = (table, hung, members, values, kept, suspended)
 print("end", flush=True)

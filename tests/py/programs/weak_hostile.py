@@ -3,6 +3,8 @@
 python weak_hostile.py SEED STEPS
 """
 
+import copy
+import functools
 import gc
 import random
 import sys
@@ -59,8 +61,9 @@ def told(_ref: object) -> None:
 objects: list = []
 refs: list = []
 iterators: list = []
-keys: list = [weak.WeakKeyDictionary() for _ in range(2)]
-ids: list = [weak.WeakIdKeyDictionary() for _ in range(2)]
+by_id = functools.partial(weak.WeakIdKeyDictionary, ephemeron=True)
+keys: list = [weak.WeakKeyDictionary(), weak.EphemeronDict(), weak.EphemeronDict()]
+ids: list = [weak.WeakIdKeyDictionary(), by_id()]
 values: list = [weak.WeakValueDictionary() for _ in range(2)]
 sets: list = [weak.WeakSet() for _ in range(2)]
 
@@ -98,6 +101,9 @@ def step_objects() -> None:
         del refs[:-20]
     else:
         some().link = [some(), source.choice(keys + values)]
+    if source.random() < 0.05:  # what hangs on them
+        vars(some()).pop("__ephemerons__", None)
+        objects.append(copy.copy(some()))
     del objects[:-40]
 
 
@@ -158,7 +164,9 @@ def step() -> None:
 
 def replace() -> None:
     """A table dies with what is in it."""
-    for tables in (keys, ids, values, sets):
+    keys[source.randrange(2)] = source.choice([weak.WeakKeyDictionary, weak.EphemeronDict])()
+    ids[source.randrange(2)] = source.choice([weak.WeakIdKeyDictionary, by_id])()
+    for tables in (values, sets):
         at = source.randrange(2)
         tables[at] = type(tables[at])()
 

@@ -20,11 +20,11 @@ def put_in_place() -> None:
 
     import mortmain.weak
 
-    for name in ("WeakKeyDictionary", "WeakValueDictionary", "WeakSet", "KeyedRef"):
+    for name in ("WeakKeyDictionary", "WeakValueDictionary", "WeakSet", "KeyedRef", "WeakMethod"):
         setattr(weakref, name, getattr(mortmain.weak, name))
     _weakrefset.WeakSet = mortmain.weak.WeakSet
     for module in list(sys.modules.values()):
-        for name in ("WeakKeyDictionary", "WeakValueDictionary", "WeakSet"):
+        for name in ("WeakKeyDictionary", "WeakValueDictionary", "WeakSet", "WeakMethod"):
             if name in vars(module) and not module.__name__.startswith("mortmain"):
                 setattr(module, name, getattr(mortmain.weak, name))
 

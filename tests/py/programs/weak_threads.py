@@ -26,7 +26,7 @@ class Key:
         return self.number == other.number
 
 
-keys, ids = weak.WeakKeyDictionary(), weak.WeakIdKeyDictionary()
+keys, ids, hung = weak.WeakKeyDictionary(), weak.WeakIdKeyDictionary(), weak.EphemeronDict()
 values, members = weak.WeakValueDictionary(), weak.WeakSet()
 ages = weak.WeakValueDictionary()
 wrong, made = [], []
@@ -39,6 +39,7 @@ def write(first):
     for number in range(ROUNDS):
         key = Key(first + number % 300)
         keys[key] = ids[key] = number
+        hung[key] = hung[kept[number % 100]] = [key, hung]
         values[number % 300] = key
         members.add(key)
         one = kept[number % 100]
@@ -58,7 +59,7 @@ def iterate():
     """All of them, again and again."""
     global iterated
     for _ in range(ROUNDS // 30):
-        for table in (keys, ids, values):
+        for table in (keys, ids, hung, values):
             for key, value in table.items():
                 if key is None or value is None:
                     wrong.append("dead")
@@ -81,6 +82,6 @@ for thread in threads:
 for thread in threads:
     thread.join()
 gc.collect()
-for table in (keys, ids, values, members):
+for table in (keys, ids, hung, values, members):
     assert len(table) == len(list(table))
 print(sorted(set(wrong)), iterated == 3 * (ROUNDS // 30))

@@ -1,0 +1,37 @@
+// What link.c and children.c share: the weak reference that stands in a child.
+#ifndef MORTMAIN_WEAK_LINK_H
+#define MORTMAIN_WEAK_LINK_H
+
+#include "weak.h"
+
+/// A weak reference to a parent. `list` is that of the children that made it, and NULL where the
+/// link was set by hand, or the list is gone; `by_list` stays as it was.
+typedef struct weak_uplink_ref {
+    PyWeakReference base;
+    PyObject *list; /* borrowed */
+    bool by_list;
+} weak_uplink_ref;
+
+typedef struct weak_uplink weak_uplink;
+
+/// A new reference object to a parent; NULL with an exception set.
+PyObject *weak_uplink_ref_new(weak_state *state, PyObject *parent, PyObject *list);
+
+/// The WeakLink that a type has under a name: a new reference, or NULL with TypeError set.
+weak_uplink *weak_uplink_of(weak_state *state, PyTypeObject *type, PyObject *name);
+
+/// What stands in a child: 1 and its reference to a parent, new; 0: none; or -1.
+int weak_uplink_get_ref(weak_state *state, const weak_uplink *link, PyObject *child,
+                        PyObject **ret);
+
+/// Put such a reference into a child, or None. -1 with an exception set.
+int weak_uplink_put_ref(const weak_uplink *link, PyObject *child, PyObject *ref);
+
+/// The copy that copy.deepcopy() made of an object, by its memo: 1 and a new reference, 0, or -1.
+int weak_uplink_copied(PyObject *memo, PyObject *object, PyObject **ret);
+
+/// Take a child out of the list it is in, if it is there. The link stays as it is. -1 with an
+/// exception set.
+int weak_children_drop(PyObject *list, PyObject *child);
+
+#endif
