@@ -1,11 +1,11 @@
 """`make corpus-clean`: ordinary steps that leak nothing, each asked of `mortmain loop`.
 
-A step is a public function of a module in steps/. Every finding of severity leak is a false alarm.
-Their share is printed with its Wilson interval of 95 %. Steps of a package that is not installed in
-the environment are left out and named.
+A step is a public function of a module below steps/. Every finding of severity leak is a false
+alarm. Their share is printed with its Wilson interval of 95 %. Steps of a package that is not
+installed in the environment are left out and named.
 
     tests/corpus/clean.py [--folder VENV] [--packages] [--only WORD] [--every N] [--seconds N]
-                          [--json FILE]
+                          [--json FILE] [--answers FOLDER]
 
 Without --folder an environment is made as for the corpus; --packages installs what
 steps/packages.txt asks for. Exit status: 0 no false alarm; 1 some.
@@ -75,7 +75,7 @@ def wilson(count: int, of: int) -> tuple[float, float]:
 def targets(folder: Path, only: str, missing: list[str]) -> list[tuple[Path, str]]:
     """Every step, those of all modules in turn: what is cut short has seen some of each."""
     rows: list[list[tuple[Path, str]]] = []
-    for module in sorted(STEPS.glob("*.py")):
+    for module in sorted(STEPS.rglob("*.py")):
         try:
             names = names_of(folder / "bin/python", module)
         except corpus.CannotRun as reason:
@@ -87,9 +87,13 @@ def targets(folder: Path, only: str, missing: list[str]) -> list[tuple[Path, str
 
 
 def ask_all(
-    folder: Path, steps: list[tuple[Path, str]], seconds_max: float, missing: list[str]
+    folder: Path,
+    steps: list[tuple[Path, str]],
+    missing: list[str],
+    seconds_max: float,
+    answers: Path | None,
 ) -> Iterator[Asked]:
-    """Asks until the time is over."""
+    """Asks until the time is over; all of the answers with a false alarm go to a folder."""
     started = time.monotonic()
     for number, (module, name) in enumerate(steps):
         if time.monotonic() - started > seconds_max:
@@ -101,6 +105,9 @@ def ask_all(
             missing.append(f"{module.stem}:{name}: {reason}")
             continue
         alarms = [f["sentence"] for f in told["findings"] if f["severity"] == "leak"]
+        if alarms and answers:
+            answers.mkdir(parents=True, exist_ok=True)
+            (answers / f"{module.stem}-{name}.json").write_text(json.dumps(told, indent=1))
         verdict = str(told["verdict"])
         yield Asked(f"{module.stem}:{name}", verdict, alarms[0] if alarms else "", seconds)
 
@@ -130,6 +137,7 @@ def main() -> int:
     parser.add_argument("--every", metavar="N", type=int, default=1, help="each Nth step")
     parser.add_argument("--seconds", metavar="N", type=float, default=math.inf, help="then stop")
     parser.add_argument("--json", metavar="FILE", help="write the answers to FILE too")
+    parser.add_argument("--answers", metavar="FOLDER", type=Path, help="keep false alarms whole")
     arguments = parser.parse_args()
     missing: list[str] = []
     try:
@@ -145,7 +153,7 @@ def main() -> int:
         return 2
     steps = targets(folder, arguments.only, missing)[:: arguments.every]
     answers: list[Asked] = []
-    for answer in ask_all(folder, steps, arguments.seconds, missing):
+    for answer in ask_all(folder, steps, missing, arguments.seconds, arguments.answers):
         answers.append(answer)
         print(f"{answer.step:44} {answer.verdict:16} {answer.seconds:6.1f} s", flush=True)
         if answer.alarm:

@@ -8,6 +8,10 @@ option of its own. With --fixed the versions that no longer leak are controls: a
 severity leak is a false alarm.
 
     tests/corpus/run.py [--fixed] [--stdlib] [--only ID[,ID]] [--fast] [--keep] [--json FILE]
+                        [--folder FOLDER] [--answers FOLDER]
+
+--folder asks of another manifest: fresh/ has leaks and clean steps that the rules were not made
+with. --answers keeps each answer whole.
 
 Exit status: 0 all right; 1 some wrong; 3 nothing could be installed (no network).
 """
@@ -248,13 +252,19 @@ def judge_fixed(told: Document) -> tuple[int | None, str]:
     return None, f"false alarm: {leaks[0]}" if leaks else ""
 
 
-def run_case(workshop: Workshop, case: Case, found: dict[str, Path], fixed: bool) -> Answer:
+def run_case(
+    workshop: Workshop, case: Case, found: dict[str, Path], arguments: argparse.Namespace
+) -> Answer:
     """Installs, asks, and scores."""
+    fixed: bool = arguments.fixed
     version, python = choose_python(case, found)
     packages = packages_of(case, fixed)
     name = "-".join([f"{'fixed-' if fixed else ''}{case['id']}", version]) if packages else version
     folder = workshop.environment(name, version, python, packages)
-    told, seconds = ask(folder, f"{HERE / case['file']}:step")
+    told, seconds = ask(folder, f"{arguments.folder / case['file']}:step")
+    if arguments.answers:
+        arguments.answers.mkdir(parents=True, exist_ok=True)
+        (arguments.answers / f"{case['id']}-{version}.json").write_text(json.dumps(told, indent=1))
     rank, why = judge_fixed(told) if fixed else judge(told, case["expect"])
     first: Finding = told["findings"][0] if told["findings"] else {}
     shown = next((f for f in told["findings"] if f["rank"] == rank), first)
@@ -279,7 +289,7 @@ def run_case(workshop: Workshop, case: Case, found: dict[str, Path], fixed: bool
 def select(arguments: argparse.Namespace) -> Iterator[Case]:
     """The cases that the command line asks for."""
     only = set(arguments.only.split(",")) if arguments.only else set()
-    for case in json.loads((HERE / "manifest.json").read_text()):
+    for case in json.loads((arguments.folder / "manifest.json").read_text()):
         if only and not only & {case["id"], case["name"]}:
             continue
         if arguments.fixed and not case.get("fixed_pip"):
@@ -329,14 +339,17 @@ def main() -> int:
     parser.add_argument("--only", metavar="ID[,ID]", help="these cases")
     parser.add_argument("--keep", action="store_true", help="keep the cases' environments")
     parser.add_argument("--json", metavar="FILE", help="write the answers to FILE too")
+    parser.add_argument("--folder", type=Path, default=HERE, help="cases and manifest.json of")
+    parser.add_argument("--answers", metavar="FOLDER", type=Path, help="keep all of each answer")
     arguments = parser.parse_args()
+    arguments.folder = arguments.folder.resolve()
     found = pythons()
     workshop = Workshop()
     answers: list[Answer] = []
     missing: list[str] = []
     for case in select(arguments):
         try:
-            answers.append(run_case(workshop, case, found, arguments.fixed))
+            answers.append(run_case(workshop, case, found, arguments))
             show(answers[-1])
         except (CannotRun, subprocess.TimeoutExpired) as reason:
             missing.append(f"{case['id']} {case['name']}: {reason}")
