@@ -6,6 +6,7 @@ promises were kept; if not, the exit status is 1.
 
     bench/run.py [--markdown | --write]     --write: puts the tables into docs/speed.md
     bench/run.py --part analyses            only these, beside python-igraph
+    bench/run.py --part growth              diff and run --every on ten million objects
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import analyses
+import growth
 
 HERE = Path(__file__).resolve().parent
 PAGE = HERE.parent / "docs/speed.md"
@@ -184,13 +186,35 @@ def analysed(arguments: argparse.Namespace) -> list[tuple[bool, str]]:
     return [*analyses.verdicts(heaps)]
 
 
-PARTS = {"snapshots": snapshots, "analyses": analysed}
+def watched(arguments: argparse.Namespace) -> list[tuple[bool, str]]:
+    """What looking for growth costs, each heap in processes of its own."""
+    heaps = []
+    for kind in arguments.heap or ["fresh", "program"]:
+        if kind == "crossed":
+            continue
+        command = [sys.executable, str(HERE / "growth.py"), kind]
+        command += [str(arguments.large_objects), str(min(arguments.rounds, 3))]
+        done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+        heaps.append(growth.Watched(**json.loads(done.stdout)))
+        if not arguments.markdown:
+            print("\n".join(growth.show(heaps[-1])), flush=True)
+    if arguments.markdown and heaps:
+        print("\n".join(growth.markdown(heaps)))
+    if arguments.write and heaps:
+        write("bench growth", [*growth.markdown(heaps)])
+    return [*growth.verdicts(heaps)]
+
+
+PARTS = {"snapshots": snapshots, "analyses": analysed, "growth": watched}
 
 
 def main() -> int:
     """Parse the arguments and measure each heap."""
     parser = argparse.ArgumentParser(description="what a snapshot costs, beside the alternatives")
     parser.add_argument("--objects", type=int, default=1_000_000)
+    parser.add_argument(
+        "--large-objects", type=int, default=10_000_000, help="for growth: takes some GB of memory"
+    )
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--heap", action="append", choices=analyses.KINDS)
     parser.add_argument("--part", action="append", choices=PARTS, help="default: all parts")

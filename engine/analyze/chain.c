@@ -5,9 +5,14 @@
 // (modules, classes, functions, frames) for its data, for that is where an object was put to be
 // kept. On a chain through a traceback it is the reference to the exception.
 //
+// Where the chain leads to something whose life is over, a finished task or a closed file, that is
+// what should be gone: the guilty reference lies in front of the first such object, and behind the
+// last one before it that is meant to live. After LeakCanary's narrowing of suspects.
+//
 // Chains may be as long as the heap (a linked list): only their two ends are kept.
 #include "analyze/chain.h"
 
+#include <stdio.h>
 #include <string.h>
 
 // Ends of a long chain that are kept, and how long one may be before it is cut.
@@ -169,6 +174,11 @@ static MM_STATUS step_open(chain_build *build, uint32_t node) {
         memcpy(text, prefix, sizeof(prefix));
         node = owner;
     }
+    // That a frame of a chain has ended goes without saying.
+    const char *over = mm_graph_over_word(graph, node);
+    if (over != NULL && mm_graph_kind(graph, node) != MM_KIND_FRAME) {
+        used += (size_t)snprintf(text + used, sizeof(text) - used, "%s ", over);
+    }
     (void)mm_graph_node_text(graph, node, text + used, sizeof(text) - used);
     MM_TRY(step_open_text(build, text, node));
     mm_why_step *step = &build->steps[build->step_count - 1];
@@ -283,6 +293,28 @@ static MM_STATUS chain_steps(chain_build *build) {
     return MM_OK;
 }
 
+// The guilty step as what is known of lives allows it. A step without a reference, at a gap, stays
+// as it is.
+static uint32_t life_narrow(const chain_build *build, uint32_t guilty) {
+    uint32_t over = 0;
+    uint32_t alive = 0;
+    for (uint32_t i = 1; i < build->step_count && over == 0; i++) {
+        uint32_t node = build->steps[i].node;
+        bool is_over = node != MM_NONE && mm_graph_over_word(build->graph, node) != NULL;
+        over = is_over ? i : 0;
+        alive = node != MM_NONE && mm_graph_is_meant_to_live(build->graph, node) ? i : alive;
+    }
+    uint32_t narrowed = guilty;
+    if (over != 0 && guilty >= over) {
+        narrowed = over - 1;
+    } else if (over != 0 && guilty < alive) {
+        // What is alive has its attributes for itself; behind them is what it keeps.
+        narrowed = alive + 1 < over ? alive + 1 : alive;
+    }
+    bool shown = build->steps[narrowed].node == MM_NONE || build->step_edges[narrowed] != MM_NONE;
+    return shown ? narrowed : guilty;
+}
+
 static uint32_t guilty_step(const chain_build *build) {
     const mm_graph *graph = build->graph;
     uint32_t last = build->step_count >= 2 ? build->step_count - 2 : 0;
@@ -303,7 +335,7 @@ static uint32_t guilty_step(const chain_build *build) {
             found = true;
         }
     }
-    return guilty;
+    return life_narrow(build, guilty);
 }
 
 // The wrapper that functools.lru_cache makes is the one cache that says of itself that it is one.

@@ -44,7 +44,8 @@ typedef struct mm_growing_group {
 /// What a node is to growth: 0 for an old one and for our own.
 enum {
     MM_FRESH_REACHED = 1,  ///< born in a round, and reached from a named root
-    MM_FRESH_OTHER = 2     ///< born in a round, and not reached from there
+    MM_FRESH_OTHER = 2,    ///< born in a round, and not reached from there
+    MM_FRESH_MOVED = 3     ///< old, and nothing but new objects leads to it
 };
 
 /// One end of what was watched: the early rounds, or the late ones.
@@ -73,6 +74,7 @@ typedef struct mm_growing {
     uint32_t *seen;        ///< by node of either graph: number of the last walk that met it
     uint32_t walk;
     uint32_t *queue;       ///< by node of either graph
+    size_t node_room;      ///< of both
     uint64_t budget;       ///< nodes that walks may still meet
     uint32_t *type_count;  ///< by type and round: scratch of growth_types
     uint64_t *type_bytes;

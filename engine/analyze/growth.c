@@ -129,8 +129,32 @@ static MM_STATUS growing_init(mm_growing *work, mm_error *err) {
     work->seen = MM_ARENA_NEW(work->arena, uint32_t, room);
     work->queue = MM_ARENA_NEW(work->arena, uint32_t, room);
     work->budget = (uint64_t)room * WALKS_PER_NODE;
+    work->node_room = room;
     return work->seen == NULL || work->queue == NULL ? mm_fail(err, MM_E_NOMEM, no_memory, 0)
                                                      : MM_OK;
+}
+
+static void side_forget(mm_growing *work, mm_growing_side *side) {
+    size_t nodes = (size_t)side->marks[side->rounds].count + 1;
+    MM_ARENA_GIVE_BACK(work->arena, side->fresh, nodes);
+    MM_ARENA_GIVE_BACK(work->arena, side->mask, nodes);
+    MM_ARENA_GIVE_BACK(work->arena, side->shapes, nodes);
+    MM_ARENA_GIVE_BACK(work->arena, side->paths.via, nodes);
+    MM_ARENA_GIVE_BACK(work->arena, side->paths.level, nodes);
+    MM_ARENA_GIVE_BACK(work->arena, side->paths.link, nodes);
+    MM_ARENA_GIVE_BACK(work->arena, side->paths.depth, nodes);
+}
+
+// Most of the memory that growth takes goes to columns by node, of which the answer needs one.
+static void growing_forget(mm_growing *work) {
+    MM_ARENA_GIVE_BACK(work->arena, work->seen, work->node_room);
+    MM_ARENA_GIVE_BACK(work->arena, work->queue, work->node_room);
+    side_forget(work, &work->early);
+    if (work->late.graph != NULL) {
+        MM_ARENA_GIVE_BACK(work->arena, work->late.birth,
+                           (size_t)work->late.marks[work->late.rounds].count + 1);
+        side_forget(work, &work->late);
+    }
 }
 
 static MM_STATUS growing_run(mm_growing *work) {
@@ -164,7 +188,11 @@ MM_STATUS mm_growth_find(const mm_growth_input *input, mm_arena *arena, mm_growt
     uint64_t before = input->marks[0].process.steps;
     uint64_t after = input->marks[input->early].process.steps;
     if (before != MM_UNKNOWN && after != MM_UNKNOWN && after > before) {
-        growth.smallest_bytes_per_step = (BYTES_SEEN_MIN + after - before - 1) / (after - before);
+        // In objects less would show; memory that no object has is believed from so much on only.
+        uint64_t in_objects = (BYTES_SEEN_MIN + after - before - 1) / (after - before);
+        uint64_t round_steps = (after - before + input->early - 1) / input->early;
+        uint64_t outside = mm_growth_native_least(round_steps);
+        growth.smallest_bytes_per_step = in_objects > outside ? in_objects : outside;
     }
     bool explained = false;
     for (uint32_t i = 0; i < work.finding_count; i++) {
@@ -172,6 +200,13 @@ MM_STATUS mm_growth_find(const mm_growth_input *input, mm_arena *arena, mm_growt
                     work.findings[i].settled == MM_SETTLED_BOUNDED;
     }
     growth.unexplained_bytes_per_step = explained ? 0 : mm_growing_unexplained(&work);
+    // What was moved is shown as a part of what is new.
+    for (uint32_t node = 0; node < work.early.marks[work.early.rounds].count; node++) {
+        if (work.early.fresh[node] == MM_FRESH_MOVED) {
+            work.early.birth[node] = work.early.rounds;
+        }
+    }
+    growing_forget(&work);
     growth.findings = work.findings;
     growth.finding_count = work.finding_count;
     growth.birth = work.early.birth;

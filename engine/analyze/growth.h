@@ -96,8 +96,39 @@ typedef struct mm_growth {
 MM_STATUS mm_growth_find(const mm_growth_input *input, mm_arena *arena, mm_growth *ret,
                          mm_error *err);
 
+/// Addresses of the objects that a finding speaks of and that are not in the last mark, in `round`,
+/// a graph of the same process, taken later: by MM_GROWTH_HELD those of the finding's type behind
+/// the guilty reference, by C and gc-invisible those of the type that nobody reaches in that way.
+/// None where the guilty reference is not there any more. The early graph of `input` must stand,
+/// the late one need not. Answers MM_E_NOMEM. COST: O(V + E), of what is looked up O(log V).
+MM_STATUS mm_growth_made(const mm_growth_input *input, const mm_growth_finding *finding,
+                         const mm_graph *round, mm_arena *arena, uint64_t **ret,
+                         uint32_t *ret_count, mm_error *err);
+
+/// Objects of a type that `round` has, whoever holds them: what the allocator has besides, nobody
+/// sees.
+typedef struct mm_growth_seen {
+    uint64_t type;        ///< address of the type
+    uint64_t *addresses;  ///< of the objects, ascending
+    uint32_t count;
+} mm_growth_seen;
+
+/// The types that have the name of a finding's, with all of their objects in `round`. None for a
+/// finding that is not MM_GROWTH_BY_C. Answers MM_E_NOMEM. COST: O(V + T) for each of them.
+MM_STATUS mm_growth_seen_of(const mm_growth_input *input, const mm_growth_finding *finding,
+                            const mm_graph *round, mm_arena *arena, mm_growth_seen **ret,
+                            uint32_t *ret_count, mm_error *err);
+
+/// As mm_growth_made() for objects of a type that wait for the collector in `round`.
+MM_STATUS mm_growth_waiting(const mm_growth_input *input, const char *type, const mm_graph *round,
+                            mm_arena *arena, uint64_t **ret, uint32_t *ret_count, mm_error *err);
+
 /// Less than so many bytes a step are never believed of memory that no object shows.
 enum { MM_GROWTH_NATIVE_BYTES_MIN = 16 };
+
+/// The least growth in bytes a step that is believed of rounds of `steps` calls, of which there are
+/// some.
+uint64_t mm_growth_native_least(uint64_t steps);
 
 /// Memory of the process over rounds that took nothing from it: see growth_native.c.
 /// `malloc_bytes` and `rss_bytes`: after each round, `round_count` of them, `steps` calls each.

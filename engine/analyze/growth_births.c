@@ -3,6 +3,9 @@
 // used again by another object of the type; that hides a birth, never invents one, and the shapes
 // of paths (growth_groups.c) find what it hides.
 //
+// An old object that nothing but new ones lead to holds nothing by itself: it was moved, or another
+// one has taken its address. Walks pass through it, and it is born in no round.
+//
 // Behind that, for each new object, the rounds whose births it leads to, as bits: one search
 // backwards from each round's births, over new objects alone. A reference to an object that lacks
 // a bit cannot lead to something born in every round, so most need no walk of their own.
@@ -26,7 +29,8 @@ static void births_merge(mm_growing_side *side, uint32_t mark) {
 
 static void mask_meet(mm_growing *work, mm_growing_side *side, uint32_t node, uint32_t bit,
                       uint32_t *tail) {
-    if (side->fresh[node] == MM_FRESH_REACHED && (side->mask[node] & bit) == 0) {
+    bool passed = side->fresh[node] == MM_FRESH_REACHED || side->fresh[node] == MM_FRESH_MOVED;
+    if (passed && (side->mask[node] & bit) == 0) {
         side->mask[node] |= bit;
         work->queue[(*tail)++] = node;
     }
@@ -70,6 +74,16 @@ static void interned_reach(mm_growing_side *side) {
     }
 }
 
+static void moved_mark(mm_growing_side *side) {
+    const mm_mark *now = &side->marks[side->rounds];
+    for (uint32_t node = 0; node < now->count; node++) {
+        if (side->birth[node] == 0 && now->reached[node] == MM_REACHED_NAMED &&
+            side->paths.via[node] == MM_VIA_NOTHING) {
+            side->fresh[node] = MM_FRESH_MOVED;
+        }
+    }
+}
+
 MM_STATUS mm_growing_births(mm_growing *work, mm_growing_side *side, mm_error *err) {
     const mm_mark *now = &side->marks[side->rounds];
     size_t room = (size_t)now->count + 1;
@@ -95,9 +109,11 @@ MM_STATUS mm_growing_births(mm_growing *work, mm_growing_side *side, mm_error *e
         }
     }
     interned_reach(side);
+    mm_path_options options = {.barrier = side->fresh};
+    MM_TRY(mm_paths_find(side->graph, &options, work->arena, &side->paths, err));
+    moved_mark(side);
     for (uint32_t round = 0; round < mm_growing_rounds(side); round++) {
         mask_spread(work, side, round);
     }
-    mm_path_options options = {.barrier = side->fresh};
-    return mm_paths_find(side->graph, &options, work->arena, &side->paths, err);
+    return MM_OK;
 }

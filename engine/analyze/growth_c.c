@@ -67,11 +67,16 @@ static MM_STATUS unreached_list(mm_growing *work, const mm_growing_side *side, i
             reached != (which == CULPRIT ? MM_REACHED_BY_C : MM_REACHED_NOT)) {
             continue;
         }
+        uint32_t lead = which == CULPRIT ? behind(graph, node) : node;
+        // What it leads to is kept by Python as well, which is told of: a thread that runs has its
+        // bound method on the stack of C.
+        if (lead != node && side->fresh[lead] == MM_FRESH_REACHED) {
+            continue;
+        }
         list.bytes += now->bytes[node];
         if (which == WAITING) {
             list.nodes[list.count++] = node;
         } else if (mm_graph_unaccounted(graph, node) > 0) {
-            uint32_t lead = behind(graph, node);
             list.nodes[list.count++] = side->birth[lead] > 0 ? lead : node;
         }
     }
@@ -341,6 +346,10 @@ MM_STATUS mm_growing_by_c(mm_growing *work) {
     bool explained = python_explains(work);
     mm_growing_finding_init(&finding);
     MM_TRY(unreached_find(work, CULPRIT, &finding, &found));
+    if (explained && finding.echo) {
+        // The interpreter has weak references of its own to what Python keeps, such as a thread's.
+        mm_growing_finding_init(&finding);
+    }
     if (!explained) {
         MM_TRY(slopes_find(work, SLOPE_LOOSE, &finding));
         MM_TRY(slopes_find(work, SLOPE_CENSUS, &finding));

@@ -29,7 +29,8 @@ typedef struct chain_walk {
 
 static bool chain_meet(chain_walk *walk, uint32_t place, uint32_t edge, uint32_t node) {
     mm_growing *work = walk->work;
-    if (work->early.fresh[node] != MM_FRESH_REACHED || work->seen[node] == work->walk) {
+    uint8_t fresh = work->early.fresh[node];
+    if ((fresh != MM_FRESH_REACHED && fresh != MM_FRESH_MOVED) || work->seen[node] == work->walk) {
         return false;
     }
     work->seen[node] = work->walk;

@@ -147,7 +147,8 @@ static MM_STATUS roots_gather(mm_growing *work, const mm_growing_side *side, ref
 
 static void walk_meet(mm_growing *work, const mm_growing_side *side, uint32_t node,
                       uint32_t *tail) {
-    if (side->fresh[node] == MM_FRESH_REACHED && work->seen[node] != work->walk) {
+    bool passed = side->fresh[node] == MM_FRESH_REACHED || side->fresh[node] == MM_FRESH_MOVED;
+    if (passed && work->seen[node] != work->walk) {
         work->seen[node] = work->walk;
         work->queue[(*tail)++] = node;
     }
@@ -190,10 +191,15 @@ MM_STATUS mm_growing_measure(mm_growing *work, const mm_growing_side *side, mm_g
     if (work->budget == 0) {
         return MM_OK;
     }
-    uint32_t count = group_walk(work, side, group);
-    work->budget -= work->budget < count ? work->budget : count;
-    for (uint32_t i = 0; i < count; i++) {
+    uint32_t met = group_walk(work, side, group);
+    uint32_t count = 0;
+    work->budget -= work->budget < met ? work->budget : met;
+    for (uint32_t i = 0; i < met; i++) {
         uint32_t node = work->queue[i];
+        if (side->birth[node] == 0) {
+            continue;
+        }
+        work->queue[count++] = node;
         group->objects[mm_growing_round(side, node)]++;
         group->bytes += now->bytes[node];
     }

@@ -2,14 +2,16 @@
 // and pages that are touched for the first time make steps, not slopes. So every round must have
 // grown, by at least a quarter of the typical slope, and the second half of the rounds must grow as
 // well: a warm-up that decays does not. Resident memory comes in pages, a few of which any process
-// touches at any time: a round must have taken more than those. The typical slope is the median of
+// touches at any time: a round must have taken more than those. What the allocator has in use
+// wanders by up to 3 KiB a round without a leak (measured with steps of 0.1 s on a busy machine):
+// where a round is a few slow steps, that would be a lot a step. The typical slope is the median of
 // all pairwise slopes. H. Theil, "A rank-invariant method of linear and polynomial regression
 // analysis", 1950; P. Sen, 1968.
 #include "analyze/growing.h"
 
 #include "base/free/sort.h"
 
-enum { READINGS_MAX = 24, RESIDENT_MIN = 4 * 4096 };
+enum { READINGS_MAX = 24, RESIDENT_MIN = 4 * 4096, ROUND_MIN = 4096 };
 
 static bool slope_before(const void *a, const void *b, const void *context) {
     (void)context;
@@ -53,11 +55,19 @@ static uint64_t believed(const uint64_t *bytes, uint32_t round_count, uint64_t s
         least = rise < least ? rise : least;
     }
     int64_t needed = (int64_t)steps * MM_GROWTH_NATIVE_BYTES_MIN;
+    needed = needed > ROUND_MIN ? needed : ROUND_MIN;
     uint32_t half = count / 2;
     bool late = typical_slope(readings + half - 1, count - half + 1) >= needed;
     return slope >= needed && least > rise_min && least * 4 >= slope && late
                ? (uint64_t)slope / steps
                : 0;
+}
+
+uint64_t mm_growth_native_least(uint64_t steps) {
+    MM_ASSERT(steps > 0);
+    uint64_t round = steps * MM_GROWTH_NATIVE_BYTES_MIN;
+    round = round > ROUND_MIN ? round : ROUND_MIN;
+    return (round + steps - 1) / steps;
 }
 
 void mm_growth_native(const uint64_t *malloc_bytes, const uint64_t *rss_bytes, uint32_t round_count,

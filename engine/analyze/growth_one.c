@@ -216,15 +216,21 @@ MM_STATUS mm_growing_one(mm_growing *work) {
         return MM_E_NOMEM;
     }
     guilty_mark(work);
+    const mm_mark *first = &side->marks[0];
+    uint32_t next = 0;  // of the first mark: both ascend by address
     for (uint32_t node = 0; node < now->count && count < room; node++) {
-        bool looked_at = side->birth[node] == 0 && now->reached[node] == MM_REACHED_NAMED &&
-                         side->paths.via[node] != MM_VIA_NOTHING &&
-                         side->paths.level[node] != MM_LEVEL_C;
-        uint32_t then = looked_at ? mm_mark_find(&side->marks[0], now->address[node]) : MM_NONE;
+        while (next < first->count && first->address[next] < now->address[node]) {
+            next++;
+        }
+        bool there = next < first->count && first->address[next] == now->address[node];
+        bool looked_at =
+            there && side->birth[node] == 0 && now->reached[node] == MM_REACHED_NAMED &&
+            side->paths.via[node] != MM_VIA_NOTHING && side->paths.level[node] != MM_LEVEL_C;
+        uint32_t then = looked_at ? next : MM_NONE;
         // Most objects are as they were: these need no look at every mark.
-        if (then == MM_NONE || (now->entries[node] <= side->marks[0].entries[then] &&
-                                now->bytes[node] <= side->marks[0].bytes[then] &&
-                                now->leaf_bytes[node] <= side->marks[0].leaf_bytes[then])) {
+        if (then == MM_NONE ||
+            (now->entries[node] <= first->entries[then] && now->bytes[node] <= first->bytes[then] &&
+             now->leaf_bytes[node] <= first->leaf_bytes[then])) {
             continue;
         }
         uint64_t bound = MM_UNKNOWN;
@@ -232,7 +238,12 @@ MM_STATUS mm_growing_one(mm_growing *work) {
             is_interned(side->graph, node) || mm_growing_is_bounded(side->graph, node, &bound)) {
             continue;
         }
+        bool more_entries = now->entries[node] > side->marks[0].entries[then];
         for (unsigned kind = 0; kind < ONE_KINDS; kind++) {
+            // A table's own bytes follow its entries: where those stand still, it is full.
+            if (kind == ONE_BYTES && more_entries) {
+                continue;
+            }
             one_object object = {node, (one_kind)kind, one_rise(work, at, (one_kind)kind)};
             if (object.rise > 0) {
                 objects[count++] = object;

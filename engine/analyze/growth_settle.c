@@ -12,6 +12,8 @@
 // question: their addresses are used again.
 #include "analyze/growing.h"
 
+enum { HOLDERS_MAX = 16 };
+
 static uint64_t time_of(const mm_growing *work, uint32_t mark, bool steps) {
     const mm_mark_process *process = &work->input->marks[mark].process;
     return steps ? process->steps : process->nanoseconds;
@@ -99,12 +101,43 @@ static bool has_links(const mm_graph *graph, uint32_t dict) {
     return false;
 }
 
+// A bound that is known by its name alone is none where there are more entries than that.
+static bool has_bound(const mm_graph *graph, uint32_t node, uint64_t entries, uint64_t *ret_bound) {
+    uint64_t bound = 0;
+    if (!mm_file_fact_of(graph->file, node, MM_FACT_BOUND, &bound) || entries > bound) {
+        return false;
+    }
+    *ret_bound = bound;
+    return true;
+}
+
+// The container's own, or that of what it is a part of: a cache that is written in Python keeps its
+// entries in a dict and its bound beside that.
+static bool bound_near(const mm_graph *graph, uint32_t source, uint64_t *ret_bound) {
+    uint64_t entries = 0;
+    bool counted = mm_graph_entries(graph, source, &entries);
+    if (has_bound(graph, source, entries, ret_bound)) {
+        return true;
+    }
+    uint32_t first = graph->reverse_start[source];
+    uint32_t end = graph->reverse_start[source + 1];
+    for (uint32_t i = first; counted && i < end && i < first + HOLDERS_MAX; i++) {
+        uint32_t holder = mm_graph_reverse_source(graph, i);
+        uint32_t edge = MM_NONE;
+        uint32_t owner = mm_graph_owner(graph, holder, &edge);
+        if (has_bound(graph, owner != MM_NONE ? owner : holder, entries, ret_bound)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool mm_growing_is_bounded(const mm_graph *graph, uint32_t source, uint64_t *ret_bound) {
     const mm_file *file = graph->file;
     if (source == graph->root_node) {
         return false;
     }
-    if (mm_file_fact_of(file, source, MM_FACT_BOUND, ret_bound)) {
+    if (bound_near(graph, source, ret_bound)) {
         return true;
     }
     if (mm_graph_kind(graph, source) == MM_KIND_DICT) {
@@ -171,7 +204,12 @@ static mm_settled late_answer(mm_growing *work, const mm_growing_group *group, u
 
 mm_settled mm_growing_settle(mm_growing *work, const mm_growing_group *group, uint32_t type,
                              uint32_t type_rate, uint64_t *ret_bound) {
-    bool bounded = mm_growing_is_bounded(work->early.graph, group->source, ret_bound);
+    const mm_graph *graph = work->early.graph;
+    bool bounded = mm_growing_is_bounded(graph, group->source, ret_bound);
+    if (bounded && work->late.graph != NULL) {
+        uint32_t late = mm_file_find(work->late.graph->file, graph->file->address[group->source]);
+        bounded = late == MM_NONE || mm_growing_is_bounded(work->late.graph, late, ret_bound);
+    }
     mm_settled settled = late_answer(work, group, type, type_rate);
     bool goes_on = settled == MM_SETTLED_LEAK || settled == MM_SETTLED_UNKNOWN;
     return bounded && goes_on ? MM_SETTLED_BOUNDED : settled;

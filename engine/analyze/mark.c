@@ -73,6 +73,25 @@ static MM_STATUS names_number(mm_type_names *names, const char *text, uint32_t *
     return MM_OK;
 }
 
+MM_STATUS mm_type_names_of(mm_type_names *names, const mm_graph *graph, mm_arena *arena,
+                           uint32_t **ret, mm_error *err) {
+    static const char no_memory[] = "no memory for the names of types";
+    const mm_file *file = graph->file;
+    char text[NAME_BYTES];
+    uint32_t *number = MM_ARENA_NEW(arena, uint32_t, (size_t)file->type_count + 1);
+    if (number == NULL) {
+        return mm_fail(err, MM_E_NOMEM, no_memory, 0);
+    }
+    for (uint32_t type = 0; type < file->type_count; type++) {
+        (void)mm_graph_type_text(graph, type, text, sizeof(text));
+        if (names_number(names, text, &number[type]) != MM_OK) {
+            return mm_fail(err, MM_E_NOMEM, no_memory, 0);
+        }
+    }
+    *ret = number;
+    return MM_OK;
+}
+
 static uint64_t meta_number(const mm_file *file, const char *key) {
     const char *text = mm_file_meta_of(file, key);
     uint64_t number = 0;
@@ -155,19 +174,10 @@ MM_STATUS mm_mark_take(const mm_graph *graph, mm_type_names *names, mm_arena *pe
     static const char no_memory[] = "no memory to remember a snapshot";
     const mm_file *file = graph->file;
     size_t room = (size_t)file->object_count + 1;
-    char text[NAME_BYTES];
     mm_mark mark = {.count = file->object_count, .process = process_of(file)};
     mm_reach reach;
-    uint32_t *number = MM_ARENA_NEW(scratch, uint32_t, (size_t)file->type_count + 1);
-    if (number == NULL) {
-        return mm_fail(err, MM_E_NOMEM, no_memory, 0);
-    }
-    for (uint32_t type = 0; type < file->type_count; type++) {
-        (void)mm_graph_type_text(graph, type, text, sizeof(text));
-        if (names_number(names, text, &number[type]) != MM_OK) {
-            return mm_fail(err, MM_E_NOMEM, no_memory, 0);
-        }
-    }
+    uint32_t *number = NULL;
+    MM_TRY(mm_type_names_of(names, graph, scratch, &number, err));
     MM_TRY(mm_reach_mark(graph, scratch, &reach, err));
     mark.type_count = names->count;
     mark.address = MM_ARENA_NEW(perm, uint64_t, room);

@@ -55,6 +55,11 @@ enum { MM_MARK_OWN = 255 };
 /// Start with no names. The table grows in `arena`.
 void mm_type_names_init(mm_type_names *names, mm_arena *arena);
 
+/// Number the types of a graph: `ret` by index of the file's types, in `arena`; new names get new
+/// numbers. Answers MM_E_NOMEM.
+MM_STATUS mm_type_names_of(mm_type_names *names, const mm_graph *graph, mm_arena *arena,
+                           uint32_t **ret, mm_error *err);
+
 /// Remember a snapshot. `perm` keeps the mark; `scratch` may be reset behind it.
 /// Answers MM_E_NOMEM. COST: O(V + E) time.
 MM_STATUS mm_mark_take(const mm_graph *graph, mm_type_names *names, mm_arena *perm,

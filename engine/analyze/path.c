@@ -52,6 +52,7 @@ static MM_STATUS late_push(path_work *work, late_entry entry) {
         if (work->late_count > 0) {
             memcpy(grown, work->late, work->late_count * sizeof(late_entry));
         }
+        MM_ARENA_GIVE_BACK(work->scratch, work->late, work->late_room);
         work->late = grown;
         work->late_room = room;
     }
@@ -182,8 +183,9 @@ static bool late_before(const void *a, const void *b, const void *context) {
 // Search one level to its end.
 static MM_STATUS path_level(path_work *work) {
     uint32_t count = 0;
-    late_entry *items = MM_ARENA_NEW(work->scratch, late_entry, (size_t)work->late_count + 1);
-    late_entry *buffer = MM_ARENA_NEW(work->scratch, late_entry, (size_t)work->late_count + 1);
+    size_t room = (size_t)work->late_count + 1;
+    late_entry *items = MM_ARENA_NEW(work->scratch, late_entry, room);
+    late_entry *buffer = MM_ARENA_NEW(work->scratch, late_entry, room);
     if (items == NULL || buffer == NULL) {
         return MM_E_NOMEM;
     }
@@ -193,6 +195,7 @@ static MM_STATUS path_level(path_work *work) {
         }
     }
     mm_sort(items, buffer, count, sizeof(*items), late_before, NULL);
+    MM_ARENA_GIVE_BACK(work->scratch, buffer, room);
     uint32_t next = 0;
     for (;;) {
         bool waiting = work->queue_start < work->queue_end;
@@ -205,6 +208,7 @@ static MM_STATUS path_level(path_work *work) {
         } else if (waiting) {
             MM_TRY(path_expand(work, work->queue[work->queue_start++]));
         } else {
+            MM_ARENA_GIVE_BACK(work->scratch, items, room);
             return MM_OK;
         }
     }
@@ -388,6 +392,8 @@ MM_STATUS mm_paths_find(const mm_graph *graph, const mm_path_options *options, m
     if (paths_search(&work) != MM_OK) {
         return mm_fail(err, MM_E_NOMEM, "no memory to look for paths", 0);
     }
+    MM_ARENA_GIVE_BACK(arena, work.late, work.late_room);
+    MM_ARENA_GIVE_BACK(arena, work.queue, nodes);
     *ret = work.paths;
     return MM_OK;
 }

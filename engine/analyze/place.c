@@ -11,18 +11,31 @@
 
 enum { TEXT_BYTES = 320, MODULES_MAX = 2 };
 
-// File of a class: of its methods, else of the module that it says it is from, if one module has
-// that name.
-static bool class_file(const mm_graph *graph, uint32_t node, const char **ret) {
-    uint32_t line = 0;
-    // Methods that a dataclass has made are in no file.
-    if (mm_graph_place(graph, node, ret, &line) && (*ret)[0] != '<') {
-        return true;
+// Has a class a method whose code is of this file?
+static bool class_has_code_of(const mm_graph *graph, uint32_t node, const char *path) {
+    const mm_file *file = graph->file;
+    uint32_t edge = mm_graph_edge_with_role(graph, node, MM_ROLE_DICT);
+    uint32_t names = edge == MM_NONE ? MM_NONE : file->reference_target[edge];
+    for (uint32_t i = names == MM_NONE ? 0 : file->reference_start[names];
+         names != MM_NONE && i < file->reference_start[names + 1]; i++) {
+        uint32_t target = file->reference_target[i];
+        const char *have = NULL;
+        uint32_t line = 0;
+        if (mm_graph_kind(graph, target) == MM_KIND_FUNCTION &&
+            mm_graph_place(graph, target, &have, &line) && strcmp(have, path) == 0) {
+            return true;
+        }
     }
+    return false;
+}
+
+// File of the module that a class says it is from, if one module has that name.
+static bool class_module_file(const mm_graph *graph, uint32_t node, const char **ret) {
     const mm_file *file = graph->file;
     uint32_t edge = mm_graph_attribute(graph, node, "__module__");
     const char *name = edge == MM_NONE ? NULL : mm_file_text_of(file, file->reference_target[edge]);
     uint32_t found = MM_NONE;
+    uint32_t line = 0;
     uint32_t count = 0;
     for (uint32_t i = 0; name != NULL && i < graph->root_node && count < MODULES_MAX; i++) {
         if (mm_graph_kind(graph, i) != MM_KIND_MODULE) {
@@ -35,6 +48,26 @@ static bool class_file(const mm_graph *graph, uint32_t node, const char **ret) {
         }
     }
     return count == 1 && mm_graph_place(graph, found, ret, &line);
+}
+
+// File of a class: of its module, if a method is of that too; else of its methods, some of which a
+// decorator of another file may have made; else of the module.
+static bool class_file(const mm_graph *graph, uint32_t node, const char **ret) {
+    const char *module = NULL;
+    uint32_t line = 0;
+    bool known = class_module_file(graph, node, &module);
+    if (known && class_has_code_of(graph, node, module)) {
+        *ret = module;
+        return true;
+    }
+    // Methods that a dataclass has made are in no file.
+    if (mm_graph_place(graph, node, ret, &line) && (*ret)[0] != '<') {
+        return true;
+    }
+    if (known) {
+        *ret = module;
+    }
+    return known;
 }
 
 // A comprehension or a lambda has no name that a file could be asked for.

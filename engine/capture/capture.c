@@ -207,6 +207,12 @@ static void object_visit(mm_walker *walker, uint64_t address, bool last_round) {
         walk_class_part(walker, type, address);
     }
     mm_writer_object_end(walker->writer);
+    if (type->inspector != 0) {
+        status_say(walker, type, address);
+    }
+    if (type->bound_offset != 0 || type->bound_name != NULL) {
+        bound_say(walker, type, address);
+    }
 }
 
 // Ask early for what the visit will read: the header first, then what a container points at.

@@ -19,7 +19,9 @@ typedef struct visit {
     uint64_t first;  ///< words from here on are looked at
     uint64_t end;
     bool own_type_seen;
-    bool tail_only;  ///< what is not in a word is the solid base's business
+    bool tail_only;       ///< what is not in a word is the solid base's business
+    uint32_t words_seen;  ///< a bit for each of the first words that was reported
+    uint64_t entry;       ///< weak reference of an entry whose other half comes next, or 0
 } visit;
 
 // Offset of the word that holds `target`, or 0.
@@ -41,6 +43,49 @@ static uint64_t word_find(visit *state, uint64_t target) {
     return 0;
 }
 
+// Is it a weak reference whose callback is the container's own?
+static bool is_weak_entry(const visit *state, uint64_t target) {
+    mm_walker *walker = state->walker;
+    uint64_t callback_at = AT(walker, WEAKREF_OBJECT) + 8u;
+    if (!is_readable(walker, target, callback_at + 8) ||
+        !is_kind(walker, target, MM_KIND_WEAKREF)) {
+        return false;
+    }
+    uint64_t callback = load_word(target + callback_at);
+    bool found = false;
+    for (uint64_t at = state->first; callback != 0 && !found && at + 8 <= state->end; at += 8) {
+        found = load_word(state->object + at) == callback;
+    }
+    return found;
+}
+
+// An entry that has no other half, or whose other half the container does not hold.
+static void entry_end(visit *state) {
+    mm_naming naming = state->type->weak_entries == WEAK_SET ? MM_NAME_MEMBER : MM_NAME_KEY;
+    if (state->entry != 0) {
+        refer(state->walker, naming, state->entry);
+    }
+    state->entry = 0;
+}
+
+// Half of an entry, or false. The key comes first: of weak values it is the other half.
+static bool entry_take(visit *state, uint64_t target) {
+    mm_walker *walker = state->walker;
+    if (is_weak_entry(state, target)) {
+        entry_end(state);
+        state->entry = target;
+        return true;
+    }
+    if (state->entry == 0) {
+        return false;
+    }
+    bool of_value = type_of(walker, load_word(state->entry + AT(walker, OB_TYPE)))->heap;
+    refer(walker, MM_NAME_KEY, of_value ? target : state->entry);
+    refer(walker, MM_NAME_VALUE, of_value ? state->entry : target);
+    state->entry = 0;
+    return true;
+}
+
 static int visit_take(void *object, void *context) {
     visit *state = context;
     mm_walker *walker = state->walker;
@@ -48,8 +93,12 @@ static int visit_take(void *object, void *context) {
     if (target == 0) {
         return 0;
     }
+    if (state->type->weak_entries != WEAK_NONE && entry_take(state, target)) {
+        return 0;
+    }
     uint64_t at = word_find(state, target);
     if (at != 0) {
+        state->words_seen |= at / 8 < 32 ? 1u << at / 8 : 0;
         refer_at(walker, MM_NAME_WORD, at / 8, target);
         if ((int64_t)at == (int64_t)load_word(state->type->solid + AT(walker, TYPE_DICTOFFSET))) {
             dict_is_namespace(walker, target, false, 0);
@@ -108,22 +157,11 @@ static void traverse_call(mm_walker *walker, uint64_t type, uint64_t function, v
 
 static visit visit_begin(mm_walker *walker, const mm_type_info *type, uint64_t address,
                          uint64_t first) {
-    visit state = {walker, type, address, first, first, type->basic_bytes, false, false};
+    visit state = {walker, type, address, first, first, type->basic_bytes, false, false, 0, 0};
     if (!is_readable(walker, address, type->basic_bytes)) {
         state.end = first;
     }
     return state;
-}
-
-// How many entries it takes at most, where it says so and holds no more than that.
-static void bound_say(mm_walker *walker, const mm_type_info *type, uint64_t address) {
-    if (type->bound_offset == 0 || !is_readable(walker, address, type->bound_offset + 8)) {
-        return;
-    }
-    uint64_t bound = load_word(address + type->bound_offset);
-    if (bound <= INT64_MAX && load_word(address + OBJECT_HEAD_BYTES) <= bound) {
-        mm_writer_fact(walker->writer, find_found(walker, address), MM_FACT_BOUND, bound);
-    }
 }
 
 void walk_foreign(mm_walker *walker, const mm_type_info *type, uint64_t address) {
@@ -131,9 +169,12 @@ void walk_foreign(mm_walker *walker, const mm_type_info *type, uint64_t address)
         walk_words(walker, type, address);
         return;
     }
-    bound_say(walker, type, address);
     visit state = visit_begin(walker, type, address, OBJECT_HEAD_BYTES);
     traverse_call(walker, type->solid, type->traverse, &state, visit_take);
+    entry_end(&state);
+    if (type->buffer != 0) {
+        buffer_refer(walker, type, address, state.words_seen);
+    }
 }
 
 void walk_tail(mm_walker *walker, const mm_type_info *type, uint64_t address) {

@@ -9,6 +9,7 @@
 #include "capture/walker.h"
 
 enum {
+    OWNER_THREAD = 0,         ///< a frame that runs
     OWNER_C_STACK = 3,        ///< from here on a frame is none of Python's
     FRAMES_MAX = 1 << 20,     ///< of a thread: recursion limits are far below
     VARIABLES_MAX = 1 << 16,  ///< of a code object, and slots of its stack
@@ -163,6 +164,9 @@ void walk_generator(mm_walker *walker, const mm_type_info *type, uint64_t addres
     int8_t state = (int8_t)load_byte(address + AT(walker, GEN_STATE));
     if (state < FRAME_EXECUTING) {
         walk_iframe(walker, address, address + AT(walker, GEN_IFRAME));
+    } else {
+        mm_writer_fact(walker->writer, find_found(walker, address), MM_FACT_STATUS,
+                       state == FRAME_EXECUTING ? MM_LIFE_OPEN : MM_LIFE_FINISHED);
     }
 }
 
@@ -171,6 +175,8 @@ void walk_frame(mm_walker *walker, const mm_type_info *type, uint64_t address) {
     uint64_t iframe = load_word(address + AT(walker, FRAME_IFRAME));
     if (iframe == address + AT(walker, FRAME_INLINE)) {
         walk_iframe(walker, address, iframe);
+        mm_writer_fact(walker->writer, find_found(walker, address), MM_FACT_STATUS,
+                       MM_LIFE_FINISHED);
         return;
     }
     // The frame still runs, or waits in a generator: it owns nothing, but it has a code and a line.
@@ -183,6 +189,10 @@ void walk_frame(mm_walker *walker, const mm_type_info *type, uint64_t address) {
                       code);
         mm_writer_fact(walker->writer, mark_found(walker, address), MM_FACT_CURRENT_LINE,
                        iframe_line(walker, iframe, code));
+        if (load_byte(iframe + AT(walker, IFRAME_OWNER)) == OWNER_THREAD) {
+            mm_writer_fact(walker->writer, mark_found(walker, address), MM_FACT_STATUS,
+                           MM_LIFE_OPEN);
+        }
     }
 }
 

@@ -104,9 +104,22 @@ bool str_begins(mm_walker *walker, uint64_t address, const char *ascii) {
     return str_compare(walker, address, ascii, false);
 }
 
+size_t str_copy(mm_walker *walker, uint64_t address, char *to, size_t to_bytes) {
+    str_view view;
+    if (address == 0 || !is_readable(walker, address, OBJECT_HEAD_BYTES) ||
+        !str_open(walker, address, &view) || !view.ascii || view.length >= to_bytes) {
+        return 0;
+    }
+    mm_copy(to, (const void *)(uintptr_t)view.data, view.length);
+    to[view.length] = '\0';
+    return view.length;
+}
+
 bool str_is_own(mm_walker *walker, uint64_t address) {
     return address != 0 && is_readable(walker, address, OBJECT_HEAD_BYTES) &&
-           (str_is(walker, address, "mortmain") || str_begins(walker, address, OWN_PREFIX));
+           (str_is(walker, address, "mortmain") || str_begins(walker, address, OWN_PREFIX)) &&
+           !str_begins(walker, address, WEAK_MODULE) &&
+           !str_begins(walker, address, WEAK_INNER_MODULE);
 }
 
 // One character as UTF-8. What no text may hold (NUL, half a surrogate pair) becomes '?'.

@@ -136,19 +136,21 @@ static bool is_sequence(mm_walker *walker, uint64_t type) {
            load_word(slots + AT(walker, SEQUENCE_ITEM)) != 0;
 }
 
-// Where the objects of a container say how many entries they take at most; 0 = they do not. A
-// deque's maxlen lies behind its blocks, indices and state; that of an unbounded one is negative.
-static uint64_t bound_offset(mm_walker *walker, const mm_type_info *info) {
-    static const char deque[] = "collections.deque";
-    enum { MAXLEN = 64 };
-    char name[sizeof deque + 1];
-    c_text_copy(walker, load_word(info->solid + AT(walker, TYPE_NAME)), name, sizeof name);
-    for (size_t i = 0; i < sizeof deque; i++) {
-        if (name[i] != deque[i]) {
-            return 0;
-        }
-    }
-    return info->basic_bytes >= MAXLEN + 8 ? (uint64_t)MAXLEN : 0;
+static bool name_begins(const char *name, size_t length, const char *with, size_t with_length) {
+    return length >= with_length && mm_same(name, with, with_length);
+}
+
+// Is it a container of mortmain.weak, and of which sort?
+static uint8_t weak_entries(mm_walker *walker, const mm_type_info *info) {
+    static const char dot[] = WEAK_MODULE ".";
+    static const char set[] = WEAK_MODULE ".WeakSet";
+    char name[NAME_BYTES_MAX];
+    size_t length =
+        c_text_copy(walker, load_word(info->solid + AT(walker, TYPE_NAME)), name, sizeof name);
+    return !name_begins(name, length, dot, sizeof dot - 1) ? WEAK_NONE
+           : length == sizeof set - 1 && name_begins(name, length, set, sizeof set - 1)
+               ? WEAK_SET
+               : WEAK_MAPPING;
 }
 
 // Solid base, kind and tail.
@@ -193,7 +195,7 @@ static void kind_resolve(mm_walker *walker, mm_type_info *info) {
         }
     }
     info->sequence = is_sequence(walker, solid);
-    info->bound_offset = info->kind == MM_KIND_FOREIGN ? bound_offset(walker, info) : 0;
+    info->weak_entries = info->kind == MM_KIND_FOREIGN ? weak_entries(walker, info) : WEAK_NONE;
     info->scan = info->kind == MM_KIND_FOREIGN && info->traverse == 0;
     if (info->kind == MM_KIND_MODULE) {
         info->traverse = traverse;
@@ -253,6 +255,9 @@ static void type_understand(mm_walker *walker, mm_type_info *info) {
     info->variable = info->item_bytes != 0 && info->basic_bytes >= AT(walker, OB_SIZE) + 8u &&
                      info->kind != MM_KIND_FRAME && info->kind != MM_KIND_GENERATOR &&
                      info->kind != MM_KIND_COROUTINE && info->kind != MM_KIND_ASYNC_GENERATOR;
+    inspector_resolve(walker, info);
+    bound_resolve(walker, info);
+    buffer_resolve(walker, info);
 }
 
 // The map ---------------------------------------------------------------------------------------
@@ -445,7 +450,8 @@ static void keys_put(mm_walker *walker, const mm_type_info *info) {
 // A class is mortmain's own when its module is.
 static bool is_own(mm_walker *walker, const mm_type_info *info, const char *name, size_t length) {
     if (length > OWN_PREFIX_BYTES && mm_same(name, OWN_PREFIX, OWN_PREFIX_BYTES)) {
-        return true;
+        return !name_begins(name, length, WEAK_MODULE, sizeof WEAK_MODULE - 1) &&
+               !name_begins(name, length, WEAK_INNER_MODULE, sizeof WEAK_INNER_MODULE - 1);
     }
     uint64_t dict = load_word(info->address + AT(walker, TYPE_DICT));
     uint64_t module = dict == 0 || !info->heap ? 0 : dict_get(walker, dict, "__module__");

@@ -44,6 +44,9 @@ _Static_assert(BLOCK_WORDS % 64 == 0, "fresh_words has a bit for each word of a 
 /// What modules of mortmain begin with: what it leaves out of its answers.
 #define OWN_PREFIX "mortmain."
 enum { OWN_PREFIX_BYTES = sizeof OWN_PREFIX - 1 };
+/// But for these two: weak containers are part of the program that uses them.
+#define WEAK_MODULE "mortmain.weak"
+#define WEAK_INNER_MODULE "mortmain._weak"
 
 /// What a reference is worth, from the flags of a field.
 static inline uint8_t ref_flags(uint8_t field_flags) {
@@ -76,6 +79,10 @@ typedef struct mm_block_table {
     mm_block *blocks[1 << TABLE_BITS];
 } mm_block_table;
 
+/// A container of mortmain.weak: for each entry its tp_traverse visits the weak reference, then
+/// what stands beside it, if the container holds that.
+enum { WEAK_NONE, WEAK_MAPPING, WEAK_SET };
+
 /// How the objects of a type are walked, worked out once for each type.
 typedef struct mm_type_info {
     uint64_t address;
@@ -85,23 +92,28 @@ typedef struct mm_type_info {
     bool python_class;  ///< made by a class statement: has slots and perhaps a dict of its own
     bool collected;     ///< Py_TPFLAGS_HAVE_GC
     bool heap;
-    bool metatype;       ///< its objects are types
-    bool opaque;         ///< its tp_traverse must not be called
-    bool managed_dict;   ///< attribute storage in front of the object
-    bool inline_values;  ///< 3.13+: attribute storage behind the object
-    bool variable;       ///< ob_size counts items
-    bool sequence;       ///< what tp_traverse finds out of line are its items
-    bool scan;           ///< no tp_traverse and not known: word scan, guessed
+    bool metatype;         ///< its objects are types
+    bool opaque;           ///< its tp_traverse must not be called
+    bool managed_dict;     ///< attribute storage in front of the object
+    bool inline_values;    ///< 3.13+: attribute storage behind the object
+    bool variable;         ///< ob_size counts items
+    bool sequence;         ///< what tp_traverse finds out of line are its items
+    uint8_t weak_entries;  ///< what weak references with its callback stand for: WEAK_*
+    bool scan;             ///< no tp_traverse and not known: word scan, guessed
     uint64_t basic_bytes;
     uint64_t item_bytes;
-    uint64_t prefix_bytes;  ///< in front of the object: collector's and managed header
-    int64_t dict_offset;    ///< of the class's own dict; 0 = none or the base's business
-    uint64_t traverse;      ///< tp_traverse of the solid base, where it has to be asked; else 0
-    uint64_t tail_offset;   ///< first byte that the kind's own walker does not cover
-    uint64_t solid;         ///< address of the solid base
-    uint64_t keys;          ///< shared keys of the instances; 0 = none
-    uint64_t bound_offset;  ///< of the word that says how many entries there may be; 0 = none
-    const uint16_t *slots;  ///< byte offsets of slots of the class statement's bases
+    uint64_t prefix_bytes;   ///< in front of the object: collector's and managed header
+    int64_t dict_offset;     ///< of the class's own dict; 0 = none or the base's business
+    uint64_t traverse;       ///< tp_traverse of the solid base, where it has to be asked; else 0
+    uint64_t tail_offset;    ///< first byte that the kind's own walker does not cover
+    uint64_t solid;          ///< address of the solid base
+    uint64_t keys;           ///< shared keys of the instances; 0 = none
+    uint64_t bound_offset;   ///< of the word that says how many entries there may be; 0 = none
+    const char *bound_name;  ///< of the attribute that says it; NULL = none
+    uint8_t inspector;  ///< how its objects tell that their life is over: see status.c; 0 = not
+    uint8_t buffer;     ///< what its objects have beside them: row of buffers.c, plus 1; 0 = none
+    uint16_t inspect_offset;  ///< of the word that tells, or number of a row
+    const uint16_t *slots;    ///< byte offsets of slots of the class statement's bases
     uint32_t slot_count;
     uint32_t field_start;  ///< into the target's fields
     uint32_t field_count;
@@ -152,6 +164,7 @@ typedef struct mm_walker {
     uint64_t block_count;
     mm_type_map types;
     mm_address_list postponed;  ///< objects to be scanned word by word when all others are known
+    uint64_t bounds_said;
     uint64_t unreadable_count;
     uint64_t dict_type;  ///< for the prefetch stage
     uint64_t list_type;
@@ -470,6 +483,37 @@ uint64_t item_count(const mm_walker *walker, const mm_type_info *type, uint64_t 
 void size_object(mm_walker *walker, const mm_type_info *type, uint64_t address,
                  mm_object_record *record);
 
+// buffers.c -------------------------------------------------------------------------------------
+
+/// Fill buffer of a type that is understood but for that.
+void buffer_resolve(mm_walker *walker, mm_type_info *info);
+/// Bytes that an object has beside it. REQUIRES of both: the type has a buffer.
+uint64_t buffer_bytes(mm_walker *walker, const mm_type_info *type, uint64_t address);
+/// References to objects in it that tp_traverse passed over; `seen_words`: a bit for each word of
+/// the object that it did not.
+void buffer_refer(mm_walker *walker, const mm_type_info *type, uint64_t address,
+                  uint32_t seen_words);
+
+// status.c --------------------------------------------------------------------------------------
+
+/// Fill inspector and inspect_offset of a type that is understood but for those.
+void inspector_resolve(mm_walker *walker, mm_type_info *info);
+/// Write MM_FACT_STATUS of an object that says something of it. REQUIRES: an inspector.
+void status_say(mm_walker *walker, const mm_type_info *type, uint64_t address);
+
+/// An attribute of an instance, where the interpreter manages its storage; 0 = it has none.
+uint64_t attribute_get(mm_walker *walker, const mm_type_info *type, uint64_t address,
+                       const char *name);
+/// The value of an int of at most three digits; false for anything else.
+bool int_value(mm_walker *walker, uint64_t object, uint64_t *ret);
+
+// bounds.c --------------------------------------------------------------------------------------
+
+/// Fill bound_offset and bound_name of a type that is understood but for those.
+void bound_resolve(mm_walker *walker, mm_type_info *info);
+/// Write MM_FACT_BOUND of an object that says one. REQUIRES: one of the two.
+void bound_say(mm_walker *walker, const mm_type_info *type, uint64_t address);
+
 // texts.c ---------------------------------------------------------------------------------------
 
 /// The header of a str.
@@ -504,6 +548,8 @@ void want_texts(mm_walker *walker, uint64_t address);
 bool str_is(mm_walker *walker, uint64_t address, const char *ascii);
 /// Does the str begin with `ascii`?
 bool str_begins(mm_walker *walker, uint64_t address, const char *ascii);
+/// Copy an ASCII str that is shorter than `to`, with its NUL. Returns its length, or 0.
+size_t str_copy(mm_walker *walker, uint64_t address, char *to, size_t to_bytes);
 /// Is the object a str that names mortmain or a module of it?
 bool str_is_own(mm_walker *walker, uint64_t address);
 /// Write the TEXT stream.

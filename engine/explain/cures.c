@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "analyze/chain.h"
 #include "explain/explain.h"
 
 enum { CURE_LEAD_MAX = 256 };
@@ -37,10 +38,26 @@ static const cure_row cure_rows[] = {
      "remove them when done, bound it, or make it local; a weak container "
      "would empty it"},
     {"done-callback", "take each out again when it is done"},
+    {"drop-taken",
+     "drop what was taken out before going on: the traceback of an exception keeps the frame, and "
+     "the frame all its variables"},
+    {"look-up-apart",
+     "look up without putting in: a defaultdict keeps whatever it is merely asked for"},
     {"make-local", "nothing reads it: do not keep them, or make it local to what needs it"},
     {"ephemeron",
      "keep the value in an attribute of its key: it leads back to the key, so that a "
      "weak key never goes either"},
+    {"finalizer-apart",
+     "let the finalizer keep no method of the object: as it is, it keeps the object, and never "
+     "runs before the exit"},
+    {"make-class-once", "make the class once, outside of the function"},
+    {"add-once", "add it once, not with every call"},
+    {"forget-source", "take the source out again when what was made from it goes"},
+    {"not-interned",
+     "do not intern what is made of data: an interned string may stay until the exit"},
+    {"bound-warnings",
+     "let the warning have a fixed text, or clear the registry: it keeps each text that differs"},
+    {"reset-mock", "reset the mock when done, or make it local: it keeps all that it was given"},
     {"unsubscribe", "unsubscribe when the object is done"},
 };
 
@@ -60,6 +77,13 @@ static const check_row check_rows[] = {
     {"computed-again", "what is missing is computed again", false},
     {"plain-data", "plain data, nothing that somebody waits for", false},
     {"uses-known", "everything that the file does with it works as before", false},
+    {"asked-only", "who asks for one has it, and gets the same answer", false},
+    {"found-by-key", "an entry is found by its key alone", false},
+    {"not-used-again", "nothing reads the variable later", false},
+    {"runs-at-exit", "it runs at the exit as before, for those that are there", false},
+    {"made-alike", "each is made alike", false},
+    {"goes-with-it", "the entry is for nothing else", false},
+    {"not-compared", "nothing in the file asks for identity", false},
     {"not-raised-later", "it is not raised again", false},
 };
 
@@ -142,4 +166,43 @@ void mm_cure_facts_find(const mm_graph *graph, const mm_finding *finding, mm_cur
                           cure_leads_back(graph, table, node);
         return;
     }
+}
+
+// The guilty step, or MM_NONE where the chain is not the finding's path.
+static uint32_t cure_guilty_step(const mm_finding *finding) {
+    const mm_why_chain *chain = finding->chain;
+    if (chain == NULL || chain->step_count != finding->path_count) {
+        return MM_NONE;
+    }
+    for (uint32_t i = 0; i < finding->path_count; i++) {
+        if (finding->path[i].guilty) {
+            return i;
+        }
+    }
+    return MM_NONE;
+}
+
+MM_STATUS mm_cure_places_find(const mm_graph *graph, const mm_finding *finding, mm_arena *arena,
+                              mm_cure_places *ret) {
+    uint32_t guilty = cure_guilty_step(finding);
+    *ret = (mm_cure_places){.count = 0};
+    for (uint32_t i = guilty; guilty != MM_NONE && i > 0 && ret->count < MM_CURE_PLACES_MAX; i--) {
+        const mm_why_step *step = &finding->chain->steps[i - 1];
+        if (step->node >= graph->root_node || step->edge == NULL || step->edge[0] != '.') {
+            continue;
+        }
+        uint32_t edge = mm_graph_attribute(graph, step->node, step->edge + 1);
+        mm_why_chain *place = &ret->places[ret->count];
+        if (edge == MM_NONE) {
+            continue;
+        }
+        MM_TRY(mm_why_scope_find(graph, edge, arena, place));
+        if (place->scope == NULL) {
+            MM_TRY(mm_why_instance_scope_find(graph, edge, arena, place));
+        }
+        if (place->scope != NULL) {
+            ret->depths[ret->count++] = guilty - i;
+        }
+    }
+    return MM_OK;
 }

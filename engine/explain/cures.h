@@ -21,6 +21,21 @@ typedef struct mm_cure_facts {
 /// references of the container.
 void mm_cure_facts_find(const mm_graph *graph, const mm_finding *finding, mm_cure_facts *ret);
 
+enum { MM_CURE_PLACES_MAX = 4 };
+
+/// Attributes on the way to the container, the nearest to it first, each with the source that makes
+/// it: `scope`, `attribute`, `scope_file` and `anchors` are filled, as mm_why_chain has them.
+typedef struct mm_cure_places {
+    mm_why_chain places[MM_CURE_PLACES_MAX];
+    uint32_t depths[MM_CURE_PLACES_MAX];  ///< steps between what the attribute leads to and it
+    uint32_t count;
+} mm_cure_places;
+
+/// Where the source is that makes the container: a library's too, since a patch may be for that.
+/// `graph` as above. Lives in the arena. Fails with MM_E_NOMEM. COST: O(V) for each place.
+MM_STATUS mm_cure_places_find(const mm_graph *graph, const mm_finding *finding, mm_arena *arena,
+                              mm_cure_places *ret);
+
 /// What to write instead: "make it a weakref.WeakKeyDictionary". NULL for an id that there is not.
 const char *mm_cure_text(const char *id);
 

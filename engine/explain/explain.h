@@ -109,6 +109,10 @@ typedef struct mm_explain {
 /// own below.
 MM_STATUS mm_explain_prepare(mm_explain *work);
 
+/// The same without the cutter, and without flow, tree and retained unless an exception is kept:
+/// these take most of the memory, and only a cut and an exception's frames ask for them.
+MM_STATUS mm_explain_prepare_light(mm_explain *work);
+
 /// Mark what is the program's own. Fills marks and type_own.
 MM_STATUS mm_explain_own(mm_explain *work);
 
@@ -249,6 +253,9 @@ void mm_explain_edge_text(const mm_graph *graph, uint32_t edge, char *out, size_
 
 /// The object of C that a container is an internal of, or the container.
 uint32_t mm_explain_outer(const mm_graph *graph, uint32_t node);
+
+/// The context variable that has a node for its value in some context, or MM_NONE.
+uint32_t mm_explain_context_variable(const mm_graph *graph, uint32_t node);
 
 /// What a container is called: as mm_graph_holder_text(), but where it is an internal of an object
 /// of C that has a name, the name of that. `*ret_cached` (may be NULL): that is what

@@ -186,7 +186,7 @@ MM_STATUS mm_explain_own_objects(mm_explain *work, mm_findings *ret) {
     return MM_OK;
 }
 
-MM_STATUS mm_explain_prepare(mm_explain *work) {
+static MM_STATUS prepare_paths(mm_explain *work) {
     mm_path_options options = {NULL, NULL};
     size_t types = (size_t)work->file->type_count + 1;
     work->type_held = MM_ARENA_NEW(work->arena, const char *, types);
@@ -195,12 +195,30 @@ MM_STATUS mm_explain_prepare(mm_explain *work) {
         return MM_E_NOMEM;
     }
     MM_TRY(mm_reach_mark(work->graph, work->arena, &work->reach, work->err));
+    MM_TRY(mm_paths_find(work->graph, &options, work->arena, &work->paths, work->err));
+    return mm_explain_own(work);
+}
+
+static MM_STATUS prepare_retained(mm_explain *work) {
     MM_TRY(mm_flow_build(work->graph, &work->reach, work->arena, &work->flow, work->err));
     MM_TRY(mm_dominators_find(&work->flow, work->arena, &work->tree, work->err));
-    MM_TRY(mm_retained_sum(&work->tree, work->arena, &work->retained, work->err));
-    MM_TRY(mm_paths_find(work->graph, &options, work->arena, &work->paths, work->err));
-    MM_TRY(mm_cutter_init(work->graph, &work->reach, work->arena, &work->cutter, work->err));
-    return mm_explain_own(work);
+    return mm_retained_sum(&work->tree, work->arena, &work->retained, work->err);
+}
+
+MM_STATUS mm_explain_prepare_light(mm_explain *work) {
+    MM_TRY(prepare_paths(work));
+    for (uint32_t node = 0; node < work->graph->root_node; node++) {
+        if ((work->marks[node] & MM_EXPLAIN_KEEPS) != 0) {
+            return prepare_retained(work);
+        }
+    }
+    return MM_OK;
+}
+
+MM_STATUS mm_explain_prepare(mm_explain *work) {
+    MM_TRY(prepare_paths(work));
+    MM_TRY(prepare_retained(work));
+    return mm_cutter_init(work->graph, &work->reach, work->arena, &work->cutter, work->err);
 }
 
 static MM_STATUS explain(mm_explain *work, mm_findings *ret) {

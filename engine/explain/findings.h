@@ -7,6 +7,7 @@
 #define MM_EXPLAIN_FINDINGS_H
 
 #include "analyze/growth.h"
+#include "analyze/shapes.h"
 #include "analyze/why.h"
 
 /// How bad it is, strongest first.
@@ -51,6 +52,22 @@ typedef struct mm_finding_cut {
     const char *role;  ///< "side table", "cache", "registry", "stored exception", ...; NULL
 } mm_finding_cut;
 
+/// A line that made objects: where it stands, and what called it, which `line` 0 says nobody knows.
+typedef struct mm_site_line {
+    const char *file;   ///< NULL = unknown
+    const char *shown;  ///< what to call it in a text
+    uint32_t line;
+    const char *function;  ///< qualified name; NULL = unknown, or the module itself
+    const char *text;      ///< the line; NULL = unknown
+} mm_site_line;
+
+/// Where objects of a finding were made: found by a front, in a round that was traced.
+typedef struct mm_site {
+    uint64_t count;  ///< objects that were made there
+    mm_site_line made;
+    mm_site_line called;  ///< the program's own line that led there, where `made` is a library's
+} mm_site;
+
 /// One finding. Texts live in the arena; NULL and MM_UNKNOWN are null in JSON.
 typedef struct mm_finding {
     mm_finding_kind kind;
@@ -68,7 +85,11 @@ typedef struct mm_finding {
     uint32_t ring_count;
     const char **also_held_by;
     uint32_t also_count;
-    const char *library;  ///< of a finding that C code makes; NULL
+    const char *library;   ///< of objects that no Python object holds: file that their type comes
+                           ///< from; NULL
+    const mm_site *sites;  ///< most first; none where nothing was traced
+    uint32_t site_count;
+    const mm_growth_finding *growth;  ///< what it explains; NULL for what is no growth
     mm_finding_cut cut;
     const char **more_cuts;  ///< further references to cut with it; of a cycle of several rings
     uint32_t more_cut_count;
@@ -98,7 +119,8 @@ typedef struct mm_verdict_bytes {
 
 /// How long growth was watched.
 typedef struct mm_watched {
-    bool known;  ///< false for a single snapshot
+    bool known;      ///< false for a single snapshot
+    bool by_shapes;  ///< snapshots of different processes, compared by path shapes
     uint64_t rounds;
     uint64_t steps;                    ///< in all of them; MM_UNKNOWN
     uint64_t round_steps;              ///< in the first; MM_UNKNOWN
@@ -135,6 +157,15 @@ MM_STATUS mm_findings_of_snapshot(const mm_graph *graph, mm_arena *arena, mm_fin
 /// only. COST: as mm_growth_find(), and for each of both graphs as mm_findings_of_snapshot().
 MM_STATUS mm_findings_of_growth(const mm_growth_input *input, const mm_graph *garbage,
                                 mm_arena *arena, mm_findings *ret, mm_error *err);
+
+/// Explain what there is more of in snapshots of different processes of one program, compared by
+/// path shapes. What is told of lives in the arena and in the file of the last graph. Answers
+/// MM_E_NOMEM only. COST: as mm_shapes_compare(), and some 60 bytes an object.
+MM_STATUS mm_findings_of_shapes(const mm_shapes_input *input, mm_arena *arena, mm_findings *ret,
+                                mm_error *err);
+
+/// Is a source file the program's, by what the snapshot says of the libraries' folders?
+bool mm_findings_path_is_own(const mm_findings *findings, const char *path);
 
 /// The word for a verdict in JSON: "leak", "held by C", "waiting for gc", "suspects", "clean".
 const char *mm_verdict_text(mm_verdict verdict);

@@ -2,6 +2,7 @@
 //
 // growth.c asks the analysis what grows and puts findings in order; grown_path.c shows how the
 // guilty reference is reached, what goes with it and what it is for; grown_words.c says it.
+// shapes.c asks the same of snapshots of different processes.
 #ifndef MM_EXPLAIN_GROWN_H
 #define MM_EXPLAIN_GROWN_H
 
@@ -30,6 +31,8 @@ typedef struct mm_grown_facts {
     const char *holder;       ///< "Within._seen"; NULL = no holder
     bool holder_is_value;     ///< the holder is an attribute that is set anew, not a container
     bool cached;              ///< the container is inside an object of C
+    const char *over;         ///< "finished": nearly all that grow are; NULL
+    const char *through;      ///< "a finished Task" leads to nearly each that grows; NULL
     const char *container;    ///< its type: "dict"; NULL
     uint64_t count;           ///< objects of the type that are kept; MM_UNKNOWN
     uint64_t bytes;           ///< what goes with them
@@ -39,8 +42,16 @@ typedef struct mm_grown_facts {
 MM_STATUS mm_grown_explain(mm_grown *grown, const mm_growth_finding *growth, mm_finding *finding,
                            mm_grown_facts *ret);
 
+/// The file of the library that a type comes from, or NULL: see grown_library.c.
+MM_STATUS mm_grown_library(const mm_grown *grown, const char *type, const char **ret);
+
 /// Fill the sentence.
 MM_STATUS mm_grown_say(const mm_grown *grown, const mm_grown_facts *facts, mm_finding *finding);
+
+/// The same for what was compared by path shapes: how many more there are than in the first
+/// snapshot, which had `before` of `after`.
+MM_STATUS mm_grown_say_shape(const mm_grown *grown, const mm_grown_facts *facts, uint64_t before,
+                             uint64_t after, mm_finding *finding);
 
 /// ", one more every step", ", 2.5 more every step", ", one more every 4 steps"; nothing for 0.
 void mm_grown_say_rate(mm_phrase *phrase, uint64_t grown, uint64_t steps);

@@ -477,7 +477,77 @@ static void role_plain(const mm_grown_facts *facts, mm_finding *finding) {
                                : "bound it, empty it when it was used, or make it local";
 }
 
-static MM_STATUS facts_fill(mm_grown *grown, const grown_route *route, const mm_finding *finding,
+// "finished" where that is true of nearly all new objects of a node's type, the youngest may still
+// be at work; NULL = nobody knows of one.
+static const char *over_word(const mm_grown *grown, uint32_t node) {
+    const mm_graph *graph = grown->work->graph;
+    const char *word = mm_graph_over_word(graph, node);
+    uint64_t count = 0;
+    uint64_t over_count = 0;
+    for (uint32_t i = 0; word != NULL && i < grown->mark->count; i++) {
+        if (grown->birth[i] > 0 && node_is_type(grown, i, grown->mark->type[node])) {
+            const char *other = mm_graph_over_word(graph, i);
+            count++;
+            over_count += other != NULL && strcmp(other, word) == 0;
+        }
+    }
+    return over_count * 10 >= count * 9 ? word : NULL;
+}
+
+// What of the way from the guilty reference should be gone: the object itself, or the first thing
+// on the way to it. A frame is no news: a traceback leads to it.
+static MM_STATUS lives_fill(const mm_grown *grown, const grown_route *route,
+                            mm_grown_facts *facts) {
+    const mm_graph *graph = grown->work->graph;
+    facts->over = over_word(grown, facts->object);
+    for (uint32_t i = 0; facts->over == NULL && i + 1 < route->count; i++) {
+        uint32_t node = route->nodes[i];
+        const char *word = mm_graph_kind(graph, node) == MM_KIND_FRAME || grown->birth[node] == 0
+                               ? NULL
+                               : over_word(grown, node);
+        if (word != NULL) {
+            mm_phrase phrase = {.used = 0};
+            mm_phrase_text(&phrase, word[0] == 'e' ? "an " : "a ");
+            mm_phrase_text(&phrase, word);
+            mm_phrase_text(&phrase, " ");
+            mm_phrase_text(&phrase, mm_graph_type_short(graph, node));
+            facts->through = mm_phrase_keep(&phrase, grown->work->arena);
+            return facts->through == NULL ? MM_E_NOMEM : MM_OK;
+        }
+    }
+    return MM_OK;
+}
+
+// A context is a tree of C's: what is replaced in it has the name of the variable. The name is that
+// of a global which has the variable, where there is one.
+static MM_STATUS context_fill(const mm_grown *grown, const grown_route *route,
+                              mm_finding *finding) {
+    const mm_graph *graph = grown->work->graph;
+    uint32_t variable = MM_NONE;
+    const char *type =
+        route->root == MM_NONE ? mm_graph_type_short(graph, route->source) : "Context";
+    if (strcmp(type, "Context") != 0 && strncmp(type, "hamt", 4) != 0) {
+        return MM_OK;
+    }
+    for (uint32_t i = 0; variable == MM_NONE && i < route->count; i++) {
+        variable = mm_explain_context_variable(graph, route->nodes[i]);
+    }
+    if (variable == MM_NONE) {
+        return MM_OK;
+    }
+    char name[TEXT_BYTES];
+    mm_phrase phrase = {.used = 0};
+    mm_phrase_text(&phrase, "context variable");
+    (void)mm_graph_holder_text(graph, variable, true, name, sizeof(name));
+    if (strcmp(name, mm_graph_type_short(graph, variable)) != 0) {
+        mm_phrase_text(&phrase, " ");
+        mm_phrase_text(&phrase, name);
+    }
+    finding->cut.reference = mm_phrase_keep(&phrase, grown->work->arena);
+    return finding->cut.reference == NULL ? MM_E_NOMEM : MM_OK;
+}
+
+static MM_STATUS facts_fill(mm_grown *grown, const grown_route *route, mm_finding *finding,
                             mm_grown_facts *facts) {
     const mm_graph *graph = grown->work->graph;
     char text[TEXT_BYTES];
@@ -491,14 +561,23 @@ static MM_STATUS facts_fill(mm_grown *grown, const grown_route *route, const mm_
         how_of(grown, route->source, route->edges[0]) != MM_HOW_NAME) {
         mm_explain_holder_text(graph, route->source, text, sizeof(text), &facts->cached);
         facts->holder = mm_why_text_keep(grown->work->arena, text);
-        facts->container = mm_graph_type_short(graph, route->source);
+        // The holder is called after the object of C that the container is inside of.
+        bool in_context = mm_explain_context_variable(graph, route->source) != MM_NONE;
+        uint32_t outer = in_context ? route->source : mm_explain_outer(graph, route->source);
+        facts->container = mm_graph_type_short(graph, outer);
         facts->holder_is_value = false;
     } else if (facts->growth->kind == MM_GROWTH_ONE_OBJECT) {
         mm_explain_holder_text(graph, facts->object, text, sizeof(text), &facts->cached);
         facts->holder = strcmp(text, mm_graph_type_short(graph, facts->object)) == 0
                             ? finding->cut.reference
                             : mm_why_text_keep(grown->work->arena, text);
-        facts->container = mm_graph_type_short(graph, facts->object);
+        // What C has inside of an object grows: it is that object which does.
+        uint32_t outer = mm_explain_outer(graph, facts->object);
+        facts->container = mm_graph_type_short(graph, outer);
+        finding->cut.reference = outer != facts->object ? facts->holder : finding->cut.reference;
+    }
+    if (facts->growth->kind == MM_GROWTH_HELD) {
+        MM_TRY(lives_fill(grown, route, facts));
     }
     return facts->object_text == NULL || facts->holder == NULL ? MM_E_NOMEM : MM_OK;
 }
@@ -536,6 +615,7 @@ static MM_STATUS held_explain(mm_grown *grown, const mm_growth_finding *growth, 
     if (!is_root && growth->settled == MM_SETTLED_LEAK) {
         MM_TRY(cut_measure(grown, growth, &cut, finding, &owned));
     }
+    MM_TRY(context_fill(grown, &route, finding));
     MM_TRY(facts_fill(grown, &route, finding, facts));
     MM_TRY(also_fill(grown, growth, finding));
     finding->holder = facts->holder;
@@ -565,6 +645,7 @@ MM_STATUS mm_grown_explain(mm_grown *grown, const mm_growth_finding *growth, mm_
     }
     if (growth->guilty.source == MM_NONE) {
         MM_TRY(facts_without_holder(grown, &facts));
+        MM_TRY(mm_grown_library(grown, facts.type, &finding->library));
     } else {
         MM_TRY(held_explain(grown, growth, finding, &facts));
     }

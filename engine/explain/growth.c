@@ -61,7 +61,17 @@ static uint64_t meta_steps(const mm_file *file, const char *key) {
     return value;
 }
 
-static MM_STATUS grown_prepare(mm_grown *grown) {
+// What a leak's cut would free is measured; of what may be none, nothing is.
+static bool is_cut(const mm_growth *growth) {
+    for (uint32_t i = 0; i < growth->finding_count; i++) {
+        if (growth->findings[i].settled == MM_SETTLED_LEAK) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static MM_STATUS grown_prepare(mm_grown *grown, const mm_growth *growth) {
     mm_explain *work = grown->work;
     size_t nodes = (size_t)work->graph->root_node + 1;
     grown->from = MM_ARENA_NEW(work->arena, uint32_t, nodes);
@@ -70,9 +80,7 @@ static MM_STATUS grown_prepare(mm_grown *grown) {
     if (grown->from == NULL || grown->stamp == NULL || grown->queue == NULL) {
         return MM_E_NOMEM;
     }
-    MM_TRY(mm_explain_prepare(work));
-    // What is named where: roles ask for it.
-    return mm_explain_holds(work);
+    return is_cut(growth) ? mm_explain_prepare(work) : mm_explain_prepare_light(work);
 }
 
 static mm_finding_kind kind_of(const mm_growth_finding *growth) {
@@ -112,6 +120,7 @@ static MM_STATUS growth_add(mm_grown *grown, const mm_growth_finding *growth) {
         return MM_E_NOMEM;
     }
     finding->kind = kind_of(growth);
+    finding->growth = growth;
     finding->is_leak = growth->settled == MM_SETTLED_LEAK && !growth->echo;
     finding->hidden = growth->echo || passes_by(grown, growth) ||
                       (growth->settled != MM_SETTLED_LEAK && growth->settled != MM_SETTLED_UNKNOWN);
@@ -147,7 +156,7 @@ static MM_STATUS native_add(mm_grown *grown, uint64_t believed, uint64_t unexpla
     mm_phrase_text(&phrase, "memory grows by ");
     mm_phrase_bytes(&phrase, bytes);
     mm_phrase_text(&phrase, believed > 0 ? " every step, unaccounted: no object that we see "
-                                           "explains it, C code forgets to free it"
+                                           "explains it; C code holds it or forgets to free it"
                                          : " a step; no Python object that we see holds it");
     finding->sentence = mm_phrase_keep(&phrase, work->arena);
     finding->fingerprint = grown_fingerprint(finding);
@@ -178,7 +187,7 @@ static MM_STATUS growth_explain(mm_grown *grown, const mm_graph *garbage, mm_gro
     const mm_mark *last = &marks[grown->input->mark_count - 1];
     MM_TRY(mm_growth_find(grown->input, work->arena, ret, work->err));
     grown->birth = ret->birth;
-    MM_TRY(grown_prepare(grown));
+    MM_TRY(grown_prepare(grown, ret));
     for (uint32_t i = 0; i < ret->finding_count; i++) {
         MM_TRY(growth_add(grown, &ret->findings[i]));
     }

@@ -95,7 +95,8 @@ static bool made_inside(const mm_graph *graph, uint32_t node) {
 static MM_STATUS classes_mark(mm_explain *work) {
     const mm_graph *graph = work->graph;
     uint32_t count = 0;
-    uint32_t *modules = MM_ARENA_NEW(work->arena, uint32_t, (size_t)graph->root_node + 1);
+    size_t room = (size_t)graph->root_node + 1;
+    uint32_t *modules = MM_ARENA_NEW(work->arena, uint32_t, room);
     if (modules == NULL) {
         return MM_E_NOMEM;
     }
@@ -119,6 +120,7 @@ static MM_STATUS classes_mark(mm_explain *work) {
             work->marks[names] |= (uint8_t)(MM_EXPLAIN_STOP | MM_EXPLAIN_NAMES | own);
         }
     }
+    MM_ARENA_GIVE_BACK(work->arena, modules, room);
     return MM_OK;
 }
 
@@ -192,6 +194,10 @@ static void node_mark(mm_explain *work, uint32_t node) {
 bool mm_explain_is_c_heap(const mm_explain *work) {
     const char *runtime = mm_file_meta_of(work->file, "runtime");
     return runtime != NULL && strcmp(runtime, "libmortmain") == 0;
+}
+
+bool mm_findings_path_is_own(const mm_findings *findings, const char *path) {
+    return mm_explain_path_is_own(findings->file, path);
 }
 
 MM_STATUS mm_explain_own(mm_explain *work) {

@@ -139,20 +139,35 @@ static bool attribute_text(const mm_graph *graph, uint32_t node, char *out, size
     return false;
 }
 
-// The context variable that has the node as its value: its tables hold keys and values in turn.
-static uint32_t context_variable(const mm_graph *graph, uint32_t node) {
-    for (uint32_t i = graph->reverse_start[node]; i < graph->reverse_start[node + 1]; i++) {
-        uint32_t source = mm_graph_reverse_source(graph, i);
-        uint32_t edge = graph->reverse_edge[i];
-        if (strncmp(mm_graph_type_short(graph, source), "hamt_", 5) != 0) {
+// The key of an entry in a table of a context. Entries are reported from the last to the first,
+// the value and then its key; one that has a table below it has no key.
+static uint32_t context_key(const mm_graph *graph, uint32_t table, uint32_t value_edge) {
+    const mm_file *file = graph->file;
+    uint32_t end = file->reference_start[table + 1];
+    for (uint32_t edge = file->reference_start[table]; edge + 1 < end; edge++) {
+        uint32_t target = file->reference_target[edge];
+        if (strncmp(mm_graph_type_short(graph, target), "hamt_", 5) == 0) {
             continue;
         }
-        for (uint32_t near = edge > 0 ? edge - 1 : 0; near <= edge + 1; near++) {
-            bool same = near >= graph->file->reference_start[source] &&
-                        near < graph->file->reference_start[source + 1];
-            uint32_t target = same ? graph->file->reference_target[near] : node;
-            if (strcmp(mm_graph_type_short(graph, target), "ContextVar") == 0) {
-                return target;
+        uint32_t key = file->reference_target[edge + 1];
+        if (strcmp(mm_graph_type_short(graph, key), "ContextVar") != 0) {
+            return MM_NONE;
+        }
+        if (edge == value_edge) {
+            return key;
+        }
+        edge++;
+    }
+    return MM_NONE;
+}
+
+uint32_t mm_explain_context_variable(const mm_graph *graph, uint32_t node) {
+    for (uint32_t i = graph->reverse_start[node]; i < graph->reverse_start[node + 1]; i++) {
+        uint32_t source = mm_graph_reverse_source(graph, i);
+        if (strncmp(mm_graph_type_short(graph, source), "hamt_", 5) == 0) {
+            uint32_t key = context_key(graph, source, graph->reverse_edge[i]);
+            if (key != MM_NONE) {
+                return key;
             }
         }
     }
@@ -217,7 +232,7 @@ uint32_t mm_explain_outer(const mm_graph *graph, uint32_t node) {
 
 void mm_explain_holder_text(const mm_graph *graph, uint32_t node, char *out, size_t out_bytes,
                             bool *ret_cached) {
-    uint32_t context = context_variable(graph, node);
+    uint32_t context = mm_explain_context_variable(graph, node);
     uint32_t outer = context != MM_NONE ? context : mm_explain_outer(graph, node);
     if (ret_cached != NULL) {
         *ret_cached = mm_explain_is_cache(graph, outer);

@@ -108,13 +108,21 @@ typedef enum mm_fact {
     MM_FACT_VARIABLES = 4,          ///< variables of a code object in all
     MM_FACT_FREE_VARIABLES = 5,     ///< of them, those that a closure brings
     MM_FACT_CURRENT_LINE = 6,       ///< of a frame or generator
-    MM_FACT_STATUS = 7,             ///< 1 open, 2 closed, 3 finished, 4 ended; nobody writes it yet
+    MM_FACT_STATUS = 7,             ///< MM_LIFE_*, of an object that tells
     MM_FACT_BOUND = 8,              ///< entries that a container takes at most
     MM_FACT_ENTRIES = 9,            ///< of a container whose references do not say
     MM_FACT_NAMESPACE = 10,         ///< the dict is a namespace
     MM_FACT_TRACEBACK_LINE = 11,    ///< of a traceback entry
     MM_FACT_CODE_FLAGS = 12         ///< co_flags
 } mm_fact;
+
+/// Values of MM_FACT_STATUS.
+enum {
+    MM_LIFE_OPEN = 1,      ///< at work: a thread that runs, a frame or generator that executes
+    MM_LIFE_CLOSED = 2,    ///< a file, socket, connection, loop, handler
+    MM_LIFE_FINISHED = 3,  ///< a task, future, generator, coroutine or frame
+    MM_LIFE_ENDED = 4      ///< a thread, a process
+};
 
 /// Flags of a FRAM record.
 enum {

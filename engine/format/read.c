@@ -51,7 +51,7 @@ static mm_status columns_take(mm_file *file, mm_arena *arena) {
     return MM_OK;
 }
 
-// Decode a private copy with MM_DECODE_SLACK zeros behind it.
+// Decode a private copy with MM_DECODE_SLACK zeros behind it, and give it back.
 static mm_status private_decode(uint8_t *bytes, size_t size_bytes, mm_arena *arena, mm_file *ret,
                                 mm_error *err) {
     mm_file file = {0};
@@ -67,6 +67,8 @@ static mm_status private_decode(uint8_t *bytes, size_t size_bytes, mm_arena *are
     MM_TRY(mm_decode_objects(&decoder));
     MM_TRY(mm_decode_tables(&decoder));
     mm_decode_addresses(&decoder);
+    // Texts stand in streams of their own: nothing points into the copy any more.
+    mm_arena_give_back(arena, bytes, size_bytes + MM_DECODE_SLACK);
     *ret = file;
     return MM_OK;
 }

@@ -74,15 +74,35 @@ void mm_graph_roles_fill(mm_graph *graph, uint32_t field_count) {
     }
 }
 
+// A base's word for its __dict__ may be another thing in a type that has put its own elsewhere.
+static bool dict_is_elsewhere(const mm_graph *graph, uint32_t type, uint32_t base) {
+    const mm_file *file = graph->file;
+    for (uint32_t steps = 0; type != MM_NONE && type != base && steps < 64; steps++) {
+        const mm_file_type *t = &file->types[type];
+        for (uint32_t i = 0; i < t->field_count; i++) {
+            uint32_t field = (uint32_t)graph->field_index[t->field_start + i];
+            if (graph->field_role[field] == MM_ROLE_DICT) {
+                return true;
+            }
+        }
+        type = t->base;
+    }
+    return false;
+}
+
 // Base chains are cut: a file may hold a circle.
 uint32_t mm_graph_field_of_word(const mm_graph *graph, uint32_t type, uint32_t word) {
     const mm_file *file = graph->file;
+    uint32_t first = type;
     for (uint32_t steps = 0; type != MM_NONE && steps < 64; steps++) {
         const mm_file_type *t = &file->types[type];
         const uint64_t *index = graph->field_index + t->field_start;
         size_t at = mm_lower_bound_u64(index, sizeof(*index), t->field_count, (uint64_t)word << 32);
         if (at < t->field_count && index[at] >> 32 == word) {
-            return (uint32_t)index[at];
+            uint32_t field = (uint32_t)index[at];
+            bool moved = graph->field_role[field] == MM_ROLE_DICT && type != first &&
+                         dict_is_elsewhere(graph, first, type);
+            return moved ? MM_NONE : field;
         }
         type = t->base;
     }
@@ -179,8 +199,11 @@ static bool module_is_stdlib(const mm_graph *graph, uint32_t module) {
     return false;
 }
 
+// Weak containers are part of the program that uses them.
 static bool name_is_own(const char *name) {
-    return name != NULL && strncmp(name, "mortmain", 8) == 0 && (name[8] == '\0' || name[8] == '.');
+    return name != NULL && strncmp(name, "mortmain", 8) == 0 &&
+           (name[8] == '\0' || name[8] == '.') && strncmp(name, "mortmain.weak", 13) != 0 &&
+           strncmp(name, "mortmain._weak", 14) != 0;
 }
 
 static void own_mark(mm_graph *graph, uint32_t module, uint32_t dict) {

@@ -141,6 +141,13 @@ uint32_t mm_graph_code_of(const mm_graph *graph, uint32_t node);
 /// Entries of a container, items of a list; false when the node is no container.
 bool mm_graph_entries(const mm_graph *graph, uint32_t node, uint64_t *ret);
 
+/// "closed", "finished" or "ended" of an object whose life is over and that should be gone; NULL of
+/// all others: most objects do not tell. COST: O(log n).
+const char *mm_graph_over_word(const mm_graph *graph, uint32_t node);
+
+/// Is the object meant to live: a module, a class, a thread or a frame that runs? COST: O(log n).
+bool mm_graph_is_meant_to_live(const mm_graph *graph, uint32_t node);
+
 // How a name is written out. `out` is overwritten: whole characters that fit into `out_bytes` with
 // a NUL. The length that the text would have is returned, as snprintf does. Texts may hold any
 // character that the file has: who prints them makes them harmless (mm_text_name()).

@@ -21,6 +21,7 @@
 
 #include "base/free/bytes.h"
 #include "report/place.h"
+#include "report/sites.h"
 #include "report/steps.h"
 #include "report/table.h"
 
@@ -269,6 +270,11 @@ static void finding_print(mm_lines *lines, const mm_finding *finding, bool verbo
     size_t after = lines->out->count;
     cut_print(lines, finding, verbose);
     also_print(lines, finding, verbose);
+    if (mm_sites_print(lines, finding, verbose)) {
+        before = lines->out->count;
+        mm_lines_end(lines);
+        after = lines->out->count;
+    }
     finding_place_print(lines, finding, source);
     if (source != NULL && finding->chain != NULL &&
         (finding->cure_text != NULL || source->fix != NULL)) {
@@ -324,11 +330,33 @@ static void notes_end_print(mm_lines *lines, const mm_findings *findings, uint32
     }
 }
 
+// "Compared: 3 snapshots of different processes, by path shapes: ..."
+static void compared_print(mm_lines *lines, const mm_watched *watched) {
+    mm_lines_end(lines);
+    mm_lines_start(lines, 0);
+    lines->indent = 4;
+    mm_lines_words(lines, "Compared:");
+    mm_steps_number(lines, watched->rounds + 1, " snapshots");
+    mm_lines_words(lines,
+                   "of different processes, by path shapes: how many objects the same names lead "
+                   "to. No object is the same in two of them. Fewer than");
+    mm_steps_number(lines, MM_SHAPES_OBJECTS_MIN, " objects");
+    mm_lines_words(lines, "more, or less than");
+    mm_steps_number(lines, MM_SHAPES_PERCENT_MIN, " percent");
+    mm_lines_words(lines, "more, are not told, unless they weigh");
+    size_piece(lines, MM_SHAPES_BYTES_MIN, ".");
+    mm_lines_end(lines);
+}
+
 // "Watched: 2,340 steps in 8 rounds, 3 s. Less than 16 B a step, or than one object in 100 steps,
 // would not have been seen."
 static void watched_print(mm_lines *lines, const mm_watched *watched) {
     static const uint64_t second_ns = 1000000000;
     if (!watched->known) {
+        return;
+    }
+    if (watched->by_shapes) {
+        compared_print(lines, watched);
         return;
     }
     mm_lines_end(lines);
@@ -378,7 +406,9 @@ MM_STATUS mm_findings_text(const mm_findings *findings, const mm_why_source *sou
     bool clean = findings->verdict_count == 0 && findings->watched.known;
     if (clean) {
         verdict_print(&lines, MM_VERDICT_CLEAN, mm_verdict_text(MM_VERDICT_CLEAN),
-                      "Nothing grows.");
+                      findings->watched.by_shapes
+                          ? "There is no more of anything: the snapshots differ by noise alone."
+                          : "Nothing grows.");
     }
     for (uint32_t i = 0; i < findings->finding_count; i++) {
         const mm_finding *finding = &findings->findings[i];

@@ -4,6 +4,7 @@
 
 #include "explain/cures.h"
 #include "report/json.h"
+#include "report/sites.h"
 #include "report/summary.h"
 
 static void amount_write(mm_json *json, const char *key, uint64_t value) {
@@ -130,8 +131,7 @@ static void finding_write(mm_json *json, const mm_finding *finding, uint32_t ran
         mm_json_text(json, NULL, finding->also_held_by[i]);
     }
     mm_json_close(json, ']');
-    mm_json_array(json, "sites");
-    mm_json_close(json, ']');
+    mm_sites_json(json, finding);
     mm_json_text(json, "library", finding->library);
     cut_write(json, finding, source != NULL ? source->fix : NULL);
     fix_write(json, finding, source);
@@ -161,6 +161,7 @@ static void watched_write(mm_json *json, const mm_watched *watched) {
         return;
     }
     mm_json_object(json, "watched");
+    mm_json_text(json, "compared", watched->by_shapes ? "path shapes" : "births");
     mm_json_number(json, "rounds", watched->rounds);
     amount_write(json, "steps", watched->steps);
     amount_write(json, "seconds", seconds);

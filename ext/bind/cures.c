@@ -30,6 +30,38 @@ static PyObject *scope_tuple(const mm_why_chain *chain) {
                                            chain->attribute, anchors);
 }
 
+// ((file, scope, attribute, anchors, depth), ...)
+static PyObject *places_tuple(const mm_cure_places *found) {
+    PyObject *made = PyTuple_New((Py_ssize_t)found->count);
+    for (uint32_t i = 0; made != NULL && i < found->count; i++) {
+        const mm_why_chain *place = &found->places[i];
+        PyObject *anchors = heap_anchors(place);
+        PyObject *row = anchors == NULL ? NULL
+                                        : Py_BuildValue("(sssNI)", place->scope_file, place->scope,
+                                                        place->attribute, anchors,
+                                                        (unsigned int)found->depths[i]);
+        if (row == NULL) {
+            Py_CLEAR(made);
+        } else {
+            PyTuple_SET_ITEM(made, (Py_ssize_t)i, row);
+        }
+    }
+    return made;
+}
+
+static PyObject *places_make(const findings_object *self, const mm_finding *finding) {
+    heap_scratch scratch;
+    mm_cure_places found = {.count = 0};
+    if (finding->kind == MM_FINDING_CYCLE) {
+        return places_tuple(&found);
+    }
+    heap_scratch_init(&scratch);
+    mm_status status = mm_cure_places_find(&self->heap->graph, finding, &scratch.arena, &found);
+    PyObject *made = status == MM_OK ? places_tuple(&found) : PyErr_NoMemory();
+    heap_scratch_deinit(&scratch);
+    return made;
+}
+
 static PyObject *cure_row_make(const findings_object *self, uint32_t index) {
     const mm_finding *finding = &self->findings.findings[index];
     bool waits = finding->kind == MM_FINDING_CYCLE;
@@ -37,23 +69,25 @@ static PyObject *cure_row_make(const findings_object *self, uint32_t index) {
     if (!waits) {
         mm_cure_facts_find(&self->heap->graph, finding, &facts);
     }
+    PyObject *places = places_make(self, finding);
     PyObject *scope = scope_tuple(finding->chain);
     PyObject *path = steps_tuple(finding->path, finding->path_count);
     PyObject *ring = steps_tuple(finding->ring, finding->ring_count);
-    if (scope == NULL || path == NULL || ring == NULL) {
+    if (scope == NULL || path == NULL || ring == NULL || places == NULL) {
+        Py_XDECREF(places);
         Py_XDECREF(scope);
         Py_XDECREF(path);
         Py_XDECREF(ring);
         return NULL;
     }
     return Py_BuildValue(
-        "(IsOzzzzzNNNzOOOLL)", (unsigned int)index, mm_finding_kind_text(finding->kind),
+        "(IsOzzzzzNNNzOOOLLN)", (unsigned int)index, mm_finding_kind_text(finding->kind),
         finding->is_leak ? Py_True : Py_False, finding->type, finding->holder, finding->cure,
         finding->cut.role, finding->file, scope, path, ring, facts.type,
         facts.can_be_weak ? Py_True : Py_False, facts.by_identity ? Py_True : Py_False,
         facts.leads_back ? Py_True : Py_False,
         finding->grown_objects == MM_UNKNOWN ? -1LL : (long long)finding->grown_objects,
-        finding->steps == MM_UNKNOWN ? -1LL : (long long)finding->steps);
+        finding->steps == MM_UNKNOWN ? -1LL : (long long)finding->steps, places);
 }
 
 PyObject *findings_cures(PyObject *self, PyObject *ignored) {

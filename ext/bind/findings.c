@@ -52,47 +52,68 @@ static void findings_dealloc(PyObject *self) {
     Py_DECREF(type);
 }
 
-PyDoc_STRVAR(findings_text_doc,
-             "text($self, /, *, width=80, colour=False, ascii=False, verbose=False, sources=())\n"
-             "--\n\n"
-             "The findings for a terminal, with lines of source as (finding, file, line, text).");
+// Begin a page with what a front adds. False with an exception set.
+static bool findings_page_begin(PyObject *self, heap_page *page, PyObject *sources, PyObject *sites,
+                                mm_findings *ret) {
+    if (!heap_page_begin(page, sources)) {
+        return false;
+    }
+    if (!heap_sites_fill(sites, &((findings_object *)self)->findings, &page->scratch, ret)) {
+        heap_scratch_deinit(&page->scratch);
+        return false;
+    }
+    return true;
+}
+
+PyDoc_STRVAR(
+    findings_text_doc,
+    "text($self, /, *, width=80, colour=False, ascii=False, verbose=False, sources=(),\n"
+    "     sites=())\n"
+    "--\n\n"
+    "The findings for a terminal, with lines of source as (finding, file, line, text), and\n"
+    "where objects were made.");
 
 static PyObject *findings_text(PyObject *self, PyObject *args, PyObject *kwargs) {
-    static const char *const names[] = {"width", "colour", "ascii", "verbose", "sources", NULL};
-    const mm_findings *findings = &((findings_object *)self)->findings;
+    static const char *const names[] = {"width",   "colour", "ascii", "verbose",
+                                        "sources", "sites",  NULL};
+    mm_findings findings;
     int width = 80, colour = 0, ascii = 0, verbose = 0;
-    PyObject *sources = NULL; /* borrowed */
+    PyObject *sources = NULL; /* borrowed, as is the next */
+    PyObject *sites = NULL;
     mm_report_options options;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|$ipppO!:text", (char **)names, &width, &colour,
-                                     &ascii, &verbose, &PyTuple_Type, &sources) ||
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|$ipppO!O!:text", (char **)names, &width,
+                                     &colour, &ascii, &verbose, &PyTuple_Type, &sources,
+                                     &PyTuple_Type, &sites) ||
         !heap_options_fill(width, colour, ascii, &options)) {
         return NULL;
     }
     heap_page page;
-    if (!heap_page_begin(&page, sources)) {
+    if (!findings_page_begin(self, &page, sources, sites, &findings)) {
         return NULL;
     }
-    mm_status status = mm_findings_text(findings, page.rows, page.row_count, verbose != 0, &options,
-                                        &page.scratch.arena, &page.bytes, &page.count, &page.err);
+    mm_status status =
+        mm_findings_text(&findings, page.rows, page.row_count, verbose != 0, &options,
+                         &page.scratch.arena, &page.bytes, &page.count, &page.err);
     return heap_page_end(&page, status);
 }
 
 PyDoc_STRVAR(findings_json_doc,
-             "json($self, /, *, sources=())\n--\n\nThe findings as a JSON document.");
+             "json($self, /, *, sources=(), sites=())\n--\n\nThe findings as a JSON document.");
 
 static PyObject *findings_json(PyObject *self, PyObject *args, PyObject *kwargs) {
-    static const char *const names[] = {"sources", NULL};
-    const mm_findings *findings = &((findings_object *)self)->findings;
-    PyObject *sources = NULL; /* borrowed */
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|$O!:json", (char **)names, &PyTuple_Type,
-                                     &sources)) {
+    static const char *const names[] = {"sources", "sites", NULL};
+    mm_findings findings;
+    PyObject *sources = NULL; /* borrowed, as is the next */
+    PyObject *sites = NULL;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|$O!O!:json", (char **)names, &PyTuple_Type,
+                                     &sources, &PyTuple_Type, &sites)) {
         return NULL;
     }
     heap_page page;
-    if (!heap_page_begin(&page, sources)) {
+    if (!findings_page_begin(self, &page, sources, sites, &findings)) {
         return NULL;
     }
-    mm_status status = mm_findings_json(findings, page.rows, page.row_count, &page.scratch.arena,
+    mm_status status = mm_findings_json(&findings, page.rows, page.row_count, &page.scratch.arena,
                                         &page.bytes, &page.count, &page.err);
     return heap_page_end(&page, status);
 }
@@ -301,6 +322,17 @@ static const PyMethodDef findings_methods[] = {
     {"against_json", findings_against_json, METH_VARARGS,
      PyDoc_STR("against_json($self, after, name, after_name, /)\n--\n\n"
                "What grows here, and what in others, as a JSON document.")},
+    {"wanted", findings_wanted, METH_NOARGS,
+     PyDoc_STR("wanted($self, /)\n--\n\n"
+               "Is it worth a round to find out where what is held was made, and what waits?")},
+    {"made", findings_made, METH_VARARGS,
+     PyDoc_STR("made($self, path, waiting, /)\n--\n\n"
+               "(finding, 0, addresses) of what each finding's growth made by the snapshot of a\n"
+               "later round: of what waits for the collector, or of all else; and (finding, type,\n"
+               "addresses) of all that is seen of a type that C code holds. Addresses are bytes.")},
+    {"place", findings_place, METH_O,
+     PyDoc_STR("place($self, files, /)\n--\n\n"
+               "Which of these source files is the first of the program's own, or -1.")},
     {"scopes", findings_scopes, METH_NOARGS, findings_scopes_doc},
     {"verdict", findings_verdict, METH_NOARGS, findings_verdict_doc},
     {"has_leak", findings_has_leak, METH_NOARGS, findings_has_leak_doc},

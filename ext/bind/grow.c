@@ -36,6 +36,7 @@ typedef struct grow_work {
     uint32_t mark_count;
     uint32_t early_last;
     bool collected;
+    bool *others;  // set, without an exception, where files are not of one process; NULL = raise
 } grow_work;
 
 static PyObject *grow_refuse(const char *line) {
@@ -79,8 +80,12 @@ static bool in_order(const char *before, const char *after) {
 }
 
 // Raise what is wrong with the next file. False if something is.
-static bool heap_fits(const grow_seen *before, const grow_seen *next) {
+static bool heap_fits(const grow_seen *before, const grow_seen *next, bool *others) {
     char line[1024];
+    if (!same_process(before, next) && others != NULL) {
+        *others = true;
+        return false;
+    }
     if (!same_process(before, next)) {
         (void)snprintf(line, sizeof line,
                        "%s and %s are not of one process: what grows is found inside one; "
@@ -115,7 +120,7 @@ static bool heap_add(heap_object *heap, Py_ssize_t number, mm_arena *perm, grow_
     mm_error err = {MM_OK, NULL, 0, 0};
     grow_seen seen;
     seen_fill(heap, &seen);
-    bool fits = number == 0 || heap_fits(&work->before, &seen);
+    bool fits = number == 0 || heap_fits(&work->before, &seen, work->others);
     work->before = seen;
     if (fits && phase != NULL && strcmp(phase, "garbage") == 0) {
         Py_XSETREF(work->garbage, heap);
@@ -142,12 +147,15 @@ static bool heap_add(heap_object *heap, Py_ssize_t number, mm_arena *perm, grow_
     return true;
 }
 
-static PyObject *heap_read(PyObject *paths, Py_ssize_t number, const heap_state *state) {
+// `before`: what was read before and is let go, or NULL.
+static PyObject *heap_read(PyObject *paths, Py_ssize_t number, const heap_state *state,
+                           heap_object *before) {
     if (number >= PyList_GET_SIZE(paths)) {  // somebody has shortened it meanwhile
+        Py_XDECREF(before);
         return grow_refuse("growth needs two snapshots of a process at least");
     }
     PyObject *path = Py_NewRef(PyList_GET_ITEM(paths, number));
-    PyObject *heap = PyObject_CallOneArg(state->heap_type, path);
+    PyObject *heap = heap_open_next(state, path, before);
     Py_DECREF(path);
     return heap;
 }
@@ -164,9 +172,13 @@ static bool heaps_read(PyObject *paths, const heap_state *state, mm_arena *perm,
     mm_type_names_init(&work->names, perm);
     for (Py_ssize_t i = 0; i < count; i++) {
         // One graph at a time.
-        Py_CLEAR(work->early);
-        Py_CLEAR(work->late);
-        PyObject *heap = heap_read(paths, i, state);
+        heap_object *before = work->late != NULL ? work->late : work->early;
+        if (work->late != NULL) {
+            Py_CLEAR(work->early);
+        }
+        work->early = NULL;
+        work->late = NULL;
+        PyObject *heap = heap_read(paths, i, state, before);
         if (heap == NULL || !heap_add((heap_object *)heap, i, perm, work)) {
             return false;
         }
@@ -176,23 +188,32 @@ static bool heaps_read(PyObject *paths, const heap_state *state, mm_arena *perm,
         return false;
     }
     if (work->early == NULL) {
-        work->early = (heap_object *)heap_read(paths, work->early_at, state);
+        work->early = (heap_object *)heap_read(paths, work->early_at, state, NULL);
     }
     if (work->late == NULL && work->late_at > 0 && work->early != NULL) {
-        work->late = (heap_object *)heap_read(paths, work->late_at, state);
+        work->late = (heap_object *)heap_read(paths, work->late_at, state, NULL);
     }
     return work->early != NULL && (work->late_at == 0 || work->late != NULL);
 }
 
 static mm_status grow_find(const grow_work *work, findings_object *made, mm_error *err) {
     const heap_object *late = work->late != NULL ? work->late : work->early;
+    // The graph that stays has the addresses of its mark, too.
+    mm_mark *mark = &work->marks[work->early_last];
+    if (mark->count == work->early->file.object_count) {
+        MM_ARENA_GIVE_BACK(&made->scratch.arena, mark->address, (size_t)mark->count + 1);
+        mark->address = work->early->file.address;
+    }
     mm_growth_input input = {.marks = work->marks,
                              .mark_count = work->mark_count,
                              .early = work->early_last,
                              .early_graph = &work->early->graph,
                              .late_graph = &late->graph,
-                             .names = &work->names,
+                             .names = &made->names,
                              .collected = work->collected};
+    made->names = work->names;
+    made->grown = input;
+    made->grown.late_graph = NULL;
     PyThreadState *released = PyEval_SaveThread();
     mm_status status =
         mm_findings_of_growth(&input, work->garbage != NULL ? &work->garbage->graph : NULL,
@@ -201,10 +222,11 @@ static mm_status grow_find(const grow_work *work, findings_object *made, mm_erro
     return status;
 }
 
-PyObject *bind_grow(PyObject *module, PyObject *paths) {
+// `others`: as in grow_work; NULL with no exception set where it became true.
+static PyObject *grow_paths(PyObject *module, PyObject *paths, bool *others) {
     heap_state *state = PyModule_GetState(module);
     PyTypeObject *made_type = (PyTypeObject *)state->findings_type; /* borrowed */
-    grow_work work = {.early = NULL};
+    grow_work work = {.early = NULL, .others = others};
     if (!PyList_Check(paths)) {
         PyErr_SetString(PyExc_TypeError, "grow() takes a list of paths");
         return NULL;
@@ -228,4 +250,14 @@ PyObject *bind_grow(PyObject *module, PyObject *paths) {
         Py_CLEAR(made);
     }
     return (PyObject *)made;
+}
+
+PyObject *bind_grow(PyObject *module, PyObject *paths) {
+    return grow_paths(module, paths, NULL);
+}
+
+PyObject *bind_diff(PyObject *module, PyObject *paths) {
+    bool others = false;
+    PyObject *made = grow_paths(module, paths, &others);
+    return others ? bind_compare(module, paths) : made;
 }

@@ -45,12 +45,10 @@ static const char *heap_where(heap_object *heap, PyObject *path) {
     return kept;
 }
 
-static PyObject *heap_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
-    static const char *const names[] = {"", NULL};
-    PyObject *where = NULL; /* borrowed */
+// `before`, whose memory is used again, may be NULL; nobody else may know it.
+static PyObject *heap_make(PyTypeObject *type, PyObject *where, bool roomy, heap_object *before) {
     PyObject *path = NULL;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O:Heap", (char **)names, &where) ||
-        !PyUnicode_FSConverter(where, &path)) {
+    if (!PyUnicode_FSConverter(where, &path)) {
         return NULL;
     }
     heap_object *heap = (heap_object *)type->tp_alloc(type, 0);
@@ -60,6 +58,10 @@ static PyObject *heap_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) 
     }
     // Deallocation is right from here on: nothing is mapped yet.
     mm_os_pages_init(&heap->pages);
+    heap->pages.roomy = roomy;
+    if (before != NULL) {
+        mm_os_pages_hand_over(&before->pages, &heap->pages);
+    }
     mm_arena_init(&heap->arena, mm_os_pages_view(&heap->pages), ARENA_BLOCK_BYTES);
     mm_error err = {MM_OK, NULL, 0, 0};
     heap->where = heap_where(heap, path);
@@ -70,6 +72,7 @@ static PyObject *heap_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) 
     }
     PyThreadState *released = PyEval_SaveThread();
     mm_status status = heap_read(heap, PyBytes_AS_STRING(path), &err);
+    mm_os_pages_trim(&heap->pages);
     PyEval_RestoreThread(released);
     Py_DECREF(path);
     if (status != MM_OK) {
@@ -77,6 +80,22 @@ static PyObject *heap_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) 
         return heap_raise(where, &err);
     }
     return (PyObject *)heap;
+}
+
+static PyObject *heap_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
+    static const char *const names[] = {"", NULL};
+    PyObject *where = NULL; /* borrowed */
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O:Heap", (char **)names, &where)) {
+        return NULL;
+    }
+    return heap_make(type, where, false, NULL);
+}
+
+PyObject *heap_open_next(const heap_state *state, PyObject *path, heap_object *before) {
+    bool ours = before != NULL && Py_REFCNT(before) == 1;
+    PyObject *heap = heap_make((PyTypeObject *)state->heap_type, path, true, ours ? before : NULL);
+    Py_XDECREF(before);
+    return heap;
 }
 
 static void heap_dealloc(PyObject *self) {
@@ -392,11 +411,16 @@ PyDoc_STRVAR(bind_grow_doc,
              "grow($module, paths, /)\n--\n\n"
              "Find what grows between snapshots of one process, by time: a new Findings.");
 
+PyDoc_STRVAR(bind_diff_doc,
+             "diff($module, paths, /)\n--\n\n"
+             "As grow(); files of different processes are compared by path shapes.");
+
 static const PyMethodDef bind_methods[] = {
     {"verify", (PyCFunction)(void (*)(void))bind_verify, METH_VARARGS | METH_KEYWORDS,
      bind_verify_doc},
     {"verify_json", bind_verify_json, METH_O, bind_verify_json_doc},
     {"grow", bind_grow, METH_O, bind_grow_doc},
+    {"diff", bind_diff, METH_O, bind_diff_doc},
     {NULL, NULL, 0, NULL},
 };
 

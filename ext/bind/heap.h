@@ -31,6 +31,16 @@ void heap_scratch_init(heap_scratch *scratch);
 /// Give all of it back.
 void heap_scratch_deinit(heap_scratch *scratch);
 
+/// Types of this module, made anew for each interpreter.
+typedef struct heap_state {
+    PyObject *heap_type;
+    PyObject *answer_type;
+    PyObject *findings_type;
+} heap_state;
+
+/// A Heap of a file that is read after another one, in the memory of that: `before` is let go, NULL
+/// for the first. NULL with an exception set.
+PyObject *heap_open_next(const heap_state *state, PyObject *path, heap_object *before);
 /// Raise MortmainError with the engine's own words for a failure. Always NULL.
 PyObject *heap_raise(PyObject *subject, const mm_error *failure);
 /// Raise MortmainError for a WHAT that means nothing. Always NULL.
@@ -81,14 +91,9 @@ typedef struct findings_object {
     heap_object *garbage;  ///< owned: of what waited for the collector meanwhile; or NULL
     heap_scratch scratch;  ///< what `findings` is made of
     mm_findings findings;
+    mm_growth_input grown;  ///< of grow(): its early graph is the heap's, it has no late one
+    mm_type_names names;    ///< of `grown`
 } findings_object;
-
-/// Types of this module, made anew for each interpreter.
-typedef struct heap_state {
-    PyObject *heap_type;
-    PyObject *answer_type;
-    PyObject *findings_type;
-} heap_state;
 
 /// Method Heap.why(): a new Answer.
 PyObject *heap_why(PyObject *self, PyTypeObject *type, PyObject *const *args, Py_ssize_t count,
@@ -101,11 +106,25 @@ PyObject *heap_findings(PyObject *self, PyTypeObject *type, PyObject *const *arg
                         PyObject *names);
 /// Function grow() of the module: a new Findings of several files.
 PyObject *bind_grow(PyObject *module, PyObject *paths);
+/// Function diff() of the module: the same, but for files of different processes as bind_compare().
+PyObject *bind_diff(PyObject *module, PyObject *paths);
+/// What there is more of in each of several files than in the one before, by path shapes: a new
+/// Findings. REQUIRES: a list.
+PyObject *bind_compare(PyObject *module, PyObject *paths);
 /// What the type Findings is made from.
 PyType_Spec findings_spec(void);
 /// Methods Findings.rows() and Findings.one_text().
 PyObject *findings_rows(PyObject *self, PyObject *ignored);
 PyObject *findings_one_text(PyObject *self, PyObject *args, PyObject *kwargs);
+/// Methods Findings.wanted(), Findings.made() and Findings.place().
+PyObject *findings_wanted(PyObject *self, PyObject *ignored);
+PyObject *findings_made(PyObject *self, PyObject *args);
+PyObject *findings_place(PyObject *self, PyObject *files);
+/// Findings with sites, out of a tuple of (finding, objects, line, line called at or None) with a
+/// line as (file, shown, line, function, text), or NULL; in the memory of `scratch`, which borrows
+/// the texts. False with an exception set.
+bool heap_sites_fill(PyObject *sites, const mm_findings *findings, heap_scratch *scratch,
+                     mm_findings *ret);
 /// Methods Heap.types_text() and Heap.types_json().
 PyObject *heap_types_text(PyObject *self, PyObject *args, PyObject *kwargs);
 PyObject *heap_types_json(PyObject *self, PyObject *ignored);

@@ -31,6 +31,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stddef.h>
@@ -64,13 +65,15 @@ typedef struct ask_page {
     uint64_t opaque_count;   // by the parent: types that made a copy crash or hang
     uint64_t opaque[DOOR_OPAQUE_MAX];
     _Atomic uint64_t wanted;  // how often a signal asked for a snapshot
-    uint8_t spare[ASK_PATH_AT - 8 * (13 + DOOR_OPAQUE_MAX)];
+    _Atomic uint64_t forks;   // processes that the program forked, which nobody watches
+    uint8_t spare[ASK_PATH_AT - 8 * (14 + DOOR_OPAQUE_MAX)];
     char path[ASK_PAGE_BYTES - ASK_PATH_AT];  // by the parent: the file to make
 } ask_page;
 
 _Static_assert(offsetof(ask_page, armed) == 64, "the parent knows the places");
 _Static_assert(offsetof(ask_page, opaque_count) == 88, "the parent knows the places");
 _Static_assert(offsetof(ask_page, wanted) == 160, "the parent knows the places");
+_Static_assert(offsetof(ask_page, forks) == 168, "the parent knows the places");
 _Static_assert(offsetof(ask_page, path) == ASK_PATH_AT, "the parent knows the places");
 _Static_assert(sizeof(ask_page) == ASK_PAGE_BYTES, "one page");
 
@@ -83,6 +86,7 @@ static struct {
     uint64_t begin_ns;
     const volatile uint32_t *lock;  // 1 = taken; NULL = nobody knows where it is
     volatile sig_atomic_t pending;
+    bool counts_forks;
 } ask_state;
 
 // The word of the interpreter's lock that says whether it is taken. It is believed only if what is
@@ -225,6 +229,14 @@ static void ask_heard(int number) {
     errno = before;
 }
 
+// What runs in the program behind fork(). Copies of ours, and children that only run another
+// program, are made by other calls.
+static void ask_forked(void) {
+    if (ask_state.page != NULL && getpid() == ask_state.pid && ask_state.page->armed != 0) {
+        atomic_fetch_add(&ask_state.page->forks, 1);
+    }
+}
+
 bool door_ask_listen(const char *file, bool sibling) {
     struct sigaction action;
     if (ask_state.page != NULL && ask_state.pid == getpid() && ask_state.page->armed != 0) {
@@ -262,6 +274,10 @@ bool door_ask_listen(const char *file, bool sibling) {
         return false;
     }
     ask_state.page->armed = 1;
+    // Nothing that the program can see; it stays, and does nothing once nobody listens.
+    if (!ask_state.counts_forks) {
+        ask_state.counts_forks = pthread_atfork(NULL, ask_forked, NULL) == 0;
+    }
     return true;
 }
 

@@ -6,16 +6,22 @@
 //     call 1 | warm up | S0 | k, S1 | .. | k, S5 | long run of n | S6 | k, S7 | k, S8
 //            | rounds without a snapshot, for memory that no object explains
 //            | collector off, k steps, S9 with what waits for it
+//            | where something grows and a parent asks: k steps that are traced, and a snapshot
 //
 // The collector runs twice before each of S0..S8: what it frees does not grow. k and n follow the
 // time of a step, and what it adds to memory: a step that adds a megabyte is not called a thousand
 // times. Each file says in META which phase it ends and how often the step had been called.
+//
+// Which objects the last round is about only the parent knows, once it has read the files. So it
+// asks for that round, and from its snapshot until the parent has named the objects and their lines
+// are looked up the lock is kept: an address still means what it did.
 //
 // General note on reentrancy: everything here runs Python code. No state is kept but on the stack
 // of door_loop(). A step that forks and comes back from the child's side as well ends there.
 #include "loop.h"
 
 #include <inttypes.h>
+#include <marshal.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -24,8 +30,10 @@
 #include "base/os/file.h"
 #include "base/os/process.h"
 #include "measure.h"
+#include "sites.h"
 #include "step.h"
 #include "take.h"
+#include "talk.h"
 
 enum {
     WARM_STEPS = 20,
@@ -46,9 +54,13 @@ enum {
     LONG_STEPS_SLOWEST = 10,
     LONG_BLOCKS_MOST = 150000,
     THREADS_MOST = 1600,
-    SHARE_ROUND = 30,  // of the calls that are possible: 7 rounds, one long run, 8 for memory
+    SHARE_ROUND = 30,  // of the calls that are possible: 10 rounds, one long run, 8 for memory
     SHARE_LONG = 3,
     SHARE_NATIVE = 40,
+    SITES_MOST = 1 << 24,
+    FRAMES = 24,
+    FRAMES_SLOW = 6,
+    FRAMES_SLOWEST = 1,
     METAS_MAX = 16,
     VALUE_BYTES = 72,
     PATH_BYTES = 4096,
@@ -61,17 +73,19 @@ static const uint64_t WARM_NS = 2000000000;
 static const uint64_t ROUND_NS = 300000000;
 static const uint64_t NATIVE_NS = 250000000;
 static const uint64_t LONG_NS = 2000000000;
+static const uint64_t SITES_NS = 1000000000;
 static const uint64_t SLOW_NS = 20000000;
 static const uint64_t SLOWEST_NS = 1000000000;
 static const uint64_t ROUND_BYTES_MOST = 32 << 20;
 static const uint64_t LONG_BYTES_MOST = 256 << 20;
 
 const char door_loop_doc[] =
-    "loop($module, kind, target, name, path0, folder, /)\n--\n\n"
+    "loop($module, kind, target, name, path0, folder, talk='', /)\n--\n\n"
     "Call a step in rounds and write a snapshot after each into a folder, then end the process.\n\n"
     "Kind 'file': function `name` of the file `target`; 'module': of a module; 'code': the\n"
     "statement `target`, after `name` was run once. If it cannot be done, a file `error` in the\n"
-    "folder says why in one line, and the status is 2.";
+    "folder says why in one line, and the status is 2. `talk` names two descriptors, as in '5,6',\n"
+    "by which a parent asks for rounds that tell where objects are made.";
 
 typedef struct door_loop_run {
     door_step step;
@@ -84,6 +98,8 @@ typedef struct door_loop_run {
     uint64_t step_bytes;   // that one call adds to memory
     uint64_t steps_most;   // calls that are still possible before files or threads run out
     uint32_t file_count;
+    uint64_t round_steps;  // of each round
+    door_talk talk;
     uint32_t native_count;
     char native[ROUNDS_NATIVE][VALUE_BYTES];  // META values, kept until the last file
 } door_loop_run;
@@ -265,31 +281,39 @@ static void metas_fill(const door_loop_run *run, const char *phase, const door_n
     }
 }
 
-// Write the next file. Ends the process when that cannot be done.
-static door_numbers snapshot_write(door_loop_run *run, const char *phase) {
-    char path[PATH_BYTES];
-    mm_error err = {MM_OK, NULL, 0, 0};
+// Write a file; with `still` nothing else runs from its beginning to its end, and behind it.
+static mm_status snapshot_make(const door_loop_run *run, const char *path, const char *phase,
+                               bool still, door_numbers *ret, mm_error *err) {
     mm_os_file file;
-    door_numbers numbers = door_measure(run->begin_ns);
     loop_metas metas;
-    metas_fill(run, phase, &numbers, &metas);
-    (void)snprintf(path, sizeof path, "%s/%02u.mort", run->folder, (unsigned)run->file_count);
-    mm_status status = mm_os_file_create(path, false, &file, &err);
+    *ret = door_measure(run->begin_ns);
+    metas_fill(run, phase, ret, &metas);
+    mm_status status = mm_os_file_create(path, false, &file, err);
     if (status == MM_OK) {
         door_request request = {.fd = file.fd,
-                                .census = true,
+                                .census = !still,
+                                .still = still,
                                 .metas = metas.metas,
                                 .meta_count = metas.count,
                                 .patience_ns = 10 * SECOND_NS};
         door_taken taken;
-        status = door_take(&request, &taken, &err);
+        status = door_take(&request, &taken, err);
         if (status == MM_OK) {
-            status = mm_os_file_commit(&file, &err);
+            status = mm_os_file_commit(&file, err);
         } else {
             mm_os_file_abandon(&file);
         }
     }
-    if (status == MM_OK) {
+    return status;
+}
+
+// Write the next file. Ends the process when that cannot be done.
+static door_numbers snapshot_write(door_loop_run *run, const char *phase) {
+    char path[PATH_BYTES];
+    mm_error err = {MM_OK, NULL, 0, 0};
+    door_numbers numbers;
+    (void)snprintf(path, sizeof path, "%s/%02u.mort", run->folder, (unsigned)run->file_count);
+    if (snapshot_make(run, path, phase, false, &numbers, &err) == MM_OK) {
         run->file_count++;
         run->round_begin = run->steps;
         return numbers;
@@ -430,6 +454,79 @@ static void loop_run(door_loop_run *run) {
     }
     native_run(run, long_steps);
     garbage_run(run, plan.round_steps);
+    run->round_steps = plan.round_steps;
+}
+
+// The lines that made the objects that the parent names in its question, for it to read. False when
+// it is gone. No exception is left.
+static bool sites_answer(const door_loop_run *run, door_sites *sites) {
+    uint64_t count = 0;
+    uint64_t *question = NULL;
+    if (!door_talk_read(&run->talk, &count, sizeof count, true) || count > SITES_MOST) {
+        return false;
+    }
+    question = PyMem_RawMalloc((size_t)(count + 1) * sizeof *question);
+    bool there = question != NULL &&
+                 door_talk_read(&run->talk, question, (size_t)count * sizeof *question, true);
+    PyObject *found = there ? door_sites_find(sites, question, count) : NULL;
+    door_sites_end(sites);
+    PyMem_RawFree(question);
+    PyObject *bytes =
+        found == NULL ? NULL : PyMarshal_WriteObjectToString(found, Py_MARSHAL_VERSION);
+    PyErr_Clear();
+    uint64_t size = bytes == NULL ? 0 : (uint64_t)PyBytes_GET_SIZE(bytes);
+    there = there && door_talk_write(&run->talk, &size, sizeof size) &&
+            (bytes == NULL || door_talk_write(&run->talk, PyBytes_AS_STRING(bytes), (size_t)size));
+    Py_XDECREF(bytes);
+    Py_XDECREF(found);
+    return there;
+}
+
+// One more round, in which lines are noted that make objects: of what is held, or of what waits
+// for the collector. False when the parent is gone.
+static bool sites_run(door_loop_run *run, bool waiting) {
+    char path[PATH_BYTES];
+    mm_error err = {MM_OK, NULL, 0, 0};
+    door_numbers numbers;
+    door_sites sites;
+    // What the collector leaves of free lists is nothing.
+    collect(2);
+    int was_on = waiting ? PyGC_Disable() : PyGC_IsEnabled();
+    int frames = run->step_ns > SLOWEST_NS ? FRAMES_SLOWEST
+                 : run->step_ns > SLOW_NS  ? FRAMES_SLOW
+                                           : FRAMES;
+    door_sites_begin(frames, &sites);
+    run->round_begin = run->steps;
+    uint64_t most = waiting ? STEPS_GARBAGE_MOST : STEPS_MOST;
+    steps_run_within(run, at_most(run->round_steps, most), 1, SITES_NS);
+    if (!waiting) {
+        collect(2);
+        (void)PyGC_Disable();
+    }
+    door_sites_close(&sites);
+    (void)snprintf(path, sizeof path, "%s/round", run->folder);
+    bool made = snapshot_make(run, path, "sites", true, &numbers, &err) == MM_OK;
+    bool there = door_talk_write(&run->talk, made ? "s" : "n", 1);
+    there = there && (!made || sites_answer(run, &sites));
+    door_sites_end(&sites);
+    if (was_on != 0) {
+        (void)PyGC_Enable();
+    }
+    return there;
+}
+
+// What a parent asks for when it has read the files: 'h' and 'w' are rounds, all else is the end.
+static void talk_run(door_loop_run *run) {
+    bool there = true;
+    while (there) {
+        char word = 'e';
+        there = door_talk_write(&run->talk, "r", 1) &&
+                door_talk_read(&run->talk, &word, 1, false) && (word == 'h' || word == 'w');
+        if (PyErr_Occurred()) {
+            loop_fail(run, "while it waited: ", false);
+        }
+        there = there && sites_run(run, word == 'w');
+    }
 }
 
 // A `__main__` of its own for the step, without a name of the bootstrap's, and what it finds in
@@ -462,12 +559,14 @@ PyObject *door_loop(PyObject *module, PyObject *args) {
     PyObject *name = NULL;
     PyObject *path0 = NULL;
     PyObject *folder = NULL;  // bytes; never given back: the process ends here
+    const char *talk = "";    /* borrowed */
     door_loop_run run = {.pid = getpid(), .begin_ns = mm_os_now_ns()};
-    if (!PyArg_ParseTuple(args, "sUUUO&:loop", &kind, &target, &name, &path0, PyUnicode_FSConverter,
-                          &folder)) {
+    if (!PyArg_ParseTuple(args, "sUUUO&|s:loop", &kind, &target, &name, &path0,
+                          PyUnicode_FSConverter, &folder, &talk)) {
         return NULL;
     }
     run.folder = PyBytes_AS_STRING(folder);
+    door_talk_open(talk, &run.talk);
     // Nobody called us, for whoever asks in the step.
     PyThreadState *thread = PyThreadState_Get();
     MM_CURRENT_FRAME(thread) = NULL;
@@ -479,6 +578,7 @@ PyObject *door_loop(PyObject *module, PyObject *args) {
         loop_fail(&run, "it cannot be loaded: ", true);
     }
     loop_run(&run);
+    talk_run(&run);
     door_step_clear(&run.step);
     loop_end(0);
 }

@@ -195,16 +195,18 @@ static door_outcome child_wait(const door_request *request, mm_os_process *proce
     bool hung = false;
     MM_ASSERT(process->pid > 0);
     while (!gone) {
-        PyThreadState *released = PyEval_SaveThread();
+        PyThreadState *released = request->still ? NULL : PyEval_SaveThread();
         gone = mm_os_process_reap(process, WAIT_SLICE_MS, &ended);
         if (!gone && watch_is_over(&watch, shared, request->patience_ns)) {
             mm_os_process_end(process, &ended);
             gone = true;
             hung = true;
         }
-        PyEval_RestoreThread(released);
+        if (released != NULL) {
+            PyEval_RestoreThread(released);
+        }
         // May run any Python code; nothing of ours is visible to it.
-        if (PyErr_CheckSignals() != 0) {
+        if (!request->still && PyErr_CheckSignals() != 0) {
             if (!gone) {
                 mm_os_process_end(process, &ended);
             }

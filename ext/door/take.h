@@ -17,6 +17,7 @@ typedef struct door_request {
     bool in_process;               ///< do not clone, walk here and now
     bool keys;                     ///< texts of data keys may be written
     bool census;                   ///< count what the allocators hold besides
+    bool still;                    ///< keep the lock: no Python code runs until it is written
     bool kill_child;               ///< for tests: end the child as soon as it is there
     const mm_capture_meta *metas;  ///< more records of META; must stand until door_take() is back
     uint32_t meta_count;
@@ -40,8 +41,8 @@ typedef struct door_taken {
 
 /// Take a snapshot of this process into `request->fd`.
 /// Answers MM_E_INTERRUPTED with a Python exception set when a signal handler raised one; every
-/// other failure sets none. In all cases no child is left. REQUIRES: the lock is held. While a
-/// child walks it is released, and Python code runs elsewhere and in signal handlers.
+/// other failure sets none. In all cases no child is left. REQUIRES: the lock is held. Without
+/// `still` it is released while a child walks: Python code runs elsewhere and in signal handlers.
 MM_STATUS door_take(const door_request *request, door_taken *ret, mm_error *err);
 
 #endif

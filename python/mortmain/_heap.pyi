@@ -30,7 +30,8 @@ _Fix: TypeAlias = tuple[
 _Steps: TypeAlias = tuple[tuple[str, str | None, bool], ...]
 # (finding, kind, leak, type, holder, cure, role, file,
 #  (file, scope, attribute, anchors), path, ring,
-#  type held, can be weak, by identity, leads back, grown objects, steps)
+#  type held, can be weak, by identity, leads back, grown objects, steps,
+#  ((file, scope, attribute, anchors, depth), ...))
 _Cure: TypeAlias = tuple[
     int,
     str,
@@ -49,7 +50,12 @@ _Cure: TypeAlias = tuple[
     bool,
     int,
     int,
+    tuple[tuple[str, str, str, tuple[tuple[str, int], ...], int], ...],
 ]
+# (file, what to call it, line, function, text)
+_Line: TypeAlias = tuple[str, str, int, str | None, str | None]
+# (finding, objects, line, called at)
+_Site: TypeAlias = tuple[int, int, _Line, _Line | None]
 # (chain, file, scope, attribute, ((qualified name, first line), ...))
 _Scope: TypeAlias = tuple[int, str, str, str, tuple[tuple[str, int], ...]]
 # (kind, is leak, is hidden, is own type, type, grown objects, holder, role, path)
@@ -76,6 +82,7 @@ def verify_json(
     path: str | bytes | PathLike[str] | PathLike[bytes], /
 ) -> tuple[bool, str, str]: ...
 def grow(paths: list[str], /) -> Findings: ...
+def diff(paths: list[str], /) -> Findings: ...
 
 @final
 class Heap:
@@ -166,5 +173,11 @@ class Findings:
         ascii: bool = False,
         verbose: bool = False,
         sources: tuple[_Source, ...] = (),
+        sites: tuple[_Site, ...] = (),
     ) -> str: ...
-    def json(self, /, *, sources: tuple[_Source, ...] = ()) -> str: ...
+    def json(
+        self, /, *, sources: tuple[_Source, ...] = (), sites: tuple[_Site, ...] = ()
+    ) -> str: ...
+    def wanted(self, /) -> tuple[bool, bool]: ...
+    def made(self, path: str, waiting: bool, /) -> list[tuple[int, int, bytes]]: ...
+    def place(self, files: tuple[str, ...], /) -> int: ...

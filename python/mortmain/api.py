@@ -15,7 +15,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from mortmain import _door, _heap
@@ -127,6 +127,36 @@ class Findings:
     _findings: _heap.Findings
     _sources: tuple[_heap._Source, ...] = ()
     fixes: tuple[Fix, ...] = ()
+    _sites: tuple[_heap._Site, ...] = ()
+
+    @property
+    def wanted(self) -> tuple[bool, bool]:
+        """Is it worth a round to find out where what is held was made, and what waits?"""
+        return self._findings.wanted()
+
+    def made(self, path: str, *, waiting: bool) -> list[tuple[int, int, bytes]]:
+        """Addresses of what was made in a further round.
+
+        Args:
+            path: The snapshot of that round.
+            waiting: Of what waits for the collector, not of all else.
+
+        Returns:
+            The number of each finding, 0, and its objects' addresses, 8 bytes each; of what C code
+            holds also the number, a type's address, and those of all objects of it that are seen.
+
+        Raises:
+            MortmainError: The file cannot be read.
+        """
+        return self._findings.made(path, waiting)
+
+    def place(self, files: tuple[str, ...]) -> int:
+        """Which of these source files is the first of the program's own, or -1."""
+        return self._findings.place(files)
+
+    def with_sites(self, sites: tuple[_heap._Site, ...]) -> Findings:
+        """The same findings with lines that made their objects, in the order of findings."""
+        return replace(self, _sites=sites)
 
     @property
     def steps(self) -> int:
@@ -174,7 +204,7 @@ class Findings:
         for fix in fixes:
             number = fix.facts.number
             rows[number] = (number, fix.file, fix.line, fix.text, fix.row())
-        return Findings(self._findings, tuple(rows.values()), fixes)
+        return replace(self, _sources=tuple(rows.values()), fixes=fixes)
 
     @property
     def verdict(self) -> str:
@@ -201,7 +231,12 @@ class Findings:
             Lines of text, each with its newline.
         """
         return self._findings.text(
-            width=width, colour=colour, ascii=ascii, verbose=verbose, sources=self._sources
+            width=width,
+            colour=colour,
+            ascii=ascii,
+            verbose=verbose,
+            sources=self._sources,
+            sites=self._sites,
         )
 
     def render_cycles(self, width: int = 80, colour: bool = False, ascii: bool = False) -> str:
@@ -223,7 +258,7 @@ class Findings:
 
     def json(self) -> str:
         """The findings as a JSON document."""
-        return self._findings.json(sources=self._sources)
+        return self._findings.json(sources=self._sources, sites=self._sites)
 
     def __str__(self) -> str:
         return self.render()
@@ -381,6 +416,31 @@ def grow(paths: Sequence[_Path]) -> Findings:
         mortmain.errors.MortmainError: growth needs two snapshots of a process at least
     """
     found = _heap.grow([os.fsdecode(path) for path in paths])
+    return cured(Findings(found, _sources(found.scopes()[:_SOURCES_MAX], is_live=False)))
+
+
+def diff(paths: Sequence[_Path]) -> Findings:
+    """What there is more of in the last of some snapshots.
+
+    Snapshots of one process are compared by what was born in it, as by :func:`grow`. Those of
+    different processes of one program are compared by path shapes: how many objects the same
+    names lead to. Nothing that differs between processes is called a leak.
+
+    Args:
+        paths: The ``.mort`` files, two at least, in the order in which something is to have grown.
+
+    Returns:
+        The findings.
+
+    Raises:
+        MortmainError: A file cannot be read, or they are of different programs.
+
+    Example:
+        >>> diff([])
+        Traceback (most recent call last):
+        mortmain.errors.MortmainError: growth needs two snapshots of a process at least
+    """
+    found = _heap.diff([os.fsdecode(path) for path in paths])
     return cured(Findings(found, _sources(found.scopes()[:_SOURCES_MAX], is_live=False)))
 
 

@@ -6,7 +6,8 @@ looks: what is said of a cure is worded by the engine, here are ids.
 Whether a weak reference is right depends on what the holder is for, never on how it holds. A side
 table and a queue hold alike; a weak queue would lose its orders. So the source is read: what is put
 in, under which key, and what is done with it. Where that is not understood, the cure is the one
-that loses nothing, and there is no patch.
+that loses nothing, and there is no patch. What the standard library keeps has its own rules, by who
+keeps it (cure_sites.py): they are asked where the source of the holder gives no patch.
 """
 
 from __future__ import annotations
@@ -15,8 +16,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from mortmain import _heap, cure_functions, cure_patch, cure_rings, cure_rules, cure_source
-from mortmain.cure_case import Answer, Case, Facts
+from mortmain import (
+    _heap,
+    cure_functions,
+    cure_memos,
+    cure_patch,
+    cure_rings,
+    cure_rules,
+    cure_sites,
+    cure_source,
+    cure_tables,
+)
+from mortmain.cure_case import Answer, Case, Facts, is_nested
 
 Rule = Callable[[Case], Answer | None]
 
@@ -29,22 +40,32 @@ RULES: tuple[Rule, ...] = (
     cure_functions.cached_method,
     cure_functions.cached_function,
     cure_functions.mutable_default,
-    cure_rules.weak_container,
+    cure_functions.closure,
+    cure_functions.attribute_of_function,
+    cure_tables.weak_container,
     cure_rules.stored_exception,
     cure_rules.dead_references,
-    cure_rules.keyed_by_id,
+    cure_tables.keyed_by_id,
     cure_rules.callbacks,
-    cure_rules.side_table,
+    cure_tables.side_table,
+    cure_tables.membership,
     cure_rules.classes,
     cure_rules.instances,
     cure_rules.tasks,
-    cure_rules.memo,
+    cure_tables.taken_out,
+    cure_tables.timers,
+    cure_tables.looked_up,
+    cure_memos.computed_by_itself,
+    cure_memos.memo,
     cure_rules.shared_by_instances,
     cure_rules.observers,
     cure_rules.log,
     cure_rules.never_read,
     cure_rules.owner,
 )
+
+# Those that understand a container in another one: the lists of a dict of lists.
+NESTED_RULES: tuple[Rule, ...] = (cure_rules.callbacks, cure_rules.tasks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,18 +123,46 @@ def find(facts: Facts, files: Sequence[str] = ()) -> Fix | None:
     """
     if any(text == "_lru_cache_wrapper" for text, _, _ in facts.path):
         # A function is looked for by its name: what wraps others may be of another file.
-        facts = replace(facts, scope=None)
-    for file in _files(facts, files):
-        module = cure_source.read(file)
-        if module is None or (
-            facts.scope is not None and not cure_source.matches(module, facts.scope[3])
-        ):
-            continue
-        case = Case.of(facts, module)
-        for rule in RULES:
-            answer = rule(case)
-            if answer is not None:
-                return _fix(facts, case, answer)
+        facts = replace(facts, scope=None, places=())
+    first: Fix | None = None
+    for each in _lights(facts):
+        for file in _files(each, files):
+            found = _of_file(each, file)
+            if found is not None and found.patch is not None:
+                return found
+            first = first or found
+    if first is None and facts.places:
+        # What else the finding names is not the container: a patch of it would be for another.
+        plain = (_of_file(facts, file) for file in _files(facts, files))
+        first = next((replace(each, patch=None, after=None) for each in plain if each), None)
+    site = cure_sites.find(facts, files)
+    if site is not None and (first is None or site[1].edits):
+        return _fix(facts, *site)
+    return first
+
+
+def _lights(facts: Facts) -> list[Facts]:
+    """The finding, by each attribute that may be the one to change; the nearest ones first."""
+    far = 1 if is_nested(facts) or facts.kind == "weak container" else 0
+    near = [place for place in facts.places if place[4] <= far]
+    scopes = [place[:4] for place in near if not cure_source.is_stdlib(place[0])]
+    if facts.scope in scopes or not scopes or facts.cure == "drop-exception":
+        return [facts]
+    return [replace(facts, scope=scope) for scope in scopes]
+
+
+def _of_file(facts: Facts, file: str) -> Fix | None:
+    """The first rule that answers decides."""
+    module = cure_source.read(file)
+    if module is None or (
+        facts.scope is not None and not cure_source.matches(module, facts.scope[3])
+    ):
+        return None
+    case = Case.of(facts, module)
+    for rule in NESTED_RULES if case.is_nested else RULES:
+        answer = rule(case)
+        if answer is not None:
+            return _fix(facts, module, answer)
     return None
 
 
@@ -130,8 +179,7 @@ def _files(facts: Facts, files: Sequence[str]) -> list[str]:
     return found
 
 
-def _fix(facts: Facts, case: Case, answer: Answer) -> Fix:
-    module = case.module
+def _fix(facts: Facts, module: cure_source.Module, answer: Answer) -> Fix:
     after = cure_patch.apply(module, answer.edits) if answer.edits else None
     patch = cure_patch.diff(module, after) if after is not None else None
     shown = cure_source.shown(module.file)

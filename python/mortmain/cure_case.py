@@ -9,13 +9,19 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from mortmain import _heap, cure_patch, cure_source
+from mortmain import _heap, cure_alias, cure_patch, cure_source
 from mortmain.cure_patch import Edit
 from mortmain.cure_source import Function, Module, Use
 
 # The bound that functools.lru_cache has by itself.
 BOUND = 128
 _EMPTY = {"dict", "list", "set", "deque", "OrderedDict", "defaultdict", "Queue", "SimpleQueue"}
+_EMPTY |= {"WeakKeyDictionary"}
+
+
+# The attribute that leads to the container: file, scope, attribute, anchors, and how many steps
+# there are between them. The nearest first.
+Place = tuple[str, str, str, tuple[tuple[str, int], ...], int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +45,14 @@ class Facts:
     leads_back: bool
     grown: int
     steps: int
+    places: tuple[Place, ...] = ()
+
+
+def is_nested(facts: Facts) -> bool:
+    """Is the container a list or a set in a dict?"""
+    objects = [text for text, _, _ in facts.path]
+    at = next((i for i, (_, _, guilty) in enumerate(facts.path) if guilty), 0)
+    return objects[at - 1 : at] in (["dict"], ["defaultdict"]) and objects[at] in ("list", "set")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +75,7 @@ class Case:
     scope: str
     name: str
     uses: tuple[Use, ...]
+    is_nested: bool = False
 
     @classmethod
     def of(cls, facts: Facts, module: Module) -> Case:
@@ -69,7 +84,16 @@ class Case:
             return cls(facts, module, "", "", ())
         _, scope, attribute, _ = facts.scope
         name = cure_source.spelled(module, scope, attribute)
-        return cls(facts, module, scope, name, tuple(cure_source.uses(module, scope, name)))
+        found = cure_alias.with_aliases(module, cure_source.uses(module, scope, name))
+        container = next((text for text, _, guilty in facts.path if guilty), "")
+        own = cure_alias.own_class(module, container)
+        if own is not None:
+            found = [use for use in found if use.method not in cure_alias.methods(own)]
+            found += cure_alias.within(module, own)
+        place = next((each for each in facts.places if each[:3] == facts.scope[:3]), None)
+        if place is not None and place[4] == 1 and is_nested(facts):
+            return cls(facts, module, scope, name, tuple(cure_alias.inner(module, found)), True)
+        return cls(facts, module, scope, name, tuple(found))
 
     @property
     def edge(self) -> str:
@@ -87,10 +111,11 @@ class Case:
 
     def only(self, *kinds: str) -> bool:
         """Is nothing else done with it, in this file or in others?"""
-        known = all(use.kind in (*kinds, "define", "insert") for use in self.uses)
+        quiet = ("define", "insert", "alias", "outer")
+        known = all(use.kind in (*kinds, *quiet) for use in self.uses)
         return (
             known
-            and bool(self.definitions())
+            and (self.is_nested or bool(self.definitions()))
             and not cure_source.used_elsewhere(self.module, self.scope, self.name)
         )
 

@@ -6,14 +6,17 @@ Knows: how their source looks. Must not know: containers that have a name of the
 from __future__ import annotations
 
 import ast
+import itertools
 import re
+from dataclasses import replace
 
-from mortmain import cure_patch, cure_source
+from mortmain import cure_memos, cure_patch, cure_source
 from mortmain.cure_case import BOUND, Answer, Case
 from mortmain.cure_patch import Edit
 from mortmain.cure_source import Function
 
 _FUNCTION = re.compile(r"function (?P<name>\S+) \((?P<file>[^()]+):(?P<line>\d+)\)")
+_VARIABLE = re.compile(r"closure variable (?P<name>\w+)")
 _PARAMETER = re.compile(r"default of (?P<name>\w+)")
 
 
@@ -23,7 +26,8 @@ def _cached(case: Case) -> Function | None:
     for text, edge, _ in case.facts.path:
         if text == "_lru_cache_wrapper":
             break
-        names.append((text, (edge or "").removeprefix(".")))
+        if text not in ("staticmethod", "classmethod"):
+            names.append((text, (edge or "").removeprefix(".")))
     else:
         return None
     if not names:
@@ -57,10 +61,16 @@ def _cache_decorator(function: Function) -> ast.expr | None:
     return None
 
 
+def _without_self(function: Function) -> bool:
+    return any(
+        ast.unparse(each) in ("staticmethod", "classmethod") for each in function.decorator_list
+    )
+
+
 def cached_method(case: Case) -> Answer | None:
     """An lru_cache on a method keeps every `self`: the object itself can keep what it remembers."""
     function = _cached(case)
-    if function is None or _owner_name(case, function) is None:
+    if function is None or _owner_name(case, function) is None or _without_self(function):
         return None
     owner = case.module.parents[function]
     assert isinstance(owner, ast.ClassDef)
@@ -126,12 +136,10 @@ def cached_function(case: Case) -> Answer | None:
     """A cache without a bound."""
     function = _cached(case)
     if function is None:
-        return None
+        return _wrapped(case)
     decorator = _cache_decorator(function)
     assert decorator is not None
     line = function.lineno
-    called = decorator.func if isinstance(decorator, ast.Call) else decorator
-    written = case.shown(called)
     makes = any(
         isinstance(node, ast.Return)
         and isinstance(node.value, ast.Call)
@@ -139,34 +147,117 @@ def cached_function(case: Case) -> Answer | None:
         for node in ast.walk(function)
     )
     # Who is handed the same instance each time relies on that.
-    if makes or len(function.decorator_list) != 1:
+    if makes or len(function.decorator_list) != 1 + _without_self(function):
         return Answer("bound-cache", "cache", line)
+    edits = _with_bound(case, decorator)
+    return cure_memos.replace_edits(
+        Answer("bound-cache", "cache", line), edits, ("computed-again",)
+    )
+
+
+def _wrapped(case: Case) -> Answer | None:
+    """`parsed = lru_cache(maxsize=None)(parse)`"""
+    names = [
+        (edge or "").removeprefix(".")
+        for (_, edge, _), (text, _, _) in itertools.pairwise(case.facts.path)
+        if text == "_lru_cache_wrapper"
+    ]
+    for node in case.module.tree.body:
+        value = node.value if isinstance(node, ast.Assign) else None
+        if not isinstance(node, ast.Assign) or not isinstance(value, ast.Call):
+            continue
+        if [ast.unparse(each) for each in node.targets] != names or len(value.args) != 1:
+            continue
+        made = value.func
+        called = made.func if isinstance(made, ast.Call) else made
+        argument = value.args[0]
+        is_class = ast.unparse(argument).rpartition(".")[2].lstrip("_")[:1].isupper()
+        if ast.unparse(called).rpartition(".")[2] not in ("cache", "lru_cache"):
+            continue
+        plain = Answer("bound-cache", "cache", node.lineno)
+        edits = [] if is_class else _with_bound(case, made)
+        return cure_memos.replace_edits(plain, edits, ("computed-again",))
+    return None
+
+
+def _with_bound(case: Case, decorator: ast.expr) -> list[Edit]:
+    """`lru_cache` with a size in the place of what has none."""
+    called = decorator.func if isinstance(decorator, ast.Call) else decorator
+    written = case.shown(called)
     if isinstance(decorator, ast.Call):
         typed = [each for each in decorator.keywords if each.arg == "typed"]
         more = "".join(f", typed={ast.unparse(each.value)}" for each in typed)
         text = f"{written}(maxsize={BOUND}{more})"
-        edits = [cure_patch.replace(case.module, decorator, text)]
-    else:
-        head, dot, _ = written.rpartition(".")
-        edits = [
-            cure_patch.replace(case.module, decorator, f"{head}{dot}lru_cache(maxsize={BOUND})")
+        return [cure_patch.replace(case.module, decorator, text)]
+    head, dot, _ = written.rpartition(".")
+    edits = [cure_patch.replace(case.module, decorator, f"{head}{dot}lru_cache(maxsize={BOUND})")]
+    if dot:
+        return edits
+    imports = [
+        node
+        for node in case.module.tree.body
+        if isinstance(node, ast.ImportFrom) and node.module == "functools"
+    ]
+    names = [alias.name for node in imports for alias in node.names]
+    if len(imports) != 1 or written not in names:
+        return []
+    if "lru_cache" not in names:
+        last = imports[0].names[-1]
+        at = cure_patch.offset(case.module, last.end_lineno or 0, last.end_col_offset or 0)
+        edits.append(Edit(at, at, ", lru_cache"))
+    return edits
+
+
+def _memo_of(case: Case, function: Function, name: str) -> Answer | None:
+    """A memo that only one function and what is in it can see."""
+    nodes = [
+        node
+        for node in ast.walk(function)
+        if isinstance(node, ast.Name) and node.id == name
+    ]  # fmt: skip
+    uses = [cure_source.use_of(case.module, node) for node in nodes]
+    inner = replace(case, name=name, scope="<locals>", uses=tuple(uses))
+    return cure_memos.memo(inner) if uses else None
+
+
+def attribute_of_function(case: Case) -> Answer | None:
+    """`look_up.cache = {}`: a memo that a function carries."""
+    for (text, edge, _), (_, _, guilty) in itertools.pairwise(case.facts.path):
+        found = _FUNCTION.fullmatch(text)
+        name = (edge or "").removeprefix(".")
+        if found is None or not guilty or not (edge or "").startswith("."):
+            continue
+        if not case.module.file.endswith(found["file"]):
+            continue
+        owner = found["name"].rpartition(".")[2]
+        uses = [
+            use
+            for use in cure_source.uses(case.module, "", name)
+            if isinstance(use.node, ast.Attribute)
         ]
-        if not dot:
-            imports = [
-                node
-                for node in case.module.tree.body
-                if isinstance(node, ast.ImportFrom) and node.module == "functools"
-            ]
-            names = [alias.name for node in imports for alias in node.names]
-            if len(imports) != 1 or written not in names:
-                return Answer("bound-cache", "cache", line)
-            if "lru_cache" not in names:
-                last = imports[0].names[-1]
-                at = cure_patch.offset(
-                    case.module, last.end_lineno or 0, last.end_col_offset or 0
-                )  # fmt: skip
-                edits.append(Edit(at, at, ", lru_cache"))
-    return Answer("bound-cache", "cache", line, ("computed-again",), tuple(edits))
+        if any(ast.unparse(use.node).split(".")[-2:-1] != [owner] for use in uses):
+            return None
+        return cure_memos.memo(replace(case, name=name, scope="", uses=tuple(uses)))
+    return None
+
+
+def closure(case: Case) -> Answer | None:
+    """A decorator's own memo: a dict that the wrapper refers to."""
+    for (text, edge, _), (_, _, guilty) in itertools.pairwise(case.facts.path):
+        found = _FUNCTION.fullmatch(text)
+        variable = _VARIABLE.fullmatch(edge or "")
+        if found is None or variable is None or not guilty:
+            continue
+        if not case.module.file.endswith(found["file"]):
+            continue
+        for node in ast.walk(case.module.tree):
+            if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                continue
+            first = min([node.lineno, *(each.lineno for each in node.decorator_list)])
+            outer = case.module.function(node)
+            if first == int(found["line"]) and outer is not None:
+                return _memo_of(case, outer, variable["name"])
+    return None
 
 
 def mutable_default(case: Case) -> Answer | None:
@@ -204,7 +295,8 @@ def _default_of(case: Case, function: Function, name: str) -> Answer | None:
                 for node in ast.walk(function)
             )
             if guarded:
-                return Answer("bound-cache", "cache", function.lineno)
+                plain = Answer("bound-cache", "cache", function.lineno)
+                return _memo_of(case, function, name) or plain
             at = cure_patch.body_start(case.module, function)
             blank = " " * function.body[-1].col_offset
             line = value.lineno

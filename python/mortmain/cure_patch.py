@@ -77,6 +77,16 @@ def insert_after(module: Module, node: ast.stmt, lines: Sequence[str]) -> Edit:
     return Edit(at, at, "".join(f"\n{indent_of(module, node)}{each}" for each in lines))
 
 
+def insert_above(module: Module, node: ast.stmt, text: str) -> Edit:
+    """New lines before the statement of the module itself that a statement is in."""
+    top: ast.stmt = node
+    for each in module.up(node):
+        if isinstance(each, ast.stmt):
+            top = each
+    place = offset(module, _first_line(top), 0)
+    return Edit(place, place, text)
+
+
 def delete(module: Module, node: ast.stmt) -> Edit:
     """The lines of a statement that stands alone."""
     assert node.end_lineno is not None
@@ -213,11 +223,13 @@ def _lines(text: str) -> list[str]:
 
 
 def _relative(file: str) -> str:
-    """From the working directory; else from the top of the file's repository; else its name."""
+    """From the working directory; else from where packages or a repository are; else its name."""
     path = Path(os.path.abspath(file))  # noqa: PTH100 links stay
     if path.is_relative_to(Path.cwd()):
         return path.relative_to(Path.cwd()).as_posix()
     for folder in path.parents:
+        if folder.name in ("site-packages", "dist-packages"):
+            return path.relative_to(folder).as_posix()
         if (folder / ".git").exists():
             return path.relative_to(folder).as_posix()
     return path.name

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import ast
 import re
+from dataclasses import replace
 
-from mortmain import cure_patch, source
+from mortmain import cure_patch, cure_tables, source
 from mortmain.cure_case import Answer, Case
 from mortmain.cure_patch import Edit
 from mortmain.cure_source import Function
@@ -73,7 +74,33 @@ def _dropped(case: Case, function: Function, name: str) -> Answer | None:
             if isinstance(value, ast.Name) and _is_caught(case, value):
                 text = f"{value.id}.with_traceback(None)"
                 edits.append(cure_patch.replace(module, value, text))
+    edits = edits or _kept_by_attribute(case, function)
     return Answer("drop-local", "exception and frame", line, (), tuple(edits))
+
+
+def _kept_by_attribute(case: Case, function: Function) -> list[Edit]:
+    """`self.error = error`, whose traceback leads to `self` again: without it, nothing does.
+
+    Not where somebody raises it later, or tells its traceback.
+    """
+    nodes = list(ast.walk(case.module.tree))
+    again = [node for node in nodes if isinstance(node, ast.Raise) and node.exc is not None]
+    if any(isinstance(each, ast.Attribute) for node in again for each in ast.walk(node)):
+        return []
+    told = {"traceback", "exc_info", "exception", "__traceback__"}
+    if any({getattr(node, "id", None), getattr(node, "attr", None)} & told for node in nodes):
+        return []
+    named = {edge for _, edge, _ in case.facts.ring}
+    return [
+        cure_patch.replace(case.module, node.value, f"{node.value.id}.with_traceback(None)")
+        for node in ast.walk(function)
+        if isinstance(node, ast.Assign)
+        and isinstance(node.value, ast.Name)
+        and len(node.targets) == 1
+        and isinstance(node.targets[0], ast.Attribute)
+        and f".{node.targets[0].attr}" in named
+        and _is_caught(case, node.value)
+    ]
 
 
 def _is_used_later(case: Case, node: ast.Raise, function: Function, name: str) -> bool:
@@ -140,6 +167,8 @@ def _property(case: Case, cure: str, read: list[str], stored: list[str]) -> Answ
     owner = _class(case)
     line = case.line
     plain = Answer(cure, None, line)
+    if owner is not None and cure == "weak-parent" and _stored_otherwise(owner):
+        return replace(plain, edits=tuple(_weakly(case, owner)))
     if owner is None or not _may_have_property(case, owner):
         return plain
     first = next(
@@ -167,6 +196,89 @@ def _property(case: Case, cure: str, read: list[str], stored: list[str]) -> Answ
     made = [f"{blank}{each}" if each else "" for each in lines]
     edits.append(cure_patch.insert_before(module, start, made))
     return Answer(cure, None, line, (), tuple(edits))
+
+
+_IN_SLOT = '''
+
+def {name}(slot):
+    """An attribute of a class with slots, whose value is held weakly."""
+
+    def read(self):
+        value = slot.__get__(self)
+        return value() if isinstance(value, {weakref}.ref) else value
+
+    def write(self, value):
+        slot.__set__(self, value if value is None else {weakref}.ref(value))
+
+    return property(read, write)
+
+
+{owner}.{attribute} = {name}({owner}.{attribute})'''
+_IN_DICT = '''
+
+def {name}(attribute):
+    """An attribute of a class, whose value is held weakly."""
+
+    def read(self):
+        try:
+            value = self.__dict__[attribute]
+        except KeyError:
+            raise AttributeError(attribute) from None
+        return value() if isinstance(value, {weakref}.ref) else value
+
+    def write(self, value):
+        self.__dict__[attribute] = value if value is None else {weakref}.ref(value)
+
+    return property(read, write)
+
+
+{owner}.{attribute} = {name}("{attribute}")'''
+
+
+def _dataclass(owner: ast.ClassDef) -> str | None:
+    """Its decorator, if that is all that decorates it."""
+    made = [ast.unparse(each) for each in owner.decorator_list]
+    is_one = len(made) == 1 and re.fullmatch(r"(dataclasses\.)?dataclass(\(.*\))?", made[0])
+    return made[0] if is_one else None
+
+
+def _has_slots(owner: ast.ClassDef) -> bool:
+    named = any(
+        isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__slots__"
+        for node in owner.body
+    )
+    return named or "slots=True" in (_dataclass(owner) or "")
+
+
+def _stored_otherwise(owner: ast.ClassDef) -> bool:
+    """Has it slots, or is it a dataclass? A property in its body would be in the way of these."""
+    return _has_slots(owner) or _dataclass(owner) is not None
+
+
+def _weakly(case: Case, owner: ast.ClassDef) -> list[Edit]:
+    """A property that the class is given when it is made."""
+    module, name = case.module, "_weakly"
+    plain = not owner.decorator_list or _dataclass(owner) is not None
+    through_dict = "__dict__" in module.text or "vars(" in module.text
+    if name in module.text or through_dict or owner.keywords or not plain:
+        return []
+    if owner not in module.tree.body or case.name.startswith("__"):
+        return []
+    weakref, edits = cure_patch.imported_as(module, "weakref")
+    if weakref is None:
+        return []
+    steps = case.facts.ring
+    at = next((number for number, (_, _, back) in enumerate(steps) if back), None)
+    target = "" if at is None else steps[(at + 1) % len(steps)][0]
+    for found in module.classes(target):
+        room = cure_tables.with_weak_slot(case, target)
+        if _has_slots(found) and "__weakref__" not in ast.unparse(found):
+            if room is None:
+                return []
+            edits.append(room)
+    words = {"name": name, "weakref": weakref, "owner": owner.name, "attribute": case.name}
+    text = (_IN_SLOT if _has_slots(owner) else _IN_DICT).format(**words)
+    return [*edits, cure_patch.insert_after(module, owner, text.split("\n"))]
 
 
 def _class(case: Case) -> ast.ClassDef | None:

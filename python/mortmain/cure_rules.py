@@ -12,12 +12,11 @@ import ast
 import re
 from pathlib import Path
 
-from mortmain import cure_patch, cure_source
+from mortmain import cure_alias, cure_memos, cure_patch, cure_source, cure_tables
 from mortmain.cure_case import BOUND, Answer, Case
 from mortmain.cure_patch import Edit
 from mortmain.cure_source import Use
 
-_PLAIN = {"str", "int", "float", "bytes", "tuple", "dict", "list", "complex", "datetime", "bool"}
 _KEEPS_ALIVE = re.compile(r"keep|alive|refs?$|references|pin(ned)?$", re.I)
 _TELLS = re.compile(r"traceback|exc_info|\.exception\(")
 _LOG = re.compile(r"log|histor|recent|trace|stat|sample|event|metric|timing|record|audit", re.I)
@@ -27,13 +26,6 @@ _OBSERVERS = re.compile(
 
 
 # ---- what is held says it -----------------------------------------------------------------------
-
-
-def weak_container(case: Case) -> Answer | None:
-    """A weak key whose value leads back to it."""
-    if case.facts.kind != "weak container":
-        return None
-    return Answer("ephemeron", "weak container", case.line)
 
 
 def stored_exception(case: Case) -> Answer | None:
@@ -92,30 +84,6 @@ def dead_references(case: Case) -> Answer | None:
     return Answer("weak-reference-callback", "weak references", case.line, (), tuple(edits))
 
 
-def keyed_by_id(case: Case) -> Answer | None:
-    """`table[id(obj)] = value`: the entry stays when the object goes."""
-    inserts = [use for use in case.of_kind("insert") if use.method == "[]="]
-    if not inserts or any(case.word(use.key, use) != "id" for use in inserts):
-        return None
-    plain = Answer("weak-key-by-id", "side table", case.line)
-    weakref, edits = cure_patch.imported_as(case.module, "weakref")
-    for use in inserts:
-        key = use.key
-        if not isinstance(key, ast.Call) or not isinstance(key.args[0], ast.Name):
-            return plain
-        same = isinstance(use.value, ast.Name) and use.value.id == key.args[0].id
-        if same or weakref is None or not cure_patch.stands_alone(case.module, use.statement):
-            return plain
-        shown, table = case.shown(key.args[0]), case.shown(use.node)
-        blank = cure_patch.indent_of(case.module, use.statement)
-        lines = [
-            f"{blank}if id({shown}) not in {table}:",
-            f"{blank}    {weakref}.finalize({shown}, {table}.pop, id({shown}), None)",
-        ]
-        edits.append(cure_patch.insert_before(case.module, use.statement.lineno, lines))
-    return Answer("weak-key-by-id", "side table", case.line, (), tuple(edits))
-
-
 def callbacks(case: Case) -> Answer | None:
     """Bound methods that are called back: weak, if somebody else keeps who they belong to."""
     inserts = list(case.of_kind("insert"))
@@ -156,7 +124,7 @@ def _weak_callback(case: Case, use: Use, weakref: str) -> list[Edit] | None:
         return [cure_patch.replace(module, use.node, text)]
     if use.kind == "define":
         return _declared_weak(case, use, weakref)
-    return [] if use.kind == "size" else None
+    return [] if use.kind in ("size", "outer", "alias") else None
 
 
 def _declared_weak(case: Case, use: Use, weakref: str) -> list[Edit]:
@@ -168,78 +136,6 @@ def _declared_weak(case: Case, use: Use, weakref: str) -> list[Edit]:
         return []
     text = f"{weakref}.WeakMethod[{case.shown(declared.slice)}]"
     return [cure_patch.replace(case.module, declared.slice, text)]
-
-
-# ---- dicts --------------------------------------------------------------------------------------
-
-
-def side_table(case: Case) -> Answer | None:
-    """Something about each of the instances that somebody else owns: weak keys.
-
-    An entry is found by its key alone, so whoever could ask for it has the key. A dict that is
-    gone through, counted or emptied from its ends owns what it holds.
-    """
-    if case.edge != "[key]":
-        return None
-    inserts = list(case.of_kind("insert"))
-    words = {case.word(use.key, use) for use in inserts}
-    if not inserts or not words <= {"self", "param"}:
-        return None
-    if any(use.method not in ("[]=", "setdefault") for use in inserts):
-        return None
-    taken = [use for use in case.of_kind("remove") if use.method not in ("del", "pop")]
-    if taken or not case.only("lookup", "test", "remove"):
-        return None
-    if not case.facts.by_identity:
-        return Answer("ephemeron", "side table", case.line) if case.facts.leads_back else None
-    if case.facts.leads_back or any(_same(use.key, use.value) for use in inserts):
-        return Answer("ephemeron", "side table", case.line)
-    weakref, edits = cure_patch.imported_as(case.module, "weakref")
-    checked = ["can-be-weak", "by-identity", "value-apart", "uses-known"]
-    if not case.facts.can_be_weak:
-        slots = _with_weak_slot(case)
-        checked[0] = "slot-added"
-        if slots is None:
-            return Answer("ephemeron", "side table", case.line)
-        edits.append(slots)
-    if weakref is None or not _is_plain_dict(case):
-        return Answer("weak-key-dictionary", "side table", case.line)
-    made = f"{weakref}.WeakKeyDictionary"
-    edits += case.redefined(f"{made}()", made)
-    return Answer("weak-key-dictionary", "side table", case.line, tuple(checked), tuple(edits))
-
-
-def _is_plain_dict(case: Case) -> bool:
-    return all(
-        isinstance(use.value, ast.Dict)
-        or (use.value is not None and ast.unparse(use.value) == "dict()")
-        for use in case.definitions()
-    )
-
-
-def _same(one: ast.expr | None, other: ast.expr | None) -> bool:
-    return one is not None and other is not None and ast.dump(one) == ast.dump(other)
-
-
-def _with_weak_slot(case: Case) -> Edit | None:
-    """`__slots__` of the class of what is held, with room for weak references."""
-    found = case.module.classes(case.facts.held or "")
-    if len(found) != 1:
-        return None
-    for node in found[0].body:
-        if not isinstance(node, ast.Assign) or ast.unparse(node.targets[0]) != "__slots__":
-            continue
-        value = node.value
-        if isinstance(value, ast.Constant):
-            return cure_patch.replace(
-                case.module, value, f'({case.shown(value)}, "__weakref__")'
-            )  # fmt: skip
-        if isinstance(value, ast.Tuple | ast.List):
-            names = ", ".join([*(case.shown(each) for each in value.elts), '"__weakref__"'])
-            alone = not value.elts and isinstance(value, ast.Tuple)
-            shown = f"({names},)" if alone else f"({names})"
-            return cure_patch.replace(case.module, value, shown)
-    return None
 
 
 def classes(case: Case) -> Answer | None:
@@ -279,17 +175,31 @@ def instances(case: Case) -> Answer | None:
             for use in case.of_kind("lookup")
             if use.method != "get" or use.function not in makers
         ]
-        if asked or not case.only("lookup", "test", "iterate", "size") or not _is_plain_dict(case):
+        known = case.only("lookup", "test", "iterate", "size", "remove") and _only_drop(case)
+        if asked or not known or not cure_tables.is_plain_dict(case):
             return plain
         made, cure = f"{weakref}.WeakValueDictionary", "weak-value-dictionary"
     else:
-        if not case.only("iterate", "size", "test") or case.container not in ("list", "set"):
+        known = case.only("iterate", "size", "test", "remove") and _only_drop(case)
+        popped = any(use.method in ("pop", "del") for use in case.of_kind("remove"))
+        if not known or popped or case.container not in ("list", "set"):
             return plain
         made, cure = f"{weakref}.WeakSet", "weak-set"
         edits += case.renamed("append", "add")
     edits += case.redefined(f"{made}()", made)
     checked = ("can-be-weak", "by-identity", "not-taken-out", "uses-known")
     return Answer(cure, "registry of instances", case.line, checked, tuple(edits))
+
+
+def _only_drop(case: Case) -> bool:
+    """Is nothing taken out but by itself, to be dropped?"""
+    owners = [use.owner for use in case.of_kind("insert")]
+    return all(
+        use.method in ("pop", "del", "remove", "discard")
+        and isinstance(use.statement, ast.Expr | ast.Delete)
+        and use.owner in owners
+        for use in case.of_kind("remove")
+    )
 
 
 def _works_on(case: Case, use: Use) -> bool:
@@ -358,67 +268,6 @@ def tasks(case: Case) -> Answer | None:
             edits.append(cure_patch.replace(case.module, use.value, name))
         edits.append(cure_patch.insert_after(case.module, use.statement, lines))
     return Answer("done-callback", "tasks", case.line, ("uses-known",), tuple(edits))
-
-
-def memo(case: Case) -> Answer | None:
-    """What is computed when it is not there yet: computed again, it need not be kept for ever."""
-    inserts = list(case.of_kind("insert"))
-    if case.container != "dict" or not inserts:
-        return None
-    guarded = all(
-        any(
-            use.kind in ("lookup", "test") and use.function is each.function
-            for use in case.uses
-        )
-        and case.word(each.value, each) in ("created", "constant", "tuple", "other")
-        and each.function is not None
-        and any(isinstance(node, ast.Return) and node.value is not None
-                for node in ast.walk(each.function))
-        for each in inserts
-    )  # fmt: skip
-    named = re.search(r"cache|memo", case.name, re.I) is not None
-    data = case.facts.held in _PLAIN and not any(_makes_instance(use.value) for use in inserts)
-    if not guarded or not (named or data):
-        return None  # what has a state of its own must not be made twice
-    plain = Answer("bound-cache", "cache", case.line)
-    # Who else looks something up relies on its being there.
-    others = [
-        use
-        for use in case.of_kind("lookup", "iterate", "remove", "size", "other")
-        if not any(use.function is each.function for each in inserts)
-    ]
-    dropped = [use for use in others if not (use.kind == "remove" and use.method == "clear")]
-    edits = [] if dropped else _evictions(case, inserts)
-    return replace_edits(plain, edits, ("computed-again",))
-
-
-def _makes_instance(value: ast.expr | None) -> bool:
-    """Is a class called, as far as its name tells?"""
-    if not isinstance(value, ast.Call):
-        return False
-    name = ast.unparse(value.func).rpartition(".")[2].lstrip("_")
-    return name[:1].isupper()
-
-
-def replace_edits(plain: Answer, edits: list[Edit], checked: tuple[str, ...]) -> Answer:
-    """The same answer with edits, if there are some."""
-    if not edits:
-        return plain
-    return Answer(plain.cure, plain.role, plain.line, checked, tuple(edits))
-
-
-def _evictions(case: Case, inserts: list[Use]) -> list[Edit]:
-    edits = []
-    for use in inserts:
-        if use.method != "[]=" or not cure_patch.stands_alone(case.module, use.statement):
-            return []
-        table = case.shown(use.node)
-        lines = [
-            f"if len({table}) > {BOUND}:",
-            f"    del {table}[next(iter({table}))]",
-        ]
-        edits.append(cure_patch.insert_after(case.module, use.statement, lines))
-    return edits
 
 
 # ---- lists and sets -----------------------------------------------------------------------------
@@ -517,15 +366,55 @@ def _bounded(case: Case) -> list[Edit]:
 
 def log(case: Case) -> Answer | None:
     """Plain data in a list that nothing takes out again: a log, and its end is enough."""
-    if (case.facts.held or "") not in _PLAIN or case.container not in ("list", "deque"):
+    own = cure_alias.own_class(case.module, case.container)
+    is_list = own is not None and any("ist" in ast.unparse(base) for base in own.bases)
+    if case.container not in ("list", "deque") and not is_list:
+        return None
+    if (case.facts.held or "") not in cure_memos.PLAIN:
         return None
     if any(case.of_kind("remove")) or not any(case.of_kind("insert")):
         return None
     # What is gone through, or handed to somebody, may be wanted to its last entry.
-    if not case.only("size", "test") and not _LOG.search(case.name):
+    if not case.only("size", "test") and not _LOG.search(f"{case.name} {case.container}"):
         return None
     plain = Answer("bound-log", "log", case.line)
-    return replace_edits(plain, _bounded(case), ("plain-data", "not-taken-out"))
+    edits = _bounded(case) or _trimmed(case)
+    return cure_memos.replace_edits(plain, edits, ("plain-data", "not-taken-out"))
+
+
+def _trimmed(case: Case) -> list[Edit]:
+    """The oldest go after each that is put in: the list stays a list."""
+    inserts = list(case.of_kind("insert"))
+    if case.container == "deque" or any(use.method not in ("append", "extend") for use in inserts):
+        return []
+    known = ("define", "insert", "alias", "iterate", "size", "test")
+    if not all(use.kind in known or _is_of_the_end(case, use) for use in case.uses):
+        return []
+    if cure_source.used_elsewhere(case.module, case.scope, case.name):
+        return []
+    edits = []
+    for use in inserts:
+        if not cure_patch.stands_alone(case.module, use.statement):
+            return []
+        lines = [f"del {case.shown(use.node)}[:-{BOUND}]"]
+        edits.append(cure_patch.insert_after(case.module, use.statement, lines))
+    return edits
+
+
+def _is_of_the_end(case: Case, use: Use) -> bool:
+    """`log[-1]`, `log[-10:]`"""
+    parent = case.module.parents[use.node]
+    if not isinstance(parent, ast.Subscript) or not isinstance(parent.ctx, ast.Load):
+        return False
+    index = parent.slice
+    if isinstance(index, ast.Slice):
+        if index.upper is not None or index.step is not None or index.lower is None:
+            return False
+        index = index.lower
+    try:
+        return -BOUND <= int(ast.literal_eval(index)) < 0
+    except (ValueError, TypeError, SyntaxError):
+        return False
 
 
 def never_read(case: Case) -> Answer | None:
@@ -548,7 +437,7 @@ def never_read(case: Case) -> Answer | None:
         if edit is None:
             return plain
         edits.append(edit)
-    return replace_edits(plain, edits, ("not-read",))
+    return cure_memos.replace_edits(plain, edits, ("not-read",))
 
 
 def _without(case: Case, use: Use) -> Edit | None:

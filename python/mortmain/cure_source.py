@@ -11,6 +11,7 @@ from __future__ import annotations
 import ast
 import re
 import sys
+import sysconfig
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -32,7 +33,10 @@ _READERS |= {"max", "enumerate", "frozenset", "reversed"}
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """One mention: ``kind`` is define, insert, remove, lookup, test, iterate, size or other."""
+    """One mention: ``kind`` is define, insert, remove, lookup, test, iterate, size, alias or other.
+
+    ``node`` is the container as that place writes it.
+    """
 
     kind: str
     node: ast.expr
@@ -129,7 +133,7 @@ def uses(module: Module, scope: str, name: str) -> list[Use]:
         The uses, by line.
     """
     found = [
-        _use(module, node)
+        use_of(module, node)
         for node in ast.walk(module.tree)
         if _names(module, node, scope, name) and isinstance(node, ast.Name | ast.Attribute)
     ]
@@ -138,16 +142,34 @@ def uses(module: Module, scope: str, name: str) -> list[Use]:
 
 def _names(module: Module, node: ast.AST, scope: str, name: str) -> bool:
     if isinstance(node, ast.Attribute):
-        return node.attr == name
+        return node.attr == name and not (scope == "" and _is_of_another(module, node))
     if not isinstance(node, ast.Name) or node.id != name:
         return False
     function = module.function(node)
     if scope == "":
-        return function is None or not _is_local(function, name)
+        return function is None or not is_local(function, name)
     return function is None and module.owner(node) is not None
 
 
-def _is_local(function: Function, name: str) -> bool:
+def _is_of_another(module: Module, node: ast.Attribute) -> bool:
+    """Is it of what the file imports as a module, or of an object?"""
+    root = ast.unparse(node.value)
+    if resolve(module, node.value, module.function(node)) == "self":
+        return True  # an object of the file has it, which is no module
+    return any(
+        root in (alias.asname, alias.name) if isinstance(each, ast.Import) else False
+        for each in ast.walk(module.tree)
+        if isinstance(each, ast.Import)
+        for alias in each.names
+    ) or any(
+        isinstance(each, ast.Import)
+        and any(alias.name.startswith(f"{root}.") for alias in each.names)
+        for each in module.tree.body
+    )
+
+
+def is_local(function: Function, name: str) -> bool:
+    """Is a name bound in a function, rather than in its module?"""
     arguments = function.args
     every = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
     if any(each.arg == name for each in every):
@@ -160,7 +182,8 @@ def _is_local(function: Function, name: str) -> bool:
     return stored
 
 
-def _use(module: Module, node: ast.Name | ast.Attribute) -> Use:
+def use_of(module: Module, node: ast.expr) -> Use:
+    """What is done with the container at a node that mentions it."""
     kind, method, key, value = _kind(module, node)
     return Use(
         kind,
@@ -177,12 +200,13 @@ def _use(module: Module, node: ast.Name | ast.Attribute) -> Use:
 _Kind = tuple[str, str, ast.expr | None, ast.expr | None]
 
 
-def _kind(module: Module, node: ast.Name | ast.Attribute) -> _Kind:
+def _kind(module: Module, node: ast.expr) -> _Kind:
     """What is done with it; where something is put in: by which method, the key and the value."""
     parent = module.parents[node]
-    if isinstance(node.ctx, ast.Store):
+    context = getattr(node, "ctx", None)
+    if isinstance(context, ast.Store):
         return _stored(parent, node)
-    if isinstance(node.ctx, ast.Del):
+    if isinstance(context, ast.Del):
         return "other", "", None, None
     if isinstance(parent, ast.Subscript) and parent.value is node:
         return _subscripted(module, parent)
@@ -222,14 +246,20 @@ def _subscripted(module: Module, parent: ast.Subscript) -> _Kind:
     above = module.parents[parent]
     if isinstance(above, ast.Assign) and parent in above.targets:
         return "insert", "[]=", parent.slice, above.value
+    if isinstance(above, ast.AugAssign):
+        return "insert", "[]+=", parent.slice, None
     return "other", "", parent.slice, None
 
 
 def _called(module: Module, parent: ast.Attribute) -> _Kind:
     call = module.parents[parent]
-    method = parent.attr
     if not isinstance(call, ast.Call) or call.func is not parent:
-        return "other", method, None, None
+        return "other", parent.attr, None, None
+    return method_kind(parent.attr, call)
+
+
+def method_kind(method: str, call: ast.Call) -> _Kind:
+    """What a call of a method of the container does."""
     first = call.args[0] if call.args else None
     if method in _INSERTS:
         if method == "setdefault" and len(call.args) == 2:
@@ -250,7 +280,7 @@ def resolve(module: Module, expression: ast.expr | None, function: Function | No
     Returns:
         self, param, id, created, class, callable, task, constant, tuple, caught, or other.
     """
-    expression = _value_of(expression, function)
+    expression = value_of(expression, function)
     if isinstance(expression, ast.Name) and function is not None:
         return _name_kind(module, expression.id, function)
     if isinstance(expression, ast.Call):
@@ -271,7 +301,15 @@ def resolve(module: Module, expression: ast.expr | None, function: Function | No
     return "other"
 
 
-def _value_of(expression: ast.expr | None, function: Function | None) -> ast.expr | None:
+def is_stable(key: ast.expr | None) -> bool:
+    """Is it the same, evaluated twice?"""
+    return key is not None and not any(
+        isinstance(node, ast.Call | ast.Await | ast.Yield | ast.YieldFrom | ast.NamedExpr)
+        for node in ast.walk(key)
+    )
+
+
+def value_of(expression: ast.expr | None, function: Function | None) -> ast.expr | None:
     """What a local variable was set to, if that happens once."""
     if not isinstance(expression, ast.Name) or function is None:
         return expression
@@ -372,6 +410,15 @@ def argument(call: ast.Call, place: int, name: str) -> ast.expr | None:
     return call.args[place] if 0 <= place < len(call.args) else None
 
 
+def is_stdlib(file: str) -> bool:
+    """Is it of the standard library, which nobody patches?"""
+    library = sysconfig.get_paths()["stdlib"]
+    place = Path(file)
+    return place.is_relative_to(library) and not {"site-packages", "dist-packages"} & set(
+        place.parts
+    )
+
+
 def shown(file: str) -> str:
     """A file's name, relative where that is shorter to say."""
     return source._shown(file)
@@ -402,3 +449,65 @@ def imported_from(file: str, name: str) -> list[str]:
         if (alias.asname or alias.name) == name
         for found in files_of(node.module)
     ]
+
+
+def mentions(file: str, word: re.Pattern[str]) -> bool:
+    """Is it somewhere in the text of a file?"""
+    return word.search(source._read(file) or "") is not None
+
+
+def imports(file: str) -> list[str]:
+    """The modules that a file imports, at its top or in a function."""
+    module = read(file)
+    if module is None:
+        return []
+    found: list[str] = []
+    for node in ast.walk(module.tree):
+        if isinstance(node, ast.Import):
+            found += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module is not None and not node.level:
+            found.append(node.module)
+    return list(dict.fromkeys(found))
+
+
+def is_ancestor(module: Module, owner: ast.ClassDef, type_name: str) -> bool:
+    """Is a class the one of this name, or does that one inherit from it, as far as files tell?"""
+    place, _, name = type_name.rpartition(".")
+    stem = Path(module.file).stem
+    if owner.name == name and (
+        not place or place.rpartition(".")[2] in (stem, Path(module.file).parent.name)
+    ):
+        return True
+    waiting = [(file, name) for file in files_of(place)] + [(module.file, name)]
+    seen = set(waiting)
+    for file, each in waiting:
+        if Path(file) == Path(module.file) and each == owner.name:
+            return True
+        parsed = module if file == module.file else read(file)
+        for found in parsed.classes(each) if parsed is not None else ():
+            for base in found.bases:
+                bare = base.value if isinstance(base, ast.Subscript) else base
+                last = ast.unparse(bare).rpartition(".")[2]
+                for next_file in [file, *_taken_from(parsed, last)]:
+                    if (next_file, last) not in seen and len(seen) < _SIBLINGS_MAX:
+                        seen.add((next_file, last))
+                        waiting.append((next_file, last))
+    return False
+
+
+def _taken_from(module: Module | None, name: str) -> list[str]:
+    """Files that a name of a module may come from, by a relative or an absolute import."""
+    found: list[str] = []
+    for node in ast.walk(module.tree) if module is not None else ():
+        if not isinstance(node, ast.ImportFrom) or module is None:
+            continue
+        if not any((alias.asname or alias.name) == name for alias in node.names):
+            continue
+        if not node.level:
+            found += files_of(node.module or "")
+            continue
+        folder = Path(module.file).parents[node.level - 1]
+        place = folder.joinpath(*(node.module or "").split("."))
+        found += [str(each) for each in (place.with_suffix(".py"), place / "__init__.py")
+                  if each.is_file()]  # fmt: skip
+    return found

@@ -9,6 +9,7 @@ on meanwhile.
 
 from __future__ import annotations
 
+import math
 import mmap
 import os
 import queue
@@ -31,10 +32,12 @@ _PAGE_BYTES = 4096
 _PATH_AT = 256
 _OPAQUE_MAX = 8
 _ASKED, _HEARD, _TAKEN, _CHILD, _ERRNO, _PAUSE, _ENDING, _STATUS, _ARMED, _TYPE = range(10)
-_PROGRESS, _OPAQUE_COUNT, _OPAQUE, _WANTED = 10, 11, 12, 20
+_PROGRESS, _OPAQUE_COUNT, _OPAQUE, _WANTED, _FORKS = 10, 11, 12, 20, 21
 _WALKED, _LOCK_TAKEN, _NO_FILE = 1, 2, 3
 # A request that fails because something just changes is repeated after so long.
 _AGAIN_SECONDS = 0.25
+# One that failed for good, where no interval says when.
+_ANOTHER_SECONDS = 60.0
 # What an interpreter that does other things needs to take a snapshot.
 _PATIENCE_SECONDS = 1.0
 _DEAF_SECONDS = 5.0
@@ -73,7 +76,9 @@ class Every:
     Call :meth:`step` often while the process runs, and :meth:`end` when it has ended.
 
     Args:
-        interval: Seconds between two snapshots.
+        interval: Seconds between two snapshots; ``math.inf`` for none by time.
+        growth_bytes: Take one, too, when the process is there, and whenever its resident memory has
+            grown by so much since the last one; 0 for not.
         folder: A folder of our own with the page.
         tell: Takes lines for the user.
         verbose: Say how long each snapshot made the process stand still.
@@ -88,8 +93,11 @@ class Every:
         *,
         verbose: bool = False,
         is_parent: bool = True,
+        growth_bytes: int = 0,
     ) -> None:
         self._interval = interval
+        self._growth_bytes = growth_bytes
+        self._rss_bytes = -1  # at the last request
         self._folder = Path(folder)
         self._tell = tell
         self._verbose = verbose
@@ -124,7 +132,7 @@ class Every:
             self._watch_child(now)
         elif self._is_open:
             self._watch_request(pid, now)
-        elif self._is_due(now) and not self._is_busy.is_set() and not self._is_deaf:
+        elif not self._is_busy.is_set() and not self._is_deaf and self._is_due(pid, now):
             self._ask(pid, now)
 
     def end(self) -> list[str]:
@@ -142,14 +150,31 @@ class Every:
                 os.waitpid(self._child, 0)
         self._work.put(None)
         self._worker.join()
+        forks = self._word(_FORKS)
+        if forks and self._is_parent:
+            they = "a process" if forks == 1 else f"{forks:,} processes"
+            were = "was" if forks == 1 else "were"
+            self._tell(
+                f"{they} that the script forked {were} not watched; mortmain.arm() does that"
+            )
         return [str(shot.path) for shot in self._shots if shot.number % self._stride == 0]
 
-    def _is_due(self, now: float) -> bool:
+    def _is_due(self, pid: int, now: float) -> bool:
         wanted = self._word(_WANTED)
         if wanted != self._wanted:
             self._wanted = wanted
             self._due = now
-        return now >= self._due
+        return now >= self._due or (self._growth_bytes > 0 and self._has_grown(pid))
+
+    def _has_grown(self, pid: int) -> bool:
+        if not self._word(_ARMED):
+            return False
+        rss_bytes = _rss_bytes(pid)
+        least = self._rss_bytes + self._growth_bytes if self._rss_bytes >= 0 else 0
+        if rss_bytes < least:
+            return False
+        self._rss_bytes = rss_bytes
+        return True
 
     def _word(self, place: int) -> int:
         value: int = struct.unpack_from("<Q", self._words, place * 8)[0]
@@ -182,7 +207,7 @@ class Every:
             self._child = self._word(_CHILD)
             self._progress = (0, now)
             if not self._child:
-                self._fail(os.strerror(self._word(_ERRNO)), now, self._interval)
+                self._fail(os.strerror(self._word(_ERRNO)), now)
             return
         waited = now - self._asked_at
         if self._word(_HEARD) != request:
@@ -221,7 +246,7 @@ class Every:
         ending, status = self._word(_ENDING), self._word(_STATUS)
         if ending == _WALKED and status == 0:
             self._is_open = False
-            self._due = now + self._interval - (now - self._asked_at)
+            self._due = self._asked_at + self._interval
             path = self._folder / f"every{self._files}.mort"
             shot = Shot(path, self._asked_at, self._files)
             self._files += 1
@@ -232,12 +257,12 @@ class Every:
             self._is_open = False
             self._due = now + _AGAIN_SECONDS
         elif ending == _NO_FILE or (ending == _WALKED and self._word(_ERRNO)):
-            self._fail(os.strerror(self._word(_ERRNO)), now, self._interval)
+            self._fail(os.strerror(self._word(_ERRNO)), now)
         elif ending == 0 and self._learn():
             self._is_open = False
             self._due = now
         else:
-            self._fail("the heap could not be read", now, self._interval)
+            self._fail("the heap could not be read", now)
 
     def _learn(self) -> bool:
         """A type that made a copy crash is not looked into again."""
@@ -248,9 +273,9 @@ class Every:
         self._put(_OPAQUE_COUNT, count + 1)
         return True
 
-    def _fail(self, reason: str, now: float, again: float) -> None:
+    def _fail(self, reason: str, now: float) -> None:
         self._is_open = False
-        self._due = now + again
+        self._due = now + (self._interval if self._interval < math.inf else _ANOTHER_SECONDS)
         self._tell(f"no snapshot was taken: {reason}")
 
     def _answer(self) -> None:
@@ -318,6 +343,14 @@ def growth_line(rows: Sequence[_heap._Row], seconds: float) -> str:
     if not count or name is None:
         return f"{holder} grew in {shown}"
     return f"+{count:,} {name.rpartition('.')[2]} in {shown}, held by {holder}"
+
+
+def _rss_bytes(pid: int) -> int:
+    """Resident memory of a process; -1 where there is none."""
+    try:
+        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * mmap.PAGESIZE
+    except (OSError, IndexError):
+        return -1
 
 
 def _state(pid: int) -> str:

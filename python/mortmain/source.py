@@ -94,6 +94,72 @@ def find(file: str, scope: str, name: str, anchors: _Anchors, is_live: bool = Fa
     return Line(_shown(file), number, lines[number - 1].strip())
 
 
+@dataclass(frozen=True, slots=True)
+class Place(Line):
+    """One line, and the function or class that it is in by its qualified name; None: neither."""
+
+    function: str | None
+
+
+def line(file: str, number: int) -> Place | None:
+    """A line of a source file that has just run, and the function that it is in.
+
+    Args:
+        file: The source file.
+        number: The line, from 1.
+
+    Returns:
+        The line, or None where the file is not there or has no such line.
+
+    Example:
+        >>> line("/nowhere/shop.py", 3) is None
+        True
+    """
+    text = _read(file)
+    lines = [] if text is None else text.split("\n")
+    if text is None or not 1 <= number <= len(lines):
+        return None
+    return Place(_shown(file), number, lines[number - 1].strip(), _function_at(text, number))
+
+
+def _function_at(text: str, number: int) -> str | None:
+    """The innermost function, else class, that a line is in; a lambda is part of what it is in."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            node: ast.AST = ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+    names: list[str] = []
+    below: Iterator[ast.AST] | None = ast.iter_child_nodes(node)
+    while below is not None:
+        inner = None
+        for child in below:
+            if isinstance(child, ast.stmt | ast.excepthandler | ast.match_case) and _spans(
+                child, number
+            ):
+                inner = child
+        if isinstance(inner, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            if number < inner.lineno:
+                break  # a decorator is not in what it decorates
+            names.append(inner.name)
+        below = None if inner is None else ast.iter_child_nodes(inner)
+    return ".".join(names) or None
+
+
+def _spans(node: ast.AST, number: int) -> bool:
+    """Is the line in the statement, decorators included?"""
+    if isinstance(node, ast.match_case):
+        first, last = node.pattern.lineno, node.body[-1].end_lineno
+    elif isinstance(node, ast.stmt | ast.excepthandler):
+        decorators = getattr(node, "decorator_list", ())
+        first = min([node.lineno, *(each.lineno for each in decorators)])
+        last = node.end_lineno
+    else:
+        return False
+    return first <= number <= (last or first)
+
+
 def _read(file: str) -> str | None:
     """The text as the compiler sees it: decoded as the file says, lines ended by newlines."""
     try:

@@ -21,6 +21,7 @@ from mortmain.errors import MortmainError
 
 if TYPE_CHECKING:
     from mortmain.every import Every
+    from mortmain.sites import Talk
 
 _WATCH_SECONDS = 0.1
 
@@ -83,6 +84,7 @@ def run_steps(
     watch: Callable[[], None] | None = None,
     *,
     overlay: str = "",
+    talk: Talk | None = None,
 ) -> Ended:
     """Call a step in rounds in a fresh interpreter, which writes a snapshot after each.
 
@@ -93,6 +95,7 @@ def run_steps(
         folder: Where the snapshots go, an empty folder.
         watch: Called again and again while it runs.
         overlay: A file with another text for one source file, as overlay.py reads it; ``""``: none.
+        talk: Asks it where objects are made when its rounds are over.
 
     Returns:
         How it ended; a failure is one line.
@@ -105,11 +108,15 @@ def run_steps(
     command = [sys.executable, *interpreter_flags(), str(Path(__file__).with_name(bootstrap))]
     command += [str(Path(__file__).with_name("overlay.py")), overlay] if overlay else []
     command += [_door_file(), kind, target, name, path0, folder]
+    passed = () if talk is None else talk.for_step
+    command += [",".join(map(str, passed))] if passed else []
     with _signals_left_to_the_child(impatient=True) as child:
         # What a step prints is no part of the answer.
-        process = subprocess.Popen(command, executable=sys.executable, stdout=_stderr_or_nothing())
+        process = subprocess.Popen(
+            command, executable=sys.executable, stdout=_stderr_or_nothing(), pass_fds=passed
+        )
         child.follow(process)
-        status = _wait(process, watch)
+        status = _wait(process, watch) if talk is None else _wait_and_talk(process, watch, talk)
     told = _told(Path(folder, "error"))
     if status < 0 and child.was_told:
         return Ended(-child.was_told, "")
@@ -144,6 +151,20 @@ def _wait(process: subprocess.Popen[bytes], watch: Callable[[], None] | None) ->
         except subprocess.TimeoutExpired:
             continue
     return process.wait()
+
+
+def _wait_and_talk(
+    process: subprocess.Popen[bytes], watch: Callable[[], None] | None, talk: Talk
+) -> int:
+    talk.close_for_step()
+    try:
+        # Whom the step has started may have its end of the pipe: its own end is what counts.
+        while process.poll() is None and talk.step(_WATCH_SECONDS):
+            if watch is not None:
+                watch()
+    finally:
+        talk.close()
+    return _wait(process, watch)
 
 
 def interpreter_flags() -> list[str]:

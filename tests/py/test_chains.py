@@ -62,7 +62,7 @@ EXCEPTIONS = {
     "of a future": (
         "from concurrent.futures import ThreadPoolExecutor\n"
         "with ThreadPoolExecutor(1) as pool:\n    future = pool.submit(g)",
-        ".future Future ._exception",
+        ".future finished Future ._exception",
     ),
     "cause": (
         "try:\n    raise KeyError('again') from keep()\n"

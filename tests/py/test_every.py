@@ -195,6 +195,62 @@ def test_snapshots_are_thinned(tmp_path: Path) -> None:
     assert document["findings"][0]["type"] == "__main__.Order"
 
 
+# Makes orders until they weigh so much more, then waits to be stopped.
+FILLING = """
+import os, time
+
+class Order:
+    def __init__(self):
+        self.text = bytes(10_000)
+
+class Book:
+    pending = []
+
+for _ in range(6):
+    Book.pending.extend(Order() for _ in range(1000))
+    time.sleep(0.2)
+while not os.path.exists("stop"):
+    time.sleep(0.05)
+"""
+
+
+@pytest.mark.names
+def test_size(tmp_path: Path) -> None:
+    """With a size, a snapshot whenever memory has grown by it, and none while it stands still."""
+    (tmp_path / "shop.py").write_text(FILLING)
+    with begun(tmp_path, "--every=15M", "--json=a.json", "shop.py") as process:
+        told = lines(process, 2)
+        (tmp_path / "stop").touch()
+        _, rest = process.communicate(timeout=240)
+    assert process.returncode == 0
+    assert all(LINE.fullmatch(line) for line in told), told
+    # 60 MB come in steps of 15 at least.
+    assert rest.count(" held by Book.pending\n") <= 2, rest
+    document = json.loads((tmp_path / "a.json").read_text())
+    jsonschema.validate(document, SCHEMA)
+    assert document["findings"][0]["type"] == "__main__.Order"
+
+
+def test_forked_children_are_counted(tmp_path: Path) -> None:
+    """What the script forks is not watched, and that is said; other programs are no such thing."""
+    (tmp_path / "s.py").write_text(
+        "import os, subprocess, sys\n"
+        "for number in range(3):\n"
+        "    if os.fork() == 0:\n"
+        "        if number == 2 and os.fork() == 0:\n"
+        "            os._exit(0)\n"
+        "        os._exit(0)\n"
+        "    os.wait()\n"
+        "subprocess.run([sys.executable, '-c', 'pass'])\n"
+    )
+    said = mortmain(tmp_path, "--every=60", "s.py").stderr
+    line = (
+        "mortmain: 3 processes that the script forked were not watched; mortmain.arm() does that\n"
+    )
+    assert said.count(line) == 1, said
+    assert "forked" not in mortmain(tmp_path, "-q", "--every=60", "s.py").stderr
+
+
 def test_quiet(tmp_path: Path) -> None:
     """Nothing is said that was not asked for."""
     (tmp_path / "shop.py").write_text(GROWING)
@@ -273,7 +329,7 @@ def test_own_handler(tmp_path: Path) -> None:
     )
 
 
-@pytest.mark.parametrize("seconds", ["0", "-1", "nan", "inf", "soon", ""])
+@pytest.mark.parametrize("seconds", ["0", "-1", "nan", "inf", "soon", "", "1K", "M", "-5M", "nanG"])
 def test_refusals(tmp_path: Path, seconds: str) -> None:
     """No interval, one line, and the script does not run."""
     (tmp_path / "s.py").write_text("print('x')\n")

@@ -90,10 +90,47 @@ static void test_random(void) {
        (unsigned)(arena.taken_bytes >> 10));
 }
 
+static uint8_t *mapped(mm_os_pages *from, size_t size_bytes) {
+    mm_pages view = mm_os_pages_view(from);
+    uint8_t *at = view.map(view.context, size_bytes);
+    bool zeroed = at != NULL;
+    for (size_t i = 0; zeroed && i < size_bytes; i++) {
+        zeroed = at[i] == 0;
+    }
+    ok(zeroed, "%u KiB are zeroed", (unsigned)(size_bytes >> 10));
+    return at;
+}
+
+// What one had mapped serves the next, zeroed, if it is large enough.
+static void test_hand_over(void) {
+    enum { LARGE = 1 << 23, SMALL = 1 << 14 };
+    mm_os_pages first;
+    mm_os_pages next;
+    mm_os_pages_init(&first);
+    mm_os_pages_init(&next);
+    first.roomy = true;
+    uint8_t *large = mapped(&first, LARGE);
+    memset(large, 7, LARGE);
+    memset(mapped(&first, SMALL), 8, SMALL);
+    mm_os_pages_hand_over(&first, &next);
+    ok(first.blocks == NULL && first.mapped_bytes == 0, "the first has nothing any more");
+    ok(mapped(&next, LARGE + LARGE / 16) == large, "a larger one fits into its room");
+    memset(large, 9, LARGE + LARGE / 16);
+    ok(mapped(&next, 2 * (size_t)LARGE) != large, "twice as much does not");
+    (void)mapped(&next, SMALL);
+    mm_os_pages_trim(&next);
+    ok(next.spares == NULL, "what was not asked for is unmapped");
+    mm_os_pages_hand_over(&next, &first);
+    ok(mapped(&first, LARGE - 4096) == large, "and back, a smaller one as well");
+    mm_os_pages_deinit(&first);
+    mm_os_pages_deinit(&next);
+}
+
 int main(void) {
     mm_os_pages_init(&pages);
     test_reuse();
     test_random();
+    test_hand_over();
     mm_os_pages_deinit(&pages);
     return done_testing();
 }

@@ -39,6 +39,11 @@ static void test_native(void) {
     is_u64(growth, 0, "two pages a round are nothing");
     mm_growth_native(small, flat, 8, 100, &growth);
     is_u64(growth, 81, "but of malloc they are");
+    for (uint64_t i = 0; i < 8; i++) {
+        small[i] = 1000000 + i * 2500;
+    }
+    mm_growth_native(small, flat, 8, 18, &growth);
+    is_u64(growth, 0, "less than a page a round is the allocator's own, slow as the steps may be");
     steady[3] = MM_UNKNOWN;
     is_u64(native_of(steady, 8), 0, "what was not measured is not guessed");
 }

@@ -124,6 +124,7 @@
     X(THREAD_INTERPRETER, "_ts.interp")                                                   \
     X(THREAD_CFRAME, "_ts.cframe")                                                        \
     X(THREAD_CURRENT_FRAME, "_ts.current_frame")                                          \
+    X(THREAD_ID, "_ts.thread_id")                                                         \
     X(THREAD_NATIVE_ID, "_ts.native_thread_id")                                           \
     X(CFRAME_CURRENT_FRAME, "_PyCFrame.current_frame")                                    \
     X(ODICT_FIRST, "_odictobject.od_first")                                               \

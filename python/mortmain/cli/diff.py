@@ -1,7 +1,9 @@
-"""``mortmain diff A B [C...]``: what grew between snapshots of one process.
+"""``mortmain diff A B [C...]``: what there is more of in later snapshots.
 
-Snapshots know nothing of what the program did between them, so nothing is called a leak that may
-be a cache: the verdict is "suspects", and a note says what would tell.
+Snapshots of one process tell what was born in it; those of different processes are compared by path
+shapes: how many objects the same names lead to. Either way they know nothing of what the program
+did between them, so nothing is called a leak that may be a cache: the verdict is "suspects", and a
+note says what would tell.
 """
 
 from __future__ import annotations
@@ -17,11 +19,13 @@ def add_to(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the verb."""
     parser = verbs.add_parser(
         "diff",
-        help="what grew between snapshots of one process",
+        help="what grew between snapshots",
         usage="mortmain diff [OPTION ...] FILE FILE [FILE ...]",
         description="Tells what was made after the first snapshot and is still held in the last, "
         "and which reference keeps it: with more than two, what was made between each of them. "
-        "The snapshots are of one process, the oldest first.",
+        "Snapshots of one process stand by time, the oldest first. Snapshots of different "
+        "processes of one program are compared by path shapes, that is, by how many objects the "
+        "same names lead to; name them in the order in which something is to have grown.",
         allow_abbrev=False,
     )
     parser.add_argument("files", metavar="FILE", nargs="*", help="a snapshot (.mort)")
@@ -39,8 +43,8 @@ def run(arguments: argparse.Namespace) -> int:
 
     output.check(arguments)
     if len(arguments.files) < 2:
-        raise MortmainError("name two snapshots of one process or more, the oldest first")
-    findings = api.grow(arguments.files)
+        raise MortmainError("name two snapshots of one program or more, the oldest first")
+    findings = api.diff(arguments.files)
     if arguments.json is not None:
         output.write_json(findings.json(), arguments)
         return 0

@@ -19,6 +19,7 @@ from mortmain.errors import MortmainError
 
 if TYPE_CHECKING:
     from mortmain.api import Findings
+    from mortmain.sites import Talk
     from mortmain.supervise import Ended
 
 _STATUS_LEAK = 1
@@ -72,7 +73,7 @@ def add_to(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Call it, answer, and say by the exit status whether something leaks."""
-    from mortmain import supervise
+    from mortmain import sites, supervise
 
     output.check(arguments)
     _check(arguments)
@@ -83,9 +84,10 @@ def run(arguments: argparse.Namespace) -> int:
     with interrupt.Raises():
         folder = _folder(arguments.output)
         try:
-            ended = _watch(step, folder, quiet=arguments.quiet)
+            talk = sites.Talk(folder, lambda: _findings(folder))
+            ended = _watch(step, folder, quiet=arguments.quiet, talk=talk)
             if ended.status == 0 and not ended.failure:
-                findings = _cured(_findings(folder), step, arguments)
+                findings = _cured(talk.findings or _findings(folder), step, arguments)
         finally:
             if findings is None or arguments.output is None:
                 shutil.rmtree(folder, ignore_errors=True)
@@ -188,12 +190,19 @@ def _folder(kept: str | None) -> str:
         ) from None
 
 
-def _watch(step: tuple[str, str, str], folder: str, *, quiet: bool, overlay: str = "") -> Ended:
+def _watch(
+    step: tuple[str, str, str],
+    folder: str,
+    *,
+    quiet: bool,
+    overlay: str = "",
+    talk: Talk | None = None,
+) -> Ended:
     """Run it, and show on a terminal how far it is."""
     from mortmain import supervise
 
     if quiet or sys.stderr is None or not sys.stderr.isatty():
-        return supervise.run_steps(*step, folder, overlay=overlay)
+        return supervise.run_steps(*step, folder, overlay=overlay, talk=talk)
     shown = -1
 
     def show() -> None:
@@ -205,7 +214,7 @@ def _watch(step: tuple[str, str, str], folder: str, *, quiet: bool, overlay: str
             sys.stderr.flush()
 
     try:
-        return supervise.run_steps(*step, folder, show, overlay=overlay)
+        return supervise.run_steps(*step, folder, show, overlay=overlay, talk=talk)
     finally:
         sys.stderr.write("\r\x1b[K")
         sys.stderr.flush()

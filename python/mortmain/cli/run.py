@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import errno
+import math
 import os
 import shutil
 import sys
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 _WITH_VALUE = ("-o", "--output", "--every", "--width")
 _SECONDS_LEAST = 0.1
+_BYTES_LEAST = 1 << 16
+_SIZES = {"K": 10, "M": 20, "G": 30}
 
 
 def add_to(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -44,9 +47,10 @@ def add_to(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser.add_argument("--json", metavar="FILE", help="write the report as JSON too")
     parser.add_argument(
         "--every",
-        metavar="SECONDS",
-        type=_seconds,
-        help="take snapshots while it runs too, tell in a line each what grew, and report on that",
+        metavar="SECONDS|SIZE",
+        type=_pace,
+        help="take snapshots while it runs too, tell in a line each what grew, and report on that; "
+        "with a SIZE, as in 100M, whenever its memory has grown by so much",
     )
     parser.add_argument("-q", "--quiet", action="store_true", help="no report")
     parser.add_argument(
@@ -56,16 +60,33 @@ def add_to(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser.set_defaults(run=run, cycles=False, tree=False, types=False, growing=None)
 
 
-def _seconds(text: str) -> float:
+def _pace(text: str) -> tuple[float, int]:
+    """Seconds, else a size that memory grows by.
+
+    Args:
+        text: ``"20"``, ``"0.5"``, ``"100M"``.
+
+    Returns:
+        Seconds between two snapshots, and bytes; of these, the one that was not meant is infinite
+        or 0.
+
+    Example:
+        >>> _pace("0.5"), _pace("100M")
+        ((0.5, 0), (inf, 104857600))
+    """
+    shift = _SIZES.get(text[-1:].upper(), 0)
     try:
-        seconds = float(text)
+        number = float(text[:-1] if shift else text)
     except ValueError:
-        seconds = 0.0
-    if not _SECONDS_LEAST <= seconds < 1e9:
+        number = 0.0
+    if shift and _BYTES_LEAST <= number * (1 << shift) < 1 << 60:
+        return math.inf, int(number * (1 << shift))
+    if shift or not _SECONDS_LEAST <= number < 1e9:
         raise argparse.ArgumentTypeError(
-            f"{text!r} is no number of seconds from {_SECONDS_LEAST} on"
+            f"{text!r} is no number of seconds from {_SECONDS_LEAST} on, and no size from 64K on, "
+            "such as 100M"
         )
-    return seconds
+    return number, 0
 
 
 def split(words: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -180,7 +201,8 @@ def _every(folder: str, arguments: argparse.Namespace) -> Every | None:
         if not arguments.quiet:
             output.complain(line)
 
-    return Every(arguments.every, folder, tell, verbose=arguments.verbose)
+    interval, growth_bytes = arguments.every
+    return Every(interval, folder, tell, verbose=arguments.verbose, growth_bytes=growth_bytes)
 
 
 def _answer(taken: Path | None, arguments: argparse.Namespace) -> list[str]:

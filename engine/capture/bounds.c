@@ -1,0 +1,105 @@
+// How many entries a container takes at most, where it says so: a deque's maxlen behind its blocks,
+// and the attribute by which a cache that is written in Python says it. A cache that is still
+// filling looks like a leak in everything else.
+//
+// The attribute is known by its name alone, so that it is believed for what it says only as long as
+// there are no more entries than that: see mm_growing_is_bounded(). A leaking list beside an
+// attribute `max_retries` is not excused by it.
+#include "capture/walker.h"
+
+enum {
+    NAME_BYTES = 48,
+    ENDING_BYTES = 12,
+    KEYS_LOOKED_AT = 64,
+    SAID_MAX = 1 << 16  ///< a class of many instances is no cache
+};
+
+/// What the name ends with, in lower case and without underscores. No pointers: see blob.c.
+static const char endings[][ENDING_BYTES] = {
+    "maxsize",  "maxlen",     "maxlength", "maxentries", "maxitems", "maxkeys",
+    "maxcount", "maxobjects", "sizelimit", "threshold",  "capacity", "limit",
+};
+
+// Where the objects of a type of C have it; 0 = they do not. A deque's maxlen lies behind its
+// blocks, indices and state.
+static uint64_t offset_of(mm_walker *walker, const mm_type_info *info) {
+    static const char deque[] = "collections.deque";
+    enum { MAXLEN = 64 };
+    char name[sizeof deque + 1];
+    c_text_copy(walker, load_word(info->solid + AT(walker, TYPE_NAME)), name, sizeof name);
+    for (size_t i = 0; i < sizeof deque; i++) {
+        if (name[i] != deque[i]) {
+            return 0;
+        }
+    }
+    return info->basic_bytes >= MAXLEN + 8 ? (uint64_t)MAXLEN : 0;
+}
+
+static bool names_bound(const char *name, size_t length) {
+    char plain[NAME_BYTES];
+    size_t count = 0;
+    for (size_t i = 0; i < length; i++) {
+        if (name[i] != '_') {
+            plain[count++] = (char)(name[i] >= 'A' && name[i] <= 'Z' ? name[i] + 32 : name[i]);
+        }
+    }
+    for (size_t i = 0; i < MM_COUNTOF(endings); i++) {
+        size_t ending = mm_text_length(endings[i], NAME_BYTES);
+        if (count >= ending && mm_same(plain + count - ending, endings[i], ending)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// Name of the attribute by which the instances of a class say it, or NULL.
+static const char *bound_attribute(mm_walker *walker, const mm_type_info *info) {
+    mm_dict_view view;
+    if (!info->managed_dict || info->keys == 0 || !keys_view(walker, info->keys, &view)) {
+        return NULL;
+    }
+    for (uint64_t i = 0; i < view.count && i < KEYS_LOOKED_AT; i++) {
+        char name[NAME_BYTES];
+        size_t length = str_copy(walker, dict_key(&view, i), name, sizeof name);
+        if (length > 0 && names_bound(name, length)) {
+            char *copy = MM_ARENA_NEW(&walker->arena, char, sizeof name);
+            if (copy != NULL) {
+                mm_copy(copy, name, sizeof name);
+            }
+            return copy;
+        }
+    }
+    return NULL;
+}
+
+void bound_resolve(mm_walker *walker, mm_type_info *info) {
+    info->bound_offset = info->kind == MM_KIND_FOREIGN ? offset_of(walker, info) : 0;
+    info->bound_name = info->python_class ? bound_attribute(walker, info) : NULL;
+}
+
+void bound_say(mm_walker *walker, const mm_type_info *type, uint64_t address) {
+    MM_ASSERT(type->bound_offset != 0 || type->bound_name != NULL);
+    uint64_t bound = 0;
+    if (type->bound_name != NULL) {
+        uint64_t value = walker->bounds_said < SAID_MAX
+                             ? attribute_get(walker, type, address, type->bound_name)
+                             : 0;
+        if (value == 0 || !is_aligned(value) || !is_readable(walker, value, OBJECT_HEAD_BYTES) ||
+            !int_value(walker, value, &bound) || bound == 0) {
+            return;
+        }
+        walker->bounds_said++;
+    } else {
+        // That of an unbounded deque is negative.
+        if (!is_readable(walker, address, type->bound_offset + 8)) {
+            return;
+        }
+        bound = load_word(address + type->bound_offset);
+        if (load_word(address + OBJECT_HEAD_BYTES) > bound) {
+            return;
+        }
+    }
+    if (bound <= INT64_MAX) {
+        mm_writer_fact(walker->writer, find_found(walker, address), MM_FACT_BOUND, bound);
+    }
+}

@@ -1,0 +1,115 @@
+"""The rules for memos: what is remembered of the past need not be all of it.
+
+Knows: how a memo looks, wherever it is kept. Must not know: in which order it is asked (cure.py).
+A bound changes nothing that a function answers: what is not there any more is computed again.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+
+from mortmain import cure_alias, cure_patch, cure_source
+from mortmain.cure_case import BOUND, Answer, Case
+from mortmain.cure_patch import Edit
+from mortmain.cure_source import Use
+
+PLAIN = {"str", "int", "float", "bytes", "tuple", "dict", "list", "complex", "datetime", "bool"}
+
+
+def memo(case: Case) -> Answer | None:
+    """What is computed when it is not there yet: computed again, it need not be kept for ever."""
+    inserts = list(case.of_kind("insert"))
+    if not (case.container == "dict" or _own_dict(case)) or not inserts:
+        return None
+    if not all(_is_guarded(case, each) for each in inserts):
+        return None
+    named = re.search(r"cache|memo", f"{case.name} {case.container}", re.I) is not None
+    data = case.facts.held in PLAIN and not any(_makes_instance(use.value) for use in inserts)
+    if not (named or data):
+        return None  # what has a state of its own must not be made twice
+    plain = Answer("bound-cache", "cache", case.line)
+    # Who else looks something up relies on its being there.
+    others = [
+        use
+        for use in case.of_kind("lookup", "iterate", "remove", "size", "other")
+        if not any(use.function is each.function for each in inserts)
+    ]
+    dropped = [use for use in others if not (use.kind == "remove" and use.method == "clear")]
+    edits = [] if dropped else _evictions(case, inserts)
+    return replace_edits(plain, edits, ("computed-again",))
+
+
+def _own_dict(case: Case) -> bool:
+    owner = cure_alias.own_class(case.module, case.container)
+    return owner is not None and any("ict" in ast.unparse(base) for base in owner.bases)
+
+
+def _is_guarded(case: Case, insert: Use) -> bool:
+    """Is it put in only where it is not there yet, by a function that hands it back?"""
+    function = insert.function
+    if function is None:
+        return False
+    asked = insert.method == "setdefault" or any(
+        use.kind in ("lookup", "test") and use.function is function for use in case.uses
+    )
+    answers = any(
+        isinstance(node, ast.Return) and node.value is not None for node in ast.walk(function)
+    )
+    words = ("created", "constant", "tuple", "other")
+    return asked and answers and case.word(insert.value, insert) in words
+
+
+def _makes_instance(value: ast.expr | None) -> bool:
+    """Is a class called, as far as its name tells?"""
+    if not isinstance(value, ast.Call):
+        return False
+    name = ast.unparse(value.func).rpartition(".")[2].lstrip("_")
+    return name[:1].isupper()
+
+
+def replace_edits(plain: Answer, edits: list[Edit], checked: tuple[str, ...]) -> Answer:
+    """The same answer with edits, if there are some."""
+    if not edits:
+        return plain
+    return Answer(plain.cure, plain.role, plain.line, checked, tuple(edits))
+
+
+def _evictions(case: Case, inserts: list[Use]) -> list[Edit]:
+    edits = []
+    for use in inserts:
+        known = use.method in ("[]=", "setdefault")
+        if not known or not cure_patch.stands_alone(case.module, use.statement):
+            return []
+        table = case.shown(use.node)
+        lines = [
+            f"if len({table}) > {BOUND}:",
+            f"    {table}.pop(next(iter({table})), None)",
+        ]
+        if not isinstance(use.statement, ast.Return):
+            edits.append(cure_patch.insert_after(case.module, use.statement, lines))
+            continue
+        blank = cure_patch.indent_of(case.module, use.statement)
+        lines = [blank + each for each in lines]
+        edits.append(cure_patch.insert_before(case.module, use.statement.lineno, lines))
+    return edits
+
+
+def computed_by_itself(case: Case) -> Answer | None:
+    """A dict of a class of its own, whose `__missing__` computes what is not there yet."""
+    owner = cure_alias.own_class(case.module, case.container)
+    inserts = list(case.of_kind("insert"))
+    method = None if owner is None else cure_source.method_of(owner, "__missing__")
+    if owner is None or method is None or not inserts:
+        return None
+    named = re.search(r"cache|memo", f"{case.name} {owner.name}", re.I) is not None
+    makes = any(_makes_instance(use.value) for use in inserts)
+    if not named and (case.facts.held not in PLAIN or makes):
+        return None
+    plain = Answer("bound-cache", "cache", case.line)
+    others = case.of_kind("iterate", "remove", "size", "other", "test")
+    if any(use.function is not method for use in inserts) or any(others):
+        return plain
+    if cure_source.used_elsewhere(case.module, case.scope, case.name):
+        return plain
+    return replace_edits(plain, _evictions(case, inserts), ("computed-again",))

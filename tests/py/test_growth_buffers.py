@@ -1,0 +1,43 @@
+"""What grows inside of an object of C is told by that object, once."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+import harness
+
+BUFFERS = harness.PROGRAMS / "buffers.py"
+# Function, what the sentence begins with.
+INSIDE = [
+    ("stringio", r"buffers\.text \(StringIO\) (grows|keeps [0-9,]+ str alive)"),
+    ("bytesio", r"buffers\.data \(BytesIO\) grows: "),
+    ("growing_array", r"buffers\.numbers \(array\) grows: "),
+    ("context", r"context variable buffers\.trail keeps [0-9,]+ Item alive: "),
+    ("thread", r"threading\._active \(dict\) keeps [0-9,]+ Thread alive: "),
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("function", "sentence"), INSIDE)
+def test_inside(function: str, sentence: str) -> None:
+    """Neither native nor held by C: there is one leak, and it has a holder."""
+    done = subprocess.run(
+        [sys.executable, "-m", "mortmain", "loop", "--json", f"{BUFFERS}:{function}"],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.stdout, done.stderr
+    told: dict[str, Any] = json.loads(done.stdout)
+    assert [each["verdict"] for each in told["verdicts"]] == ["leak"], told["findings"]
+    assert [each["severity"] for each in told["findings"]].count("leak") == 1
+    first = told["findings"][0]
+    assert re.match(sentence, first["sentence"]), first["sentence"]
+    assert sum(step["guilty"] for step in first["path"]) == 1

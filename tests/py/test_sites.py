@@ -1,0 +1,277 @@
+"""Where what grows was made: the line is named, nothing is invented, and nothing stays behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import harness
+from mortmain import api, sites, source
+from test_held_by_c import SETUP
+from test_loop import document, loop
+
+PROGRAM = harness.PROGRAMS / "made.py"
+LINES = PROGRAM.read_text().splitlines()
+
+
+def line_of(text: str) -> int:
+    """The one line of the program that says so."""
+    (found,) = (number for number, line in enumerate(LINES, 1) if line.strip() == text)
+    return found
+
+
+def told(function: str, **options: Any) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """The first finding, and the lines that made its objects."""
+    _, answer = document(f"{PROGRAM}:{function}", **options)
+    first = answer["findings"][0]
+    assert all(site["file"] and site["objects"] > 0 for site in first["sites"])
+    return first, first["sites"]
+
+
+def place(site: dict[str, Any]) -> tuple[str, int, str | None]:
+    """Where a site is."""
+    return site["file"], site["line"], site["function"]
+
+
+def counts(stderr: str) -> dict[str, str]:
+    """What the program says at its end."""
+    (line,) = re.findall(r"^calls .*$", stderr, re.MULTILINE)
+    words = line.split()
+    return dict(zip(words[::2], words[1::2], strict=True))
+
+
+def test_one_line() -> None:
+    """The line that made them is told, not the one that keeps them; then tracing is over."""
+    done = loop(f"{PROGRAM}:one")
+    assert done.returncode == 1, done.stderr
+    number = line_of("return Item()")
+    shown = rf"^      Made at \S*made\.py:{number} in make:\n\n          return Item\(\)\n\n      L"
+    assert re.search(shown, done.stdout, re.MULTILINE), done.stdout
+    end = counts(done.stderr)
+    assert (end["on"], end["gaps"]) == ("False", "0")
+    # No more than one round, and nothing else was traced.
+    assert 0 < int(end["traced"]) <= 1000
+
+
+def test_nothing_grows() -> None:
+    """Then there is no further round."""
+    done = loop(f"{PROGRAM}:nothing")
+    assert done.returncode == 0, done.stdout
+    assert "Made at" not in done.stdout
+    assert counts(done.stderr)["traced"] == "0"
+
+
+def test_several_lines() -> None:
+    """Those that made most come first, with their share."""
+    first, found = told("two")
+    assert first["grown_objects"] > 0
+    assert [place(site) for site in found] == [
+        (str(PROGRAM), line_of("return Item()"), "make"),
+        (str(PROGRAM), line_of("items.append(Item())"), "two"),
+    ]
+    assert [site["percent"] for site in found] == [75, 25]
+    assert found[0]["objects"] == 3 * found[1]["objects"]
+    assert all(site["called_at"] is None for site in found)
+
+
+def test_library() -> None:
+    """A library's line is told, and the program's own that led there."""
+    first, found = told("parsed")
+    assert first["type"] in ("dict", "list")
+    assert len(found) == 1
+    assert found[0]["file"].endswith("json/decoder.py")
+    assert found[0]["function"].startswith("JSONDecoder.")
+    called = found[0]["called_at"]
+    assert place(called) == (
+        str(PROGRAM),
+        line_of("""documents.append(json.loads('{"name": ["value", 1.5]}'))"""),
+        "parsed",
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("function", "type", "text"),
+    [
+        ("filled", "made.Row", "rows.append(Row([1]))"),
+        ("linked", "made.Item", "node = Item()"),
+    ],
+)
+def test_shapes(function: str, type: str, text: str) -> None:
+    """Code without a file is passed over; a chain's end is where it grows."""
+    first, found = told(function)
+    assert first["type"] == type
+    assert [place(site) for site in found] == [(str(PROGRAM), line_of(text), function)]
+    assert found[0]["percent"] == 100
+
+
+@pytest.mark.slow
+def test_ring() -> None:
+    """What waits for the collector was made somewhere, too."""
+    first, found = told("ring")
+    assert first["kind"] == "cycle"
+    assert {place(site) for site in found} == {
+        (str(PROGRAM), line_of("one, other = Item(), make()"), "ring"),
+        (str(PROGRAM), line_of("return Item()"), "make"),
+    }
+    assert [site["percent"] for site in found] == [50, 50]
+
+
+@pytest.mark.slow
+def test_held_and_waiting() -> None:
+    """Of what is held nothing is told that waits, and the other way about."""
+    _, answer = document(f"{PROGRAM}:ring_and_one")
+    held, waits = answer["findings"]
+    assert (held["kind"], waits["kind"]) == ("growth", "cycle")
+    assert [place(site)[2] for site in held["sites"]] == ["make"]
+    assert sorted(str(place(site)[2]) for site in waits["sites"]) == ["make", "ring"]
+
+
+def test_statement() -> None:
+    """A statement has lines as well."""
+    _, answer = document("-s", "kept = []", "-c", "kept.append([1, 2])")
+    (site,) = answer["findings"][0]["sites"]
+    assert place(site) == ("<stmt>", 1, None)
+
+
+def test_tracing_of_the_program() -> None:
+    """Who traces already goes on tracing, as deep as before."""
+    done = loop(f"{PROGRAM}:one", env=os.environ | {"PYTHONTRACEMALLOC": "3"})
+    assert done.returncode == 1, done.stderr
+    assert f":{line_of('return Item()')} in make:" in done.stdout
+    end = counts(done.stderr)
+    assert (end["on"], end["limit"]) == ("True", "3")
+
+
+@pytest.mark.slow
+def test_tracing_is_ended_by_the_step() -> None:
+    """Then nothing is known, and all else stands."""
+    first, found = told("stops")
+    assert first["severity"] == "leak"
+    assert found == []
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.version_info < (3, 13), reason="nothing can listen before 3.13")
+def test_listener_of_the_program() -> None:
+    """What listens to the making of objects keeps its place."""
+    done = loop(f"{PROGRAM}:heard")
+    assert done.returncode == 1, done.stderr
+    assert "listens 1\n" in done.stderr
+    assert "Made at" not in done.stdout
+
+
+def test_step_that_raises() -> None:
+    """As in any other call."""
+    done = loop(f"{PROGRAM}:fails")
+    assert done.returncode == 2
+    assert re.search(r": call \d+ of the step raised ValueError: traced \(made\.py:", done.stderr)
+    assert done.stdout == ""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("call", ["list()", "tuple()", "wide()", "large()", "token()"])
+def test_forgotten_by_c(call: str, tmp_path: Path) -> None:
+    """Where the call stands that forgets, and no other line, whether a snapshot shows it or not."""
+    harness.build_extension(tmp_path, harness.PROGRAMS / "forgetful.c")
+    setup = SETUP + "\ndef busy():\n    return [str(i) * 9 for i in range(99)]"
+    step = f"text = ''.join(busy())\nkept = forgetful.{call}\ntext.encode()"
+    done = subprocess.run(
+        [sys.executable, "-m", "mortmain", "loop", "--json", "-s", setup, "-c", step],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    first = json.loads(done.stdout)["findings"][0]
+    assert first["kind"] == "held by C"
+    (site,) = first["sites"]
+    assert place(site) == ("<stmt>", 2, None)
+    assert site["objects"] > 10
+
+
+def test_many_lines(tmp_path: Path) -> None:
+    """The first three are told, the rest are counted; what makes no sense is refused."""
+    loop("-q", "-o", tmp_path / "kept", f"{PROGRAM}:one")
+    found = api.grow(sorted((tmp_path / "kept").glob("*.mort")))
+    rows = tuple(
+        (0, 10 - at, (f"/a/b{at}.py", f"b{at}.py", at + 1, "f", "x = 1" if at else None), None)
+        for at in range(7)
+    )
+    lines = found.with_sites(rows).render(60).splitlines()
+    assert "      Made at b0.py:1 in f, 10 of 49 (20 %)." in lines
+    assert "      and at b2.py:3 in f, 8 (16 %):" in lines
+    assert "      and at 4 more lines." in lines
+    assert "b3.py" not in "".join(lines)
+    assert "b6.py:7 in f, 4 (8 %):" in found.with_sites(rows).render(60, verbose=True)
+    line = rows[0][2]
+    for row in ((99, 1, line, None), (0, 0, line, None)):
+        with pytest.raises(ValueError, match="a site is of a finding"):
+            found.with_sites((row,)).json()
+
+
+def test_picked() -> None:
+    """The first line that a file has, and the first that is the program's."""
+    own = {"/own/a.py", "/own/b.py"}
+
+    def place(files: tuple[str, ...]) -> int:
+        return next((index for index, file in enumerate(files) if file in own), -1)
+
+    ours = str(Path(sites.__file__))
+    a, b, library = ("/own/a.py", 3), ("/own/b.py", 4), ("/lib/c.py", 5)
+    assert sites._picked((a, library, b), place) == (a, None)
+    assert sites._picked((library, a, b), place) == (library, a)
+    assert sites._picked((library,), place) == (library, None)
+    assert sites._picked((("<string>", 2), (ours, 7), b), place) == (b, None)
+    assert sites._picked((library, ("<setup>", 2), a), place) == (library, ("<setup>", 2))
+    assert sites._picked((library, a, ("<stmt>", 2)), place) == (library, a)
+    assert sites._picked((("<unknown>", 0),), place) is None
+
+
+def test_function_of_a_line(tmp_path: Path) -> None:
+    """The innermost function or class, and none for what decorates it."""
+    file = tmp_path / "functions.py"
+    file.write_text(
+        "import os\n"  # 1
+        "def make(x): return x\n"
+        "class Shop:\n"
+        "    size = 3\n"
+        "    @property\n"  # 5
+        "    def door(self):\n"
+        "        try:\n"
+        "            match self:\n"
+        "                case None:\n"
+        "                    pass\n"  # 10
+        "                case _:\n"
+        "                    f = lambda: [\n"
+        "                        x for x in ()]\n"
+        "        except (OSError):\n"
+        "            def inner(): pass\n"  # 15
+        "        return os\n"
+        "async def run():\n"
+        "    pass\n"
+    )
+    functions = [getattr(source.line(str(file), number), "function", "") for number in range(1, 20)]
+    door = "Shop.door"
+    assert functions[:4] == [None, "make", "Shop", "Shop"]
+    assert functions[4:9] == ["Shop", door, door, door, door]
+    assert functions[9:14] == [door] * 5
+    assert functions[14:18] == ["Shop.door.inner", door, "run", "run"]
+    assert functions[18] is None  # the end of the file
+    shown = source.line(str(file), 13)
+    assert shown is not None
+    assert shown.text == "x for x in ()]"
+    assert source.line(str(file), 0) is None
+    assert source.line(str(file), 99) is None
+    file.write_text("def broken(:\n")
+    broken = source.line(str(file), 1)
+    assert broken is not None
+    assert broken.function is None
