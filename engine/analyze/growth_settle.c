@@ -12,7 +12,11 @@
 // question: their addresses are used again.
 #include "analyze/growing.h"
 
-enum { HOLDERS_MAX = 16 };
+enum {
+    HOLDERS_MAX = 12,
+    PACKAGE_BYTES = 64,
+    ENTRY_OBJECTS_MAX = 4  ///< of one type, of an entry of a cache
+};
 
 static uint64_t time_of(const mm_growing *work, uint32_t mark, bool steps) {
     const mm_mark_process *process = &work->input->marks[mark].process;
@@ -111,22 +115,55 @@ static bool has_bound(const mm_graph *graph, uint32_t node, uint64_t entries, ui
     return true;
 }
 
-// The container's own, or that of what it is a part of: a cache that is written in Python keeps its
-// entries in a dict and its bound beside that.
+// Name of an object's top package, cut; "" for what has none.
+static void package_of(const mm_graph *graph, uint32_t node, char package[PACKAGE_BYTES]) {
+    size_t length = mm_graph_type_text(graph, graph->file->type[node], package, PACKAGE_BYTES);
+    size_t dot = 0;
+    while (dot < length && package[dot] != '.') {
+        dot++;
+    }
+    package[dot < length ? dot : 0] = '\0';
+}
+
+// Is `part` a piece of what `whole` is made of: a bare container, or an object of the same package?
+static bool is_part(const mm_graph *graph, uint32_t part, uint32_t whole) {
+    char names[2][PACKAGE_BYTES];
+    package_of(graph, part, names[0]);
+    package_of(graph, whole, names[1]);
+    return names[0][0] == '\0' || mm_text_same(names[0], names[1], PACKAGE_BYTES) ||
+           mm_graph_kind(graph, part) == MM_KIND_DICT ||
+           mm_graph_kind(graph, part) == MM_KIND_ORDERED_DICT;
+}
+
+// The container's own bound, or that of what it is a part of: a cache that is written in Python
+// keeps its entries in a dict, in links or in both, and its bound beside them.
 static bool bound_near(const mm_graph *graph, uint32_t source, uint64_t *ret_bound) {
+    uint32_t parts[HOLDERS_MAX] = {source};
+    uint32_t count = 1;
     uint64_t entries = 0;
-    bool counted = mm_graph_entries(graph, source, &entries);
+    if (!mm_graph_entries(graph, source, &entries)) {
+        const uint32_t *start = graph->file->reference_start;
+        entries = start[source + 1] - start[source];
+    }
     if (has_bound(graph, source, entries, ret_bound)) {
         return true;
     }
-    uint32_t first = graph->reverse_start[source];
-    uint32_t end = graph->reverse_start[source + 1];
-    for (uint32_t i = first; counted && i < end && i < first + HOLDERS_MAX; i++) {
-        uint32_t holder = mm_graph_reverse_source(graph, i);
-        uint32_t edge = MM_NONE;
-        uint32_t owner = mm_graph_owner(graph, holder, &edge);
-        if (has_bound(graph, owner != MM_NONE ? owner : holder, entries, ret_bound)) {
-            return true;
+    for (uint32_t at = 0; at < count; at++) {
+        uint32_t first = graph->reverse_start[parts[at]];
+        uint32_t end = graph->reverse_start[parts[at] + 1];
+        for (uint32_t i = first; i < end && i < first + HOLDERS_MAX; i++) {
+            uint32_t holder = mm_graph_reverse_source(graph, i);
+            uint32_t edge = MM_NONE;
+            uint32_t owner = mm_graph_owner(graph, holder, &edge);
+            holder = owner != MM_NONE ? owner : holder;
+            bool whole = at == 0 || is_part(graph, parts[at], holder);
+            if (whole && has_bound(graph, holder, entries, ret_bound)) {
+                return true;
+            }
+            bool above = (graph->node_flags[holder] & (MM_NODE_CODE | MM_NODE_NAMESPACE)) != 0;
+            if (whole && !above && count < HOLDERS_MAX) {
+                parts[count++] = holder;
+            }
         }
     }
     return false;
@@ -210,6 +247,11 @@ mm_settled mm_growing_settle(mm_growing *work, const mm_growing_group *group, ui
         uint32_t late = mm_file_find(work->late.graph->file, graph->file->address[group->source]);
         bounded = late == MM_NONE || mm_growing_is_bounded(work->late.graph, late, ret_bound);
     }
+    // Where the entries cannot be counted, so many new objects of a type say that there are more.
+    const mm_mark *marks = work->input->marks;
+    uint64_t before = type_count_at(&marks[0], type);
+    uint64_t after = type_count_at(&marks[work->input->mark_count - 1], type);
+    bounded = bounded && (after <= before || (after - before) / ENTRY_OBJECTS_MAX <= *ret_bound);
     mm_settled settled = late_answer(work, group, type, type_rate);
     bool goes_on = settled == MM_SETTLED_LEAK || settled == MM_SETTLED_UNKNOWN;
     return bounded && goes_on ? MM_SETTLED_BOUNDED : settled;

@@ -210,7 +210,7 @@ static void object_visit(mm_walker *walker, uint64_t address, bool last_round) {
     if (type->inspector != 0) {
         status_say(walker, type, address);
     }
-    if (type->bound_offset != 0 || type->bound_name != NULL) {
+    if (type->has_bound) {
         bound_say(walker, type, address);
     }
 }

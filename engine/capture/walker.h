@@ -93,6 +93,7 @@ typedef struct mm_type_info {
     bool collected;     ///< Py_TPFLAGS_HAVE_GC
     bool heap;
     bool metatype;         ///< its objects are types
+    bool has_bound;        ///< its objects may say how many entries they take at most
     bool opaque;           ///< its tp_traverse must not be called
     bool managed_dict;     ///< attribute storage in front of the object
     bool inline_values;    ///< 3.13+: attribute storage behind the object
@@ -509,9 +510,9 @@ bool int_value(mm_walker *walker, uint64_t object, uint64_t *ret);
 
 // bounds.c --------------------------------------------------------------------------------------
 
-/// Fill bound_offset and bound_name of a type that is understood but for those.
+/// Fill has_bound, bound_offset and bound_name of a type that is understood but for those.
 void bound_resolve(mm_walker *walker, mm_type_info *info);
-/// Write MM_FACT_BOUND of an object that says one. REQUIRES: one of the two.
+/// Write MM_FACT_BOUND of an object that says one. REQUIRES: has_bound.
 void bound_say(mm_walker *walker, const mm_type_info *type, uint64_t address);
 
 // texts.c ---------------------------------------------------------------------------------------

@@ -24,9 +24,27 @@ class Table(dict):
     def __init__(self, bound):
         self.{attribute} = bound
 
+class Ordered(collections.OrderedDict):
+    def __init__(self, bound):
+        super().__init__()
+        self.{attribute} = bound
+
+class Link:
+    def __init__(self, key, following):
+        self.key = key
+        self.following = following
+
+class Linked:
+    def __init__(self, bound):
+        self.{attribute} = bound
+        self.links = {{"first": None}}
+        self.order = collections.deque()
+
 n = 0
 cache = Cache({bound})
 table = Table({bound})
+ordered = Ordered({bound})
+linked = Linked({bound})
 
 def beside():
     global n
@@ -37,11 +55,28 @@ def inside():
     global n
     n += 1
     table[n] = [n]
+
+def in_order():
+    global n
+    n += 1
+    ordered[n] = [n]
+
+def queued():
+    global n
+    n += 1
+    linked.order.append([n])
+
+def chained():
+    global n
+    n += 1
+    linked.links["first"] = Link([n], linked.links["first"])
 """
+
+FUNCTIONS = ["beside", "inside", "in_order", "queued", "chained"]
 
 
 def loop(folder: Path, function: str, attribute: str, bound: object) -> dict[str, Any]:
-    """What `mortmain loop` answers about one of the two."""
+    """What `mortmain loop` answers about one of them."""
     program = folder / "filling.py"
     program.write_text(PROGRAM.format(attribute=attribute, bound=bound))
     command = [sys.executable, "-m", "mortmain", "loop", "--json", f"{program}:{function}"]
@@ -52,7 +87,7 @@ def loop(folder: Path, function: str, attribute: str, bound: object) -> dict[str
     return json.loads(done.stdout)  # type: ignore[no-any-return]
 
 
-@pytest.mark.parametrize("function", ["beside", "inside"])
+@pytest.mark.parametrize("function", FUNCTIONS)
 @pytest.mark.parametrize("attribute", ["maxsize", "_max_len", "__capacity"])
 def test_filling(tmp_path: Path, function: str, attribute: str) -> None:
     said = loop(tmp_path, function, attribute, 10_000_000)
@@ -66,7 +101,7 @@ def test_filling(tmp_path: Path, function: str, attribute: str) -> None:
     [("maxsize", 30), ("max_retries", 10_000_000), ("maxsize", None), ("maxsize", True)],
     ids=["fewer than there are", "another word", "none", "a truth value"],
 )
-@pytest.mark.parametrize("function", ["beside", "inside"])
+@pytest.mark.parametrize("function", FUNCTIONS)
 def test_no_bound(tmp_path: Path, function: str, attribute: str, bound: object) -> None:
     said = loop(tmp_path, function, attribute, bound)
     assert said["verdict"] == "leak"
