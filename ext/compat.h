@@ -117,6 +117,9 @@ static inline Py_hash_t mm_hash_address(const void *object) {
 #define MM_RUNNING_THREAD() PyThreadState_GetUnchecked()
 #endif
 
+// Does a suspended frame show what its stack borrows from its variables as if it had it twice?
+#define MM_FRAMES_BORROW (PY_VERSION_HEX >= 0x030E0000)
+
 // What is left of the recursion limit, and what a module's frame that calls into C has used of it.
 #if PY_VERSION_HEX < 0x030C0000
 #define MM_RECURSION_LEFT(thread) ((thread)->recursion_remaining)

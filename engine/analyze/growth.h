@@ -114,7 +114,7 @@ typedef struct mm_growth_seen {
 } mm_growth_seen;
 
 /// The types that have the name of a finding's, with all of their objects in `round`. None for a
-/// finding that is not MM_GROWTH_BY_C. Answers MM_E_NOMEM. COST: O(V + T) for each of them.
+/// finding that is not MM_GROWTH_BY_C. Answers MM_E_NOMEM. COST: O(V + T).
 MM_STATUS mm_growth_seen_of(const mm_growth_input *input, const mm_growth_finding *finding,
                             const mm_graph *round, mm_arena *arena, mm_growth_seen **ret,
                             uint32_t *ret_count, mm_error *err);

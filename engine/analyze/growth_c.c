@@ -346,8 +346,9 @@ MM_STATUS mm_growing_by_c(mm_growing *work) {
     bool explained = python_explains(work);
     mm_growing_finding_init(&finding);
     MM_TRY(unreached_find(work, CULPRIT, &finding, &found));
-    if (explained && finding.echo) {
-        // The interpreter has weak references of its own to what Python keeps, such as a thread's.
+    if (explained && finding.type_count > 0 && mm_growing_is_shadow(work, finding.type)) {
+        // The interpreter has weak references of its own to what Python keeps, such as a thread's;
+        // what else it has of a thread comes behind them.
         mm_growing_finding_init(&finding);
     }
     if (!explained) {

@@ -187,33 +187,50 @@ MM_STATUS mm_growth_waiting(const mm_growth_input *input, const char *type, cons
     return made_keep(&search, type, arena, ret, ret_count, err);
 }
 
+// Each type of that name, with room for its objects. `number`: by type, the one in `seen` plus 1.
+static MM_STATUS seen_begin(const mm_graph *round, const char *name, mm_arena *arena,
+                            uint32_t *number, mm_growth_seen *seen, uint32_t *ret_count) {
+    const mm_file *file = round->file;
+    char text[MADE_TEXT_BYTES];
+    for (uint32_t type = 0; type < file->type_count; type++) {
+        (void)mm_graph_type_text(round, type, text, sizeof(text));
+        if (file->types[type].object != MM_NONE && strcmp(text, name) == 0) {
+            seen[*ret_count].type = file->address[file->types[type].object];
+            number[type] = ++*ret_count;
+        }
+    }
+    for (uint32_t node = 0; node < file->object_count; node++) {
+        if (number[file->type[node]] != 0) {
+            seen[number[file->type[node]] - 1].count++;
+        }
+    }
+    for (uint32_t i = 0; i < *ret_count; i++) {
+        seen[i].addresses = MM_ARENA_NEW(arena, uint64_t, (size_t)seen[i].count + 1);
+        if (seen[i].addresses == NULL) {
+            return MM_E_NOMEM;
+        }
+        seen[i].count = 0;
+    }
+    return MM_OK;
+}
+
 MM_STATUS mm_growth_seen_of(const mm_growth_input *input, const mm_growth_finding *finding,
                             const mm_graph *round, mm_arena *arena, mm_growth_seen **ret,
                             uint32_t *ret_count, mm_error *err) {
     const mm_file *file = round->file;
-    char text[MADE_TEXT_BYTES];
     uint32_t count = 0;
+    bool asked = finding->kind == MM_GROWTH_BY_C && finding->type != MM_NONE;
     mm_growth_seen *seen = MM_ARENA_NEW(arena, mm_growth_seen, (size_t)file->type_count + 1);
-    if (seen == NULL) {
+    uint32_t *number = MM_ARENA_NEW(arena, uint32_t, (size_t)file->type_count + 1);
+    if (seen == NULL || number == NULL ||
+        (asked && seen_begin(round, input->names->names[finding->type], arena, number, seen,
+                             &count) != MM_OK)) {
         return mm_fail(err, MM_E_NOMEM, "no memory for what a round has", 0);
     }
-    bool asked = finding->kind == MM_GROWTH_BY_C && finding->type != MM_NONE;
-    for (uint32_t type = 0; asked && type < file->type_count; type++) {
-        (void)mm_graph_type_text(round, type, text, sizeof(text));
-        if (file->types[type].object == MM_NONE ||
-            strcmp(text, input->names->names[finding->type]) != 0) {
-            continue;
-        }
-        mm_growth_seen *one = &seen[count++];
-        one->type = file->address[file->types[type].object];
-        one->addresses = MM_ARENA_NEW(arena, uint64_t, (size_t)file->object_count + 1);
-        if (one->addresses == NULL) {
-            return mm_fail(err, MM_E_NOMEM, "no memory for what a round has", 0);
-        }
-        for (uint32_t node = 0; node < file->object_count; node++) {
-            if (file->type[node] == type) {
-                one->addresses[one->count++] = file->address[node];
-            }
+    for (uint32_t node = 0; count > 0 && node < file->object_count; node++) {
+        if (number[file->type[node]] != 0) {
+            mm_growth_seen *one = &seen[number[file->type[node]] - 1];
+            one->addresses[one->count++] = file->address[node];
         }
     }
     *ret = seen;

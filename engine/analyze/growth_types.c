@@ -105,8 +105,7 @@ static void types_forget(mm_growing *work, uint32_t met) {
     }
 }
 
-// Weak references and numbers: what a shadow of another holder is made of.
-static bool type_is_shadow(const mm_growing *work, uint32_t type) {
+bool mm_growing_is_shadow(const mm_growing *work, uint32_t type) {
     static const char *const shadows[] = {
         "weakref.ReferenceType", "weakref.KeyedRef", "weakref", "weakref.ref",
         "ReferenceType",         "weakref.weakref",  "int",     "float"};
@@ -149,7 +148,7 @@ static MM_STATUS types_keep(mm_growing *work, const mm_growing_side *side, uint3
         if (least > 0 ? sum_of(counts, rounds) >= least : mm_growing_steady(counts, rounds) > 0) {
             finding->types[finding->type_count++] = type;
             numbers = numbers && type_is_number(work, type);
-            finding->echo = finding->echo && type_is_shadow(work, type);
+            finding->echo = finding->echo && mm_growing_is_shadow(work, type);
         }
     }
     finding->echo = finding->echo && !numbers;

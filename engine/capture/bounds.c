@@ -17,7 +17,7 @@ enum {
 /// What the name ends with, in lower case and without underscores. No pointers: see blob.c.
 static const char endings[][ENDING_BYTES] = {
     "maxsize",  "maxlen",     "maxlength", "maxentries", "maxitems", "maxkeys",
-    "maxcount", "maxobjects", "sizelimit", "threshold",  "capacity", "limit",
+    "maxcount", "maxobjects", "sizelimit", "threshold",  "capacity",
 };
 
 // Where the objects of a type of C have it; 0 = they do not. A deque's maxlen lies behind its

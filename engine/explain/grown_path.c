@@ -229,6 +229,27 @@ static mm_hold hold_of(const mm_grown *grown, const grown_route *route) {
     return hold;
 }
 
+// The chain's users are those of the name that its own guilty step is filed under. Where the guilty
+// reference is an attribute further down, they say nothing of that one.
+static void path_users_drop(const mm_grown *grown, uint32_t guilty, mm_finding *finding) {
+    const mm_why_chain *chain = finding->chain;
+    MM_ASSERT(guilty < chain->step_count);
+    const char *edge = chain->steps[guilty].edge;
+    bool above = false;
+    for (uint32_t i = 0; i < guilty; i++) {
+        above |= chain->steps[i].guilty;
+    }
+    if (!above || edge == NULL || edge[0] != '.' || chain->user_count == 0) {
+        return;
+    }
+    mm_why_chain *copy = MM_ARENA_NEW(grown->work->arena, mm_why_chain, 1);
+    if (copy != NULL) {
+        *copy = *chain;
+        copy->user_count = 0;
+        finding->chain = copy;
+    }
+}
+
 // Mark in the path the step that the guilty reference is: a folded source stands as its owner.
 static void path_guilt(const mm_grown *grown, const grown_route *route, mm_finding *finding) {
     const mm_why_chain *chain = finding->chain;
@@ -242,6 +263,7 @@ static void path_guilt(const mm_grown *grown, const grown_route *route, mm_findi
             for (uint32_t at = 0; at < finding->path_count; at++) {
                 finding->path[at].guilty = at == i;
             }
+            path_users_drop(grown, i, finding);
             return;
         }
     }

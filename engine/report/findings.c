@@ -175,9 +175,10 @@ static void cut_print(mm_lines *lines, const mm_finding *finding, bool verbose) 
         if (shared) {
             mm_steps_number(lines, cut->other_holders, "");
         }
-        mm_lines_words(lines, !shared                   ? "something else holds it too."
-                              : cut->other_holders == 1 ? "other reference holds it too."
-                                                        : "other references hold it too.");
+        mm_lines_words(lines, !shared                   ? "something else holds"
+                              : cut->other_holders == 1 ? "other reference holds"
+                                                        : "other references hold");
+        mm_lines_words(lines, finding->count == 1 ? "it too." : "them too.");
         mm_lines_end(lines);
         return;
     }

@@ -10,6 +10,7 @@
 #include "blocks.h"
 
 #include "base/free/status.h"
+#include "base/os/maps.h"
 
 #include <string.h>
 
@@ -129,6 +130,14 @@ door_blocks *door_blocks_begin(void) {
     return blocks;
 }
 
+// Is all that is given back still heard of? Who ends a tracer that was there before us puts back
+// what stood below both.
+static bool blocks_listen(const door_blocks *blocks) {
+    PyMemAllocatorEx now;
+    PyMem_GetAllocator(PYMEM_DOMAIN_OBJ, &now);
+    return now.ctx == blocks;
+}
+
 void door_blocks_close(door_blocks *blocks) {
     blocks->is_closed = true;
 }
@@ -148,11 +157,17 @@ static bool is_known(const uint64_t *known, uint64_t count, uint64_t address) {
 }
 
 // The object of the type in a block, or 0: its count is above 0, and its type stands behind that.
+// Who gives a block back to another domain is not heard, so it may be gone: it is only peeked at.
 static uint64_t object_in(const block_slot *slot, uint64_t type) {
-    for (uint64_t before = 0; before <= HEADER_BYTES_MAX; before += HEADER_STEP) {
-        PyObject *object = (PyObject *)(uintptr_t)(slot->address + before);
-        if (before + sizeof *object <= slot->bytes &&
-            (uint64_t)(uintptr_t)object->ob_type == type && Py_REFCNT(object) > 0) {
+    char bytes[HEADER_BYTES_MAX + sizeof(PyObject)] = {0};
+    size_t count = slot->bytes < sizeof bytes ? (size_t)slot->bytes : sizeof bytes;
+    if (mm_os_peek_self(slot->address, bytes, count) != MM_OK) {
+        return 0;
+    }
+    for (uint64_t before = 0; before + sizeof(PyObject) <= count; before += HEADER_STEP) {
+        PyObject object;
+        memcpy(&object, bytes + before, sizeof object);
+        if ((uint64_t)(uintptr_t)object.ob_type == type && Py_REFCNT(&object) > 0) {
             return slot->address + before;
         }
     }
@@ -164,6 +179,9 @@ uint64_t door_blocks_lost(const door_blocks *blocks, uint64_t type, const uint64
     uint64_t count = 0;
     MM_ASSERT(type != 0);
     MM_ASSERT(known != NULL || known_count == 0);
+    if (!blocks_listen(blocks)) {
+        return 0;
+    }
     for (size_t i = 0; i < blocks->room && count < room; i++) {
         uint64_t object = blocks->slots[i].bytes > 0 ? object_in(&blocks->slots[i], type) : 0;
         if (object != 0 && !is_known(known, known_count, object)) {
@@ -174,12 +192,10 @@ uint64_t door_blocks_lost(const door_blocks *blocks, uint64_t type, const uint64
 }
 
 void door_blocks_end(door_blocks *blocks) {
-    PyMemAllocatorEx now;
     if (blocks == NULL) {
         return;
     }
-    PyMem_GetAllocator(PYMEM_DOMAIN_OBJ, &now);
-    if (now.ctx == blocks) {
+    if (blocks_listen(blocks)) {
         PyMem_SetAllocator(PYMEM_DOMAIN_OBJ, &blocks->below);
         PyMem_RawFree(blocks->slots);
         PyMem_RawFree(blocks);

@@ -152,7 +152,9 @@ static void place_describe(PyObject *traceback, char *ret, size_t room) {
         PyObject *name = code == NULL ? NULL : PyObject_GetAttrString(code, "co_name");
         const char *path = file == NULL ? NULL : PyUnicode_AsUTF8(file);
         const char *function = name == NULL ? NULL : PyUnicode_AsUTF8(name);
-        if (path != NULL && function != NULL && line != NULL) {
+        // What imports a file says nothing to whoever wrote the file.
+        bool frozen = path != NULL && strncmp(path, "<frozen ", 8) == 0;
+        if (path != NULL && !frozen && function != NULL && line != NULL) {
             const char *slash = strrchr(path, '/');
             (void)snprintf(ret, room, " (%s:%ld, in %s)", slash != NULL ? slash + 1 : path,
                            PyLong_AsLong(line), function);

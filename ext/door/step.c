@@ -85,6 +85,13 @@ done:
     return module;
 }
 
+// A call of such a function makes a generator, and runs nothing of what is written in it.
+static bool function_is_generator(PyObject *found) {
+    PyObject *code = PyFunction_Check(found) ? PyFunction_GetCode(found) : NULL; /* borrowed */
+    int flags = code != NULL ? ((PyCodeObject *)code)->co_flags : 0;
+    return (flags & (CO_GENERATOR | CO_ASYNC_GENERATOR)) != 0;
+}
+
 // The attribute that a dotted name means.
 static PyObject *name_find(PyObject *module, PyObject *target, PyObject *name) {
     PyObject *found = Py_NewRef(module);
@@ -106,6 +113,12 @@ static PyObject *name_find(PyObject *module, PyObject *target, PyObject *name) {
         PyErr_Format(PyExc_AttributeError, "%R has no %R; name one of its functions", target, name);
     } else if (found != NULL && !PyCallable_Check(found)) {
         PyErr_Format(PyExc_TypeError, "%R of %R cannot be called; name a function", name, target);
+        Py_CLEAR(found);
+    } else if (found != NULL && function_is_generator(found)) {
+        PyErr_Format(PyExc_TypeError,
+                     "%R of %R is a generator, of which a call runs nothing; name a function that "
+                     "goes through it",
+                     name, target);
         Py_CLEAR(found);
     }
     return found;

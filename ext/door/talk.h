@@ -6,12 +6,20 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
+
+/// A descriptor, and what it was when it was taken.
+typedef struct door_talk_end {
+    int fd;
+    dev_t device;
+    ino_t inode;
+} door_talk_end;
 
 /// Two pipes. Zero is nobody to talk to.
 typedef struct door_talk {
     bool is_open;
-    int in;
-    int out;
+    door_talk_end in;
+    door_talk_end out;
 } door_talk;
 
 /// Take the descriptors that a text names, as in "5,6": to read from, and to write to. They are

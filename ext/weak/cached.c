@@ -262,6 +262,20 @@ static PyObject *cached_get(PyObject *object, PyObject *instance, PyObject *owne
     return patterns == NULL ? NULL : bound_new(patterns->cached_bound_type, object, instance);
 }
 
+bool weak_bound_apart(PyObject *callable, PyObject **ret_instance, PyObject **ret_method) {
+    bool is_bound = Py_TYPE(callable)->tp_dealloc == bound_dealloc;
+    if (is_bound) {
+        *ret_instance = ((cached_bound *)callable)->instance;
+        *ret_method = ((cached_bound *)callable)->method;
+    }
+    return is_bound;
+}
+
+PyObject *weak_bind(PyObject *function, PyObject *instance) {
+    return Py_TYPE(function)->tp_descr_get == cached_get ? cached_get(function, instance, NULL)
+                                                         : PyMethod_New(function, instance);
+}
+
 static PyObject *cached_set_name(PyObject *object, PyObject *const *args, Py_ssize_t count) {
     cached_method *self = (cached_method *)object;
     if (count != 2 || !PyUnicode_Check(args[1])) {

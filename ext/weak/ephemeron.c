@@ -34,7 +34,7 @@
 
 // The first carrier is part of its holder: most keys are in one dictionary.
 typedef struct weak_holder {
-    PyObject_HEAD PyObject *key; /* borrowed, compared only */
+    PyObject_HEAD PyObject *key; /* borrowed, compared only; NULL when it was let go */
     weak_carrier *carriers;
     weak_carrier first;
 } weak_holder;
@@ -119,22 +119,36 @@ static int holder_traverse(PyObject *self, visitproc visit, void *arg) {
 
 // ---- holders ------------------------------------------------------------------------------------
 
-// The carriers end. What belongs to a key that is alive goes back into its table: code may take
-// from an instance all its attributes.
+static Py_ssize_t carrier_at(const weak_carrier *carrier) {
+    Py_ssize_t at = weak_table_find_ref(carrier->table, carrier->ref);
+    assert(at >= 0);  // what takes an entry out, or its reference, ends its carrier
+    return at;
+}
+
+// What belongs to a key that is alive goes back into its table: code may take from an instance all
+// its attributes, and a value may have them then. So this comes before the collector clears
+// anything: it looks at the value again, which a table has that is alive.
+static void holder_finalize(PyObject *self) {
+    weak_holder *holder = (weak_holder *)self;
+    holder->key = NULL;  // it gets nothing any more
+    weak_carrier *next = NULL;
+    for (weak_carrier *carrier = holder->carriers; carrier != NULL; carrier = next) {
+        next = carrier->next;
+        weak_entry *entry = weak_entry_at(carrier->table, carrier_at(carrier));
+        if (weak_referent(entry->ref) != NULL) {
+            entry->other = weak_carrier_end(carrier);
+        }
+    }
+}
+
+// The carriers end.
 static int holder_clear(PyObject *self) {
     weak_holder *holder = (weak_holder *)self;
+    holder_finalize(self);
     while (holder->carriers != NULL) {
-        weak_table *table = holder->carriers->table;
-        Py_ssize_t at = weak_table_find_ref(table, holder->carriers->ref);
-        assert(at >= 0);  // what takes an entry out, or its reference, ends its carrier
-        weak_entry *entry = weak_entry_at(table, at);
-        if (weak_referent(entry->ref) != NULL) {
-            entry->other = weak_carrier_end(holder->carriers);
-            continue;
-        }
         PyObject *ref = NULL;
         PyObject *value = NULL;
-        weak_table_take(table, at, &ref, &value);
+        weak_table_take(holder->carriers->table, carrier_at(holder->carriers), &ref, &value);
         Py_DECREF(ref);
         Py_DECREF(value);
     }
@@ -162,11 +176,9 @@ PyType_Spec weak_holder_spec(void) {
         {NULL, NULL, 0, NULL},
     };
     static const PyType_Slot slots[] = {
-        {Py_tp_dealloc, (void *)holder_dealloc},
-        {Py_tp_traverse, (void *)holder_traverse},
-        {Py_tp_clear, (void *)holder_clear},
-        {Py_tp_methods, (void *)methods},
-        {0, NULL},
+        {Py_tp_dealloc, (void *)holder_dealloc}, {Py_tp_traverse, (void *)holder_traverse},
+        {Py_tp_clear, (void *)holder_clear},     {Py_tp_finalize, (void *)holder_finalize},
+        {Py_tp_methods, (void *)methods},        {0, NULL},
     };
     return (PyType_Spec){
         .name = "mortmain._weak.Holder",

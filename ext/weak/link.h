@@ -1,4 +1,5 @@
-// What link.c and children.c share: the weak reference that stands in a child.
+// What link.c, children.c and child_list.c share: the weak reference that stands in a child, and
+// the list that the child may be in.
 #ifndef MORTMAIN_WEAK_LINK_H
 #define MORTMAIN_WEAK_LINK_H
 
@@ -29,6 +30,17 @@ int weak_uplink_put_ref(const weak_uplink *link, PyObject *child, PyObject *ref)
 
 /// The copy that copy.deepcopy() made of an object, by its memo: 1 and a new reference, 0, or -1.
 int weak_uplink_copied(PyObject *memo, PyObject *object, PyObject **ret);
+
+/// An empty list of a parent's children, whose links have this name; NULL with an exception set.
+PyObject *weak_children_new(weak_state *state, PyObject *owner, PyObject *link);
+
+/// The parent, borrowed; NULL when it is gone.
+PyObject *weak_children_owner(PyObject *list);
+
+/// Have these children and no others; `children` is a list of the caller's alone and becomes the
+/// inner one. -1 with an exception set: then nothing has changed, unless it was a link that could
+/// not be set.
+int weak_children_become(PyObject *list, PyObject *children);
 
 /// Take a child out of the list it is in, if it is there. The link stays as it is. -1 with an
 /// exception set.

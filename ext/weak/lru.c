@@ -26,6 +26,7 @@ typedef struct lru_object {
     weak_object base;
     Py_ssize_t maxsize;
     Py_ssize_t kept;
+    uint64_t puts;   ///< how often something was put in
     lru_ref *newest; /* owned, as are all it leads to */
     lru_ref *oldest;
 } lru_object;
@@ -175,6 +176,20 @@ static void node_drop_stale(lru_object *self, PyObject *ref) {
     }
 }
 
+// The same with all. REQUIRES: one put ran within another, so that a node may have been replaced
+// which nobody knew.
+static void lru_drop_stale(lru_object *self) {
+    for (lru_ref *node = self->oldest; node != NULL;) {
+        bool is_stale = weak_table_find_ref(&self->base.table, (PyObject *)node) < 0;
+        lru_ref *next = node->newer;
+        if (is_stale) {
+            node_drop(self, node);
+            next = self->oldest;
+        }
+        node = next;
+    }
+}
+
 // Set a key's value, or with `keep` leave the one that is there. The value then counts as used: it
 // is given back, new. NULL with an exception set.
 static PyObject *lru_put(lru_object *self, PyObject *key, PyObject *value, bool keep) {
@@ -183,6 +198,7 @@ static PyObject *lru_put(lru_object *self, PyObject *key, PyObject *value, bool 
     Py_ssize_t at = 0;
     PyObject *result = NULL;
     PyObject *old = NULL;
+    uint64_t puts = ++self->puts;
     int found = hash == -1 ? -1 : weak_table_find(table, key, hash, &at);
     if (found > 0) {
         old = Py_NewRef((PyObject *)node_at(self, at));
@@ -195,6 +211,9 @@ static PyObject *lru_put(lru_object *self, PyObject *key, PyObject *value, bool 
         // It makes room in the list before the new one is put there.
         node_drop_stale(self, old);
         Py_DECREF(old);
+    }
+    if (self->puts != puts) {
+        lru_drop_stale(self);
     }
     if (found >= 0) {
         found = lru_find(self, key, hash, &result);

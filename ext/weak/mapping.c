@@ -243,24 +243,34 @@ static PyObject *mapping_refs(PyObject *self, PyObject *ignored) {
 
 // ---- adding -------------------------------------------------------------------------------------
 
+// An item's key and value, both new. -1 with an exception set.
+static int pair_split(PyObject *pair, PyObject **ret_key, PyObject **ret_value) {
+    PyObject *fast = PySequence_Fast(pair, "an item is no pair of key and value");
+    bool fits = fast != NULL && PySequence_Fast_GET_SIZE(fast) == 2;
+    if (fits) {
+        *ret_key = Py_NewRef(PySequence_Fast_GET_ITEM(fast, 0));
+        *ret_value = Py_NewRef(PySequence_Fast_GET_ITEM(fast, 1));
+    } else if (fast != NULL) {
+        PyErr_SetString(PyExc_ValueError, "an item is no pair of key and value");
+    }
+    Py_XDECREF(fast);
+    return fits ? 0 : -1;
+}
+
 static int update_pairs(weak_object *self, PyObject *pairs) {
     PyObject *iterator = PyObject_GetIter(pairs);
     PyObject *pair = NULL;
     int result = iterator == NULL ? -1 : 0;
     while (result == 0 && (pair = PyIter_Next(iterator)) != NULL) {
-        PyObject *fast = PySequence_Fast(pair, "an item is no pair of key and value");
-        result = -1;
-        if (fast != NULL && PySequence_Fast_GET_SIZE(fast) != 2) {
-            PyErr_SetString(PyExc_ValueError, "an item is no pair of key and value");
-        } else if (fast != NULL) {
-            PyObject *key = Py_NewRef(PySequence_Fast_GET_ITEM(fast, 0));
-            PyObject *value = Py_NewRef(PySequence_Fast_GET_ITEM(fast, 1));
+        PyObject *key = NULL;
+        PyObject *value = NULL;
+        result = pair_split(pair, &key, &value);
+        if (result == 0) {
             Py_hash_t hash = weak_table_hash(&self->table, key);
             result = hash == -1 || mapping_put(self, key, hash, value, false) < 0 ? -1 : 0;
             Py_DECREF(key);
             Py_DECREF(value);
         }
-        Py_XDECREF(fast);
         Py_DECREF(pair);
     }
     Py_XDECREF(iterator);
@@ -569,9 +579,8 @@ static int ids_equal(weak_object *self, PyObject *items) {
     while (equal > 0 && (pair = PyIter_Next(iterator)) != NULL) {
         PyObject *key = NULL;
         PyObject *value = NULL;
-        if (!PyArg_ParseTuple(pair, "OO", &key, &value)) {
-            equal = -1;
-        } else {
+        equal = pair_split(pair, &key, &value);
+        if (equal == 0) {
             Py_ssize_t at = 0;
             equal = weak_table_find(&self->table, key, MM_HASH_POINTER(key), &at);
             if (equal > 0) {
@@ -579,6 +588,8 @@ static int ids_equal(weak_object *self, PyObject *items) {
                 equal = PyObject_RichCompareBool(mine, value, Py_EQ);
                 Py_DECREF(mine);
             }
+            Py_DECREF(key);
+            Py_DECREF(value);
         }
         Py_DECREF(pair);
         count++;

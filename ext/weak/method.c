@@ -104,6 +104,17 @@ static PyObject *watch_new(weak_state *state) {
 
 // ---- the reference ------------------------------------------------------------------------------
 
+int weak_is_attribute(PyObject *object, PyObject *name, PyObject *method) {
+    PyObject *found = NULL;
+    int result = MM_LOOK_UP(object, name, &found);
+    if (result > 0) {
+        // Two of them are equal if they have the same function and the very same object.
+        result = PyCFunction_Check(found) ? PyObject_RichCompareBool(found, method, Py_EQ) : 0;
+        Py_DECREF(found);
+    }
+    return result;
+}
+
 // What a method is made of, new; `ret_function` or `ret_name`. -1 with an exception set.
 static int method_apart(PyObject *method, PyObject **ret_object, PyObject **ret_function,
                         PyObject **ret_name) {
@@ -111,7 +122,13 @@ static int method_apart(PyObject *method, PyObject **ret_object, PyObject **ret_
     if (self != NULL && !PyModule_Check(self)) {
         *ret_object = Py_NewRef(self);
         *ret_name = PyUnicode_InternFromString(((PyCFunctionObject *)method)->m_ml->ml_name);
-        return *ret_name == NULL ? -1 : 0;
+        int is_known = *ret_name == NULL ? -1 : weak_is_attribute(self, *ret_name, method);
+        if (is_known == 0) {
+            PyErr_Format(PyExc_TypeError,
+                         "'%s' objects have another '%U': this method cannot be found again",
+                         Py_TYPE(self)->tp_name, *ret_name);
+        }
+        return is_known > 0 ? 0 : -1;
     }
     if (PyMethod_Check(method)) {
         *ret_object = Py_NewRef(PyMethod_GET_SELF(method));
@@ -164,12 +181,12 @@ static PyObject *method_call(PyObject *self, PyObject *const *args, size_t count
         Py_DECREF(object);
         return found;
     }
-    if (method->type == (PyObject *)&PyMethod_Type) {
-        return PyMethod_New(function, object);
-    }
+    // Held first: making it may start a collection, which may be the end of both.
     Py_INCREF(object);
     Py_INCREF(function);
-    PyObject *made = PyObject_CallFunctionObjArgs(method->type, function, object, NULL);
+    PyObject *made = method->type == (PyObject *)&PyMethod_Type
+                         ? PyMethod_New(function, object)
+                         : PyObject_CallFunctionObjArgs(method->type, function, object, NULL);
     Py_DECREF(object);
     Py_DECREF(function);
     return made;

@@ -1,6 +1,6 @@
 // What the files of the patterns share (cached.c, cache_store.c, lru.c, link.c, children.c,
-// bounded.c): their types, and the private name under which a descriptor keeps something in an
-// instance.
+// child_list.c, bounded.c): their types, and the private name under which a descriptor keeps
+// something in an instance.
 //
 // A descriptor that writes `instance.__dict__[name]` makes CPython build that dict, which instances
 // of a Python class otherwise do without. These go the way that `instance._name = value` goes, past
@@ -66,6 +66,10 @@ PyType_Spec weak_children_spec(void);
 PyType_Spec weak_children_list_spec(void);
 PyType_Spec weak_bounded_spec(void);
 
+/// What a bound cached method is made of, borrowed; false: it is none.
+bool weak_bound_apart(PyObject *callable, PyObject **ret_instance, PyObject **ret_method);
+/// A bound method of a function or of a cached method; NULL with an exception set.
+PyObject *weak_bind(PyObject *function, PyObject *instance);
 /// cached_method(maxsize=128, typed=False).
 PyObject *weak_cached_method(PyObject *module, PyObject *args, PyObject *kwargs);
 extern const char weak_cached_method_doc[];

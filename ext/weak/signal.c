@@ -168,18 +168,15 @@ static PyObject *signal_set_name(PyObject *self, PyObject *const *args, Py_ssize
     Py_RETURN_NONE;
 }
 
-// The instance's own signal, borrowed from the instance; NULL: none yet. No exception is set.
+// The instance's own signal, new; NULL: none yet. No exception is set.
 static PyObject *own_signal(PyObject *self, PyObject *instance, PyObject *own_name) {
-    PyObject *found = PyObject_GenericGetAttr(instance, own_name);
-    if (found == NULL) {
-        PyErr_Clear();
-        return NULL;
+    PyObject *found = weak_owner_get(instance, own_name);
+    bool is_signal = found != NULL && Py_TYPE(found) == Py_TYPE(self);
+    PyObject *whose = is_signal ? ((weak_signal *)found)->instance : NULL;
+    if (whose == NULL || weak_referent(whose) != instance) {
+        Py_CLEAR(found);
     }
-    const weak_signal *signal = (weak_signal *)found;
-    bool is_own = Py_TYPE(found) == Py_TYPE(self) && signal->instance != NULL &&
-                  weak_referent(signal->instance) == instance;
-    Py_DECREF(found);
-    return is_own ? found : NULL;
+    return found;
 }
 
 // A signal like this one without receivers. A subclass has a say in it, as in any copy.
@@ -191,8 +188,9 @@ static PyObject *signal_like(PyObject *self) {
     PyObject *copy = PyImport_ImportModule("copy");
     PyObject *made = copy == NULL ? NULL : PyObject_CallMethod(copy, "copy", "O", self);
     Py_XDECREF(copy);
-    if (made != NULL && Py_TYPE(made) != Py_TYPE(self)) {
-        PyErr_Format(PyExc_TypeError, "a copy of a '%s' must be one", Py_TYPE(self)->tp_name);
+    if (made != NULL && (made == self || Py_TYPE(made) != Py_TYPE(self))) {
+        PyErr_Format(PyExc_TypeError, "a copy of a '%s' must be another one",
+                     Py_TYPE(self)->tp_name);
         Py_CLEAR(made);
     }
     return made;
@@ -210,9 +208,9 @@ static PyObject *own_signal_make(PyObject *self, PyObject *instance, PyObject *o
     PyObject *other = own_signal(self, instance, own_name);
     if (other != NULL) {
         Py_DECREF(made);
-        return Py_NewRef(other);
+        return other;
     }
-    if (PyObject_GenericSetAttr(instance, own_name, (PyObject *)made) < 0) {
+    if (weak_owner_set(instance, own_name, (PyObject *)made) < 0) {
         Py_DECREF(made);
         PyErr_Format(PyExc_TypeError,
                      "'%s' object cannot keep a signal: give its class a __dict__ or the slot %U",
@@ -243,7 +241,7 @@ static PyObject *signal_get(PyObject *self, PyObject *instance, PyObject *owner)
         Py_XSETREF(signal->own_name, own_name);
     }
     PyObject *own = own_signal(self, instance, signal->own_name);
-    return own != NULL ? Py_NewRef(own) : own_signal_make(self, instance, signal->own_name);
+    return own != NULL ? own : own_signal_make(self, instance, signal->own_name);
 }
 
 // ---- the type -----------------------------------------------------------------------------------

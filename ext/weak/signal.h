@@ -19,8 +19,8 @@ typedef struct weak_signal weak_signal;
 
 /// What of the subject is called.
 typedef enum tie_kind {
-    TIE_PLAIN,   ///< the subject itself
-    TIE_METHOD,  ///< the function `what`, with the subject as its first argument
+    TIE_PLAIN,   ///< the subject itself; also a method written in C that is held strongly
+    TIE_METHOD,  ///< the function or cached method `what`, with the subject as its first argument
     TIE_NAMED,   ///< the subject's attribute `what`: methods of types written in C
     TIE_KEPT     ///< what is in the subject, a box that the owner holds
 } tie_kind;
@@ -123,6 +123,11 @@ PyObject *weak_keep(weak_state *state, PyObject *owner, PyObject *callable);
 PyObject *weak_box_content(PyObject *box);
 /// Empty a box. May run Python code.
 void weak_box_empty(PyObject *box);
+/// An attribute of an object or a class, new; NULL, without an exception: it has none. A class
+/// keeps its attributes in another place than objects do, and says no in another way.
+PyObject *weak_owner_get(PyObject *owner, PyObject *name);
+/// Set it, past any __setattr__ of the object. -1 with an exception set.
+int weak_owner_set(PyObject *owner, PyObject *name, PyObject *value);
 PyType_Spec weak_box_spec(void);
 PyType_Spec weak_kept_spec(void);
 

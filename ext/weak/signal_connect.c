@@ -158,15 +158,18 @@ static int warn_if_lost(const connect_options *options, const weak_callable *cal
 }
 
 // Fill in what a tie holds. -1 with an exception set.
-static int tie_hold(weak_tie *tie, const weak_callable *callable, bool is_weak) {
-    tie->kind = callable->kind;
+static int tie_hold(weak_tie *tie, PyObject *receiver, const weak_callable *callable,
+                    bool is_weak) {
+    // What is held strongly need not be found again by its name.
+    bool is_whole = callable->kind == TIE_NAMED && !is_weak;
+    PyObject *subject = is_whole ? receiver : callable->subject;
+    tie->kind = is_whole ? TIE_PLAIN : callable->kind;
     tie->is_weak = is_weak;
-    tie->subject = is_weak ? PyWeakref_NewRef(callable->subject, (PyObject *)tie)
-                           : Py_NewRef(callable->subject);
+    tie->subject = is_weak ? PyWeakref_NewRef(subject, (PyObject *)tie) : Py_NewRef(subject);
     if (tie->subject == NULL) {
         return -1;
     }
-    if (callable->kind == TIE_NAMED) {
+    if (tie->kind == TIE_NAMED) {
         tie->what = PyUnicode_InternFromString(callable->name);
         return tie->what == NULL ? -1 : 0;
     }
@@ -204,11 +207,29 @@ static int tie_hear(weak_tie *tie, PyObject *sender) {
     return sender != NULL && tie->sender == NULL ? -1 : 0;
 }
 
-// Is it held weakly? A method of what cannot be weakly referenced is not, unless that is asked.
-static bool is_to_be_weak(const connect_options *options, const weak_callable *callable) {
-    return options->hold == HOLD_WEAK ||
-           (options->hold == HOLD_AUTO && callable->kind != TIE_PLAIN &&
-            PyType_SUPPORTS_WEAKREFS(Py_TYPE(callable->subject)));
+// Is it held weakly? A method of what cannot be weakly referenced, or that is not found again by
+// its name, is not, unless that is asked: TypeError. 1, 0, or -1 with an exception set.
+static int is_to_be_weak(const connect_options *options, const weak_callable *callable) {
+    bool is_asked = options->hold == HOLD_WEAK;
+    if (options->owner != NULL || options->hold == HOLD_STRONG ||
+        (!is_asked &&
+         (callable->kind == TIE_PLAIN || !PyType_SUPPORTS_WEAKREFS(Py_TYPE(callable->subject))))) {
+        return 0;
+    }
+    if (callable->kind != TIE_NAMED) {
+        return 1;
+    }
+    PyObject *name = PyUnicode_InternFromString(callable->name);
+    int is_known =
+        name == NULL ? -1 : weak_is_attribute(callable->subject, name, options->receiver);
+    Py_XDECREF(name);
+    if (is_known == 0 && is_asked) {
+        PyErr_Format(PyExc_TypeError,
+                     "%R cannot be held weakly: the object has another attribute of that name",
+                     options->receiver);
+        return -1;
+    }
+    return is_known;
 }
 
 // Connect, or change the connection that there is: in its place, if it is held in the same way. A
@@ -217,7 +238,10 @@ static int connect_receiver(weak_state *state, weak_signal *self, const connect_
                             weak_tie **ret_tie) {
     *ret_tie = NULL;
     weak_callable callable = weak_callable_of(options->receiver);
-    bool is_weak = options->owner == NULL && is_to_be_weak(options, &callable);
+    int is_weak = is_to_be_weak(options, &callable);
+    if (is_weak < 0) {
+        return -1;
+    }
     weak_tie *old = weak_signal_find(self, &callable, options->sender, false);
     if (old != NULL && options->owner == NULL && old->kind != TIE_KEPT && old->is_weak == is_weak &&
         old->priority == options->priority) {
@@ -234,7 +258,7 @@ static int connect_receiver(weak_state *state, weak_signal *self, const connect_
     tie->is_once = options->is_once;
     tie->most = options->most;
     int held = options->owner != NULL ? tie_hold_kept(state, tie, options)
-                                      : tie_hold(tie, &callable, is_weak);
+                                      : tie_hold(tie, options->receiver, &callable, is_weak);
     if (held < 0 || tie_hear(tie, options->sender) < 0) {
         Py_DECREF(tie);
         return -1;
@@ -261,7 +285,9 @@ static PyObject *connect_later(PyObject *self, PyObject *const *args, PyObject *
     PyObject *options = connect == NULL ? NULL : PyDict_New();
     int status = options == NULL ? -1 : 0;
     for (Py_ssize_t i = 0; status == 0 && i < named; i++) {
-        status = PyDict_SetItem(options, PyTuple_GET_ITEM(names, i), args[i]);
+        PyObject *name = PyTuple_GET_ITEM(names, i);
+        bool is_receiver = PyUnicode_CompareWithASCIIString(name, "fn") == 0;
+        status = is_receiver ? 0 : PyDict_SetItem(options, name, args[i]);
     }
     PyObject *pack = status < 0 ? NULL : PyTuple_Pack(1, connect);
     PyObject *later = pack == NULL ? NULL : PyObject_Call(partial, pack, options);

@@ -156,25 +156,29 @@ static int kept_reserve(kept_all *kept) {
     return 0;
 }
 
-// A class keeps attributes in another place than objects do, and says no in another way.
-static int owner_set(PyObject *owner, PyObject *name, PyObject *value) {
-    return PyType_Check(owner) ? PyObject_SetAttr(owner, name, value)
-                               : PyObject_GenericSetAttr(owner, name, value);
-}
-
-// What an owner keeps, borrowed from it; NULL: nothing yet. No exception is set.
-static kept_all *kept_of(const weak_state *state, PyObject *owner, PyObject *name) {
+PyObject *weak_owner_get(PyObject *owner, PyObject *name) {
     PyObject *found =
         PyType_Check(owner) ? PyObject_GetAttr(owner, name) : PyObject_GenericGetAttr(owner, name);
     if (found == NULL) {
         PyErr_Clear();
-        return NULL;
     }
-    const PyObject *whose = Py_TYPE(found) == state->signals.kept && ((kept_all *)found)->owner
-                                ? weak_referent(((kept_all *)found)->owner)
-                                : NULL;
-    Py_DECREF(found);
-    return whose == owner ? (kept_all *)found : NULL;
+    return found;
+}
+
+int weak_owner_set(PyObject *owner, PyObject *name, PyObject *value) {
+    return PyType_Check(owner) ? PyObject_SetAttr(owner, name, value)
+                               : PyObject_GenericSetAttr(owner, name, value);
+}
+
+// What an owner keeps, new; NULL: nothing yet. No exception is set.
+static kept_all *kept_of(const weak_state *state, PyObject *owner, PyObject *name) {
+    PyObject *found = weak_owner_get(owner, name);
+    bool is_kept = found != NULL && Py_TYPE(found) == state->signals.kept;
+    PyObject *whose = is_kept ? ((kept_all *)found)->owner : NULL;
+    if (whose == NULL || weak_referent(whose) != owner) {
+        Py_CLEAR(found);
+    }
+    return (kept_all *)found;
 }
 
 // The same, made if there is none: a new reference, or NULL with an exception set.
@@ -183,7 +187,7 @@ static kept_all *kept_make(const weak_state *state, PyObject *owner) {
     kept_all *kept = name == NULL ? NULL : kept_of(state, owner, name);
     if (name == NULL || kept != NULL) {
         Py_XDECREF(name);
-        return (kept_all *)Py_XNewRef(kept);
+        return kept;
     }
     kept = PyObject_GC_New(kept_all, state->signals.kept);
     if (kept != NULL) {
@@ -194,8 +198,8 @@ static kept_all *kept_make(const weak_state *state, PyObject *owner) {
         // Making it may have started a collection, and that may have connected something.
         kept_all *other = kept_of(state, owner, name);
         if (other != NULL) {
-            Py_SETREF(kept, (kept_all *)Py_NewRef(other));
-        } else if (kept->owner == NULL || owner_set(owner, name, (PyObject *)kept) < 0) {
+            Py_SETREF(kept, other);
+        } else if (kept->owner == NULL || weak_owner_set(owner, name, (PyObject *)kept) < 0) {
             Py_CLEAR(kept);
             PyErr_Format(PyExc_TypeError,
                          "'%s' object cannot own a receiver: give its class __weakref__, and a "

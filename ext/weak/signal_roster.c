@@ -21,6 +21,10 @@ weak_callable weak_callable_of(PyObject *callable) {
                                .subject = PyMethod_GET_SELF(callable),
                                .function = PyMethod_GET_FUNCTION(callable)};
     }
+    weak_callable bound = {.kind = TIE_METHOD};
+    if (weak_bound_apart(callable, &bound.subject, &bound.function)) {
+        return bound;
+    }
     // A function of a module has the module as its self.
     PyObject *self = PyCFunction_Check(callable) ? PyCFunction_GET_SELF(callable) : NULL;
     if (self != NULL && !PyModule_Check(self)) {
@@ -98,7 +102,7 @@ void weak_target_release(const weak_target *target) {
 PyObject *weak_target_callable(const weak_target *target) {
     switch (target->kind) {
         case TIE_METHOD:
-            return PyMethod_New(target->what, target->subject);
+            return weak_bind(target->what, target->subject);
         case TIE_NAMED:
             return PyObject_GetAttr(target->subject, target->what);
         default:
@@ -111,18 +115,17 @@ static bool tie_leads_to(const weak_tie *tie, const weak_callable *callable) {
     if (subject == NULL) {
         return false;
     }
-    if (tie->kind == TIE_KEPT) {
-        PyObject *content = weak_box_content(subject);
-        weak_callable kept = content == NULL ? *callable : weak_callable_of(content);
-        return content != NULL && callables_are_same(&kept, callable);
+    if (tie->kind == TIE_KEPT || tie->kind == TIE_PLAIN) {
+        PyObject *whole = tie->kind == TIE_KEPT ? weak_box_content(subject) : subject;
+        weak_callable own = whole == NULL ? *callable : weak_callable_of(whole);
+        return whole != NULL && callables_are_same(&own, callable);
     }
     if (tie->kind != callable->kind || subject != callable->subject) {
         return false;
     }
-    return tie->kind == TIE_METHOD ? tie_what(tie) == callable->function
-           : tie->kind == TIE_NAMED
-               ? PyUnicode_CompareWithASCIIString(tie->what, callable->name) == 0
-               : true;
+    return tie->kind == TIE_METHOD
+               ? tie_what(tie) == callable->function
+               : PyUnicode_CompareWithASCIIString(tie->what, callable->name) == 0;
 }
 
 bool weak_tie_has_sender(const weak_tie *tie, PyObject *sender) {

@@ -24,6 +24,7 @@ typedef struct sweep_node {
     PyObject *object;   /* borrowed */
     Py_ssize_t inside;  ///< references that were counted
     Py_ssize_t entry;   ///< first entry with this key, or -1
+    Py_ssize_t shown;   ///< node that showed it last while references were counted, or -1
     bool live;
 } sweep_node;
 
@@ -50,6 +51,8 @@ typedef struct sweep {
     Py_ssize_t live_count;
     Py_ssize_t budget;
     const PyObject *skipped[2];  ///< of the object that is looked into
+    Py_ssize_t looking;          ///< its node
+    bool borrows;                ///< it may show more references than it has
     bool failed;                 ///< there was no memory
 } sweep;
 
@@ -120,7 +123,7 @@ static Py_ssize_t node_add(sweep *all, PyObject *object) {
         return -1;
     }
     Py_ssize_t number = all->node_count++;
-    all->nodes[number] = (sweep_node){.object = object, .entry = -1};
+    all->nodes[number] = (sweep_node){.object = object, .entry = -1, .shown = -1};
     node_index(all, number);
     return number;
 }
@@ -135,10 +138,17 @@ static Py_ssize_t node_of(sweep *all, PyObject *object) {
     return ends ? -1 : node_add(all, object);
 }
 
+static bool has_frame(const PyObject *object) {
+    return PyGen_CheckExact(object) || PyCoro_CheckExact(object) || PyAsyncGen_CheckExact(object) ||
+           PyFrame_Check(object);
+}
+
 // Visit what an object refers to; of a function neither globals nor builtins.
 static void node_look_into(sweep *all, Py_ssize_t number, visitproc visit) {
     PyObject *object = all->nodes[number].object;
     all->skipped[0] = all->skipped[1] = NULL;
+    all->looking = number;
+    all->borrows = MM_FRAMES_BORROW && has_frame(object);
     if (PyFunction_Check(object)) {
         all->skipped[0] = ((PyFunctionObject *)object)->func_globals;
         all->skipped[1] = ((PyFunctionObject *)object)->func_builtins;
@@ -155,8 +165,10 @@ static int visit_count(PyObject *object, void *arg) {
         return 0;
     }
     Py_ssize_t number = node_of(all, object);
-    if (number >= 0) {
+    // Of what may be borrowed one reference counts: one too few is sound.
+    if (number >= 0 && !(all->borrows && all->nodes[number].shown == all->looking)) {
         all->nodes[number].inside++;
+        all->nodes[number].shown = all->looking;
     }
     return all->failed ? -1 : 0;
 }
@@ -303,7 +315,12 @@ static int container_add(PyObject *object, PyObject *foreign, PyObject *containe
         Py_SETREF(dict, theirs ? PyObject_GetAttrString(object, "data") : NULL);
         if (dict == NULL || !PyDict_CheckExact(dict)) {
             Py_XDECREF(dict);
-            return PyErr_Occurred() ? -1 : 0;
+            // One whose __init__() has not run yet is empty.
+            if (PyErr_Occurred() && !PyErr_ExceptionMatches(PyExc_AttributeError)) {
+                return -1;
+            }
+            PyErr_Clear();
+            return 0;
         }
     }
     // Twice the same would count its references twice.

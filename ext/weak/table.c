@@ -135,6 +135,28 @@ Py_ssize_t weak_table_find_ref(const weak_table *table, PyObject *ref) {
     return -1;
 }
 
+// What stood beside a weak reference may be the last that holds the next object of the table, and
+// so on. Most types put off what is too deep, functions and modules for example do not: here it is
+// put off, and given up by the call that stands at the limit. Without memory it is not put off.
+static void guard_let_go(weak_guard *guard, PyObject *other) {
+    enum { DEPTH_MAX = 50 };
+    weak_late *late = guard->depth < DEPTH_MAX ? NULL : PyMem_Malloc(sizeof(*late));
+    if (late != NULL) {
+        *late = (weak_late){other, guard->late};
+        guard->late = late;
+        return;
+    }
+    int depth = ++guard->depth;
+    Py_XDECREF(other);
+    while (depth == DEPTH_MAX && (late = guard->late) != NULL) {
+        other = late->object;
+        guard->late = late->next;
+        PyMem_Free(late);
+        Py_XDECREF(other);
+    }
+    guard->depth--;
+}
+
 static PyObject *guard_call(PyObject *self, PyObject *const *args, size_t count_and_flag,
                             PyObject *names) {
     weak_guard *guard = (weak_guard *)self;
@@ -154,7 +176,7 @@ static PyObject *guard_call(PyObject *self, PyObject *const *args, size_t count_
         weak_table_take(table, at, &ref, &other);
         // The table may be gone behind these.
         Py_DECREF(ref);
-        Py_XDECREF(other);
+        guard_let_go(guard, other);
     }
     Py_RETURN_NONE;
 }
@@ -298,10 +320,14 @@ static int entry_compare(weak_table *table, Py_ssize_t at, PyObject *stored, PyO
     PyObject *ref = Py_NewRef(weak_entry_at(table, at)->ref);
     Py_INCREF(stored);
     int equal = PyObject_RichCompareBool(stored, key, Py_EQ);
-    // This may be its last reference, and its death takes the entry out.
+    // Under a key that was compared another value may stand by now: it is found all the same.
+    bool kept = table->layout == layout && table->kind == WEAK_VALUES &&
+                weak_entry_at(table, at)->ref != NULL && weak_entry_at(table, at)->other == stored;
+    // This may be its last reference, and its death takes the entry out; not that of a key that was
+    // kept.
     Py_DECREF(stored);
-    bool moved = table->layout != layout;
-    bool same = !moved && weak_entry_at(table, at)->ref == ref && weak_referent(ref) != NULL;
+    const weak_entry *entry = table->layout != layout ? NULL : weak_entry_at(table, at);
+    bool same = entry != NULL && (kept || entry->ref == ref) && weak_referent(entry->ref) != NULL;
     // The entry holds it too, or it is the table's no more and all may happen here.
     Py_DECREF(ref);
     if (equal < 0) {

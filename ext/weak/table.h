@@ -42,10 +42,18 @@ typedef struct weak_carrier {
     struct weak_carrier *previous;
 } weak_carrier;
 
+/// An object that is to be given up later.
+typedef struct weak_late {
+    PyObject *object; /* owned; or NULL */
+    struct weak_late *next;
+} weak_late;
+
 /// Called when an object in the table dies. Owned by the table and its weak references.
 typedef struct weak_guard {
     PyObject_HEAD vectorcallfunc call;
     weak_table *table; /* borrowed; NULL when the table is gone */
+    weak_late *late;   ///< what calls inside one another have put off
+    int depth;         ///< of such calls
 } weak_guard;
 
 /// What tables are told apart by.

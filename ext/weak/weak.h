@@ -113,6 +113,9 @@ PyType_Spec weak_holder_spec(void);
 PyType_Spec weak_probe_spec(void);
 PyType_Spec weak_ephemeron_dict_spec(void);
 
+/// Is a method that is written in C what its object has under that name? super() gives others, and
+/// such as belong to no type. 1, 0, or -1 with an exception set. May run Python code.
+int weak_is_attribute(PyObject *object, PyObject *name, PyObject *method);
 /// Make the types of Signal and WeakMethod. -1 with an exception set.
 int weak_signals_init(PyObject *module, weak_signal_types *types);
 /// For the module's m_traverse and m_clear.

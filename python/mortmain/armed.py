@@ -62,7 +62,8 @@ def arm(*, signal: int | None = None, every: float | None = None) -> None:
     """
     if signal is None and every is None:
         raise ValueError("arm() needs every=SECONDS, signal=NUMBER, or both")
-    if every is not None and not _SECONDS_LEAST <= every < 1e9:
+    is_number = isinstance(every, int | float)
+    if every is not None and not (is_number and _SECONDS_LEAST <= every < 1e9):
         raise ValueError(f"{every!r} is no number of seconds from {_SECONDS_LEAST} on")
     if signal is not None and (signal in _FOR_OTHERS or signal not in signals.valid_signals()):
         raise ValueError(f"signal {int(signal)} has another meaning; take signal.SIGUSR2")

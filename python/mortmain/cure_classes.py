@@ -6,7 +6,10 @@ Knows: how a class inside a function looks. Must not know: who holds it.
 from __future__ import annotations
 
 import ast
+import copy
+import symtable
 import textwrap
+from collections.abc import Iterator
 
 from mortmain import cure_patch
 from mortmain.cure_case import Answer, Facts
@@ -40,6 +43,8 @@ def made_once(facts: Facts, module: Module) -> Answer | None:
         made.end_lineno or 0
     ) < module.text.count("\n") + 1 else len(module.text)  # fmt: skip
     text = textwrap.dedent(module.text[begin:end]).rstrip("\n")
+    if not _is_same(text, made):
+        return plain
     edits: list[Edit] = [
         cure_patch.insert_above(module, function, f"{text}\n\n\n"),
         Edit(begin, end, ""),
@@ -48,30 +53,81 @@ def made_once(facts: Facts, module: Module) -> Answer | None:
 
 
 def _is_apart(module: Module, function: ast.FunctionDef, made: ast.ClassDef) -> bool:
-    """Does it use nothing of the functions around it?"""
+    """Does it use nothing of the functions around it, and nothing that comes to be later?"""
     around = [
         each
         for each in module.up(made)
         if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
     ]
-    if len(around) != 1 or len(function.body) == 1:
+    if len(around) != 1 or len(function.body) == 1 or module.owner(function) is not None:
         return False
-    names = {node.id for node in ast.walk(made) if isinstance(node, ast.Name)} - {made.name}
     if any(isinstance(node, ast.Nonlocal | ast.Global) for node in ast.walk(made)):
         return False
-    inner = {node.arg for node in ast.walk(made) if isinstance(node, ast.arg)}
-    taken = {node.arg for node in ast.walk(function.args) if isinstance(node, ast.arg)}
-    inside = {id(node) for node in ast.walk(made)}
-    for node in ast.walk(function):
-        if id(node) in inside or node is function:
+    top = symtable.symtable(module.text, module.file, "exec")
+    found = [
+        (above, table)
+        for above, table in _tables(top)
+        if (table.get_type(), table.get_name(), table.get_lineno())
+        == ("class", made.name, made.lineno)
+    ]
+    if len(found) != 1:
+        return False
+    above, table = found[0]
+    if above.get_type() != "function":
+        return False
+    own = {each.get_name() for each in above.get_symbols() if each.is_local()} - {made.name}
+    free = {
+        each.get_name()
+        for _, inner in [(above, table), *_tables(table)]
+        for each in inner.get_symbols()
+        if each.is_free()
+    }
+    # What is needed to make it, rather than to use it.
+    needed = {each.get_name() for each in table.get_symbols() if each.is_global()}
+    for base in (*made.bases, *made.keywords):
+        needed |= {node.id for node in ast.walk(base) if isinstance(node, ast.Name)}
+    return not (free | needed) & own and not needed & _later(module, function)
+
+
+def _tables(
+    table: symtable.SymbolTable,
+) -> Iterator[tuple[symtable.SymbolTable, symtable.SymbolTable]]:
+    """All scopes in a scope, each behind the one that it is in."""
+    for inner in table.get_children():
+        yield table, inner
+        yield from _tables(inner)
+
+
+def _later(module: Module, function: ast.FunctionDef) -> set[str]:
+    """Names of the module that it does not have yet where a function of it begins."""
+    bound: dict[str, int] = {}
+    for node in ast.walk(module.tree):
+        if module.function(node) is not None:
             continue
-        if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
-            taken.add(node.id)
-        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            taken.add(node.name)
-        elif isinstance(node, ast.alias):
-            taken.add((node.asname or node.name).partition(".")[0])
-    return not (names - inner) & taken and module.owner(function) is None
+        if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            bound[node.name] = min(node.lineno, bound.get(node.name, node.lineno))
+        elif isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
+            bound[node.id] = min(node.lineno, bound.get(node.id, node.lineno))
+    return {name for name, line in bound.items() if line >= function.lineno}
+
+
+def _is_same(text: str, made: ast.ClassDef) -> bool:
+    """Does the indent make no difference, but to what says what it is?"""
+    try:
+        tree = ast.parse(text)
+    except SyntaxError:
+        return False
+    return [_without_docs(each) for each in tree.body] == [_without_docs(made)]
+
+
+def _without_docs(made: ast.stmt) -> str:
+    copied = copy.deepcopy(made)
+    for node in ast.walk(copied):
+        if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and (
+            ast.get_docstring(node) is not None
+        ):
+            node.body[0] = ast.Pass()
+    return ast.dump(copied)
 
 
 def _differs(made: ast.ClassDef) -> bool:

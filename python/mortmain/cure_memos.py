@@ -16,6 +16,10 @@ from mortmain.cure_source import Use
 
 PLAIN = {"str", "int", "float", "bytes", "tuple", "dict", "list", "complex", "datetime", "bool"}
 
+_EMPTY = {
+    "list", "dict", "set", "bytearray", "deque", "defaultdict", "Counter", "OrderedDict",
+}  # fmt: skip
+
 
 def memo(case: Case) -> Answer | None:
     """What is computed when it is not there yet: computed again, it need not be kept for ever."""
@@ -23,6 +27,8 @@ def memo(case: Case) -> Answer | None:
     if not (case.container == "dict" or _own_dict(case)) or not inserts:
         return None
     if not all(_is_guarded(case, each) for each in inserts):
+        return None
+    if any(_is_history(case, each) for each in inserts):
         return None
     named = re.search(r"cache|memo", f"{case.name} {case.container}", re.I) is not None
     data = case.facts.held in PLAIN and not any(_makes_instance(use.value) for use in inserts)
@@ -58,6 +64,32 @@ def _is_guarded(case: Case, insert: Use) -> bool:
     )
     words = ("created", "constant", "tuple", "other")
     return asked and answers and case.word(insert.value, insert) in words
+
+
+def _is_history(case: Case, insert: Use) -> bool:
+    """Is it made of what the dict had, or empty, for others to fill? Nobody computes that again."""
+    value = insert.value
+    if isinstance(value, ast.Name) and not _is_filled(insert, value.id):
+        value = cure_source.value_of(value, insert.function)
+    if value is None:
+        return False
+    if any(use.node is node for node in ast.walk(value) for use in case.uses):
+        return True
+    if isinstance(value, ast.Call):
+        name = ast.unparse(value.func).rpartition(".")[2]
+        return name in _EMPTY and (not value.args or name == "defaultdict")
+    return isinstance(value, ast.List | ast.Dict) and not ast.unparse(value).strip("[]{}")
+
+
+def _is_filled(insert: Use, name: str) -> bool:
+    """Does the function that puts it in do more with a variable than that, and to hand it back?"""
+    assert insert.function is not None
+    return any(
+        isinstance(each, ast.Name) and each.id == name and each is not insert.value
+        for node in ast.walk(insert.function)
+        if isinstance(node, ast.Attribute | ast.Subscript | ast.Call)
+        for each in (node.args if isinstance(node, ast.Call) else [node.value])
+    )
 
 
 def _makes_instance(value: ast.expr | None) -> bool:
@@ -108,7 +140,7 @@ def computed_by_itself(case: Case) -> Answer | None:
         return None
     plain = Answer("bound-cache", "cache", case.line)
     others = case.of_kind("iterate", "remove", "size", "other", "test")
-    if any(use.function is not method for use in inserts) or any(others):
+    if any(use.function is not method or _is_history(case, use) for use in inserts) or any(others):
         return plain
     if cure_source.used_elsewhere(case.module, case.scope, case.name):
         return plain

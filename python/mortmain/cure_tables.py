@@ -385,7 +385,9 @@ def _last_use(
         for node in ast.walk(function)
     )
     nested = any(
-        isinstance(node, ast.Lambda | ast.FunctionDef | ast.AsyncFunctionDef)
+        isinstance(
+            node, ast.Lambda | ast.FunctionDef | ast.AsyncFunctionDef | ast.GeneratorExp
+        )  # each looks later than it stands
         and node is not function
         and any(isinstance(each, ast.Name) and each.id == name for each in ast.walk(node))
         for node in ast.walk(function)

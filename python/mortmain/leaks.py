@@ -117,7 +117,7 @@ class no_leaks:
             ...         text = "a" * 100
         """
         if count < _STEPS_LEAST:
-            raise ValueError(f"{count} steps are too few to judge by: {_STEPS_LEAST} at least")
+            raise ValueError(f"steps({count}) is too few to judge by; take {_STEPS_LEAST} at least")
         return self._run(count)
 
     def _run(self, count: int) -> Iterator[int]:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from mortmain.api import Findings
 
 _SITES_MAX = 20
+_LOOK_SECONDS = 0.5
 _NOBODY = 0xFFFFFFFF
 _OWN = str(Path(__file__).parent) + os.sep
 # What mortmain itself gives to the compiler.
@@ -70,8 +71,12 @@ class Talk:
         os.close(self._from_step)
         os.close(self._to_step)
 
-    def step(self, seconds: float) -> bool:
-        """Answer the process, if it says something within that time; False if it never will."""
+    def step(self, seconds: float, is_alive: Callable[[], bool]) -> bool:
+        """Answer the process, if it says something within that time; False if it never will.
+
+        Whom the step has started may have its ends of the pipes, so these do not tell that it ends.
+        """
+        self._is_alive = is_alive
         if not select.select([self._from_step], [], [], seconds)[0]:
             return True
         word = os.read(self._from_step, 1)
@@ -141,17 +146,25 @@ class Talk:
     def _send(self, data: bytes) -> None:
         view = memoryview(data)
         while view:
-            view = view[os.write(self._to_step, view) :]
+            self._wait([], [self._to_step])
+            # So much does not block.
+            view = view[os.write(self._to_step, view[: select.PIPE_BUF]) :]
 
     def _receive(self, count: int) -> bytes:
         parts = []
         while count > 0:
+            self._wait([self._from_step], [])
             part = os.read(self._from_step, min(count, 1 << 20))
             if not part:
                 raise EOFError("the step's process is gone")
             parts.append(part)
             count -= len(part)
         return b"".join(parts)
+
+    def _wait(self, readers: list[int], writers: list[int]) -> None:
+        while not any(select.select(readers, writers, [], _LOOK_SECONDS)):
+            if not self._is_alive():
+                raise EOFError("the step's process is gone")
 
 
 def _word(number: int) -> bytes:

@@ -156,10 +156,12 @@ def _wait(process: subprocess.Popen[bytes], watch: Callable[[], None] | None) ->
 def _wait_and_talk(
     process: subprocess.Popen[bytes], watch: Callable[[], None] | None, talk: Talk
 ) -> int:
+    def is_alive() -> bool:
+        return process.poll() is None
+
     talk.close_for_step()
     try:
-        # Whom the step has started may have its end of the pipe: its own end is what counts.
-        while process.poll() is None and talk.step(_WATCH_SECONDS):
+        while is_alive() and talk.step(_WATCH_SECONDS, is_alive):
             if watch is not None:
                 watch()
     finally:

@@ -226,6 +226,7 @@ def test_refusals(tmp_path: Path) -> None:
     for call, why in (
         ("mortmain.arm()", "ValueError arm() needs every=SECONDS"),
         ("mortmain.arm(every=0)", "ValueError 0 is no number of seconds"),
+        ("mortmain.arm(every='10M')", "ValueError '10M' is no number of seconds"),
         ("mortmain.arm(signal=signal.SIGTERM)", "ValueError signal 15 has another meaning"),
         ("mortmain.arm(signal=999)", "ValueError signal 999 has another meaning"),
         (

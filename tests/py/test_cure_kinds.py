@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from mortmain import cure, cure_source
+from mortmain import cure, cure_patch, cure_sites, cure_source, cure_tables
+from mortmain.cure_case import Case
 from test_cure import facts, found
 
 LIST = (("module shop", ".table", False), ("list", "[*]", True), ("Exam", None, False))
@@ -284,3 +285,113 @@ def test_library_is_left_alone(tmp_path: Path) -> None:
     assert cure_source.is_stdlib(weakref.__file__)
     assert not cure_source.is_stdlib(str(tmp_path / "shop.py"))
     assert not cure_source.is_stdlib(pytest.__file__)
+
+
+CLASS = """def make(x):
+    class Exam({bases}):
+        {body}
+
+    return Exam()
+
+
+def later():
+    pass
+
+
+class Later:
+    pass
+"""
+
+
+@pytest.mark.parametrize(
+    ("bases", "body", "made"),
+    [
+        ("", "def set(self, x):\n            self.x, self.y = x, later()", True),
+        ("", '"""Says what it is,\n\n        at some length."""', True),
+        ("", "value = x\n\n        def set(self, x):\n            self.x = x", False),
+        ("", "def set(self, x=x):\n            self.x = x", False),
+        ("", 'text = """a\n            b"""', False),
+        ("", "value = later()", False),
+        ("Later", "pass", False),
+        ("x", "pass", False),
+    ],
+)
+def test_class_made_once(tmp_path: Path, bases: str, body: str, made: bool) -> None:
+    """Only where it takes nothing from the call, and everything that it needs is there before."""
+    text = CLASS.format(bases=bases, body=body)
+    path = (("module gc", ".callbacks", True), ("class Exam", None, False))
+    more: dict[str, Any] = {"cure": "make-class-once", "scope": None, "path": path}
+    file = tmp_path / "shop.py"
+    file.write_text(text)
+    found_at = cure_sites.find(facts(file, "callbacks", **more), [str(file)])
+    assert found_at is not None
+    module, answer = found_at
+    assert answer.cure == "make-class-once"
+    assert bool(answer.edits) == made
+    if made:
+        after = cure_patch.apply(module, answer.edits)
+        assert after is not None
+        names: dict[str, Any] = {"__name__": "shop"}
+        exec(after, names)
+        assert type(names["make"](1)) is type(names["make"](2))
+
+
+@pytest.mark.parametrize(
+    ("held", "lines"),
+    [
+        ("list", "return table.setdefault(name, [])"),
+        ("list", "if name not in table:\n        table[name] = []\n    return table[name]"),
+        ("deque", "return table.setdefault(name, deque())"),
+        ("list", "made = []\n    table.setdefault(name, made)\n    return table[name]"),
+        ("int", "table[name] = table.get(name, 0) + 1\n    return table[name]"),
+    ],
+)
+def test_history_is_no_memo(tmp_path: Path, held: str, lines: str) -> None:
+    """What others fill, or what is counted, is not computed again: no bound loses it."""
+    text = f"from collections import deque\ntable = {{}}\n\n\ndef of(name):\n    {lines}\n"
+    path = (("module shop", ".table", False), ("dict", "[*]", True), (held, None, False))
+    fix = found(tmp_path, text, held=held, type=held, path=path)
+    assert (fix.cure == "bound-cache", fix.patch) == (False, None)
+
+
+def test_made_when_missing(tmp_path: Path) -> None:
+    """An empty list that a dict makes by itself is for others to fill."""
+    text = """class Table(dict):
+    def __missing__(self, name):
+        made = self[name] = {value}
+        return made
+
+
+table = Table()
+"""
+    path = (("module shop", ".table", False), ("shop.Table", "[*]", True), ("list", None, False))
+    for value, bounded in (("[]", False), ("name.split()", True)):
+        source = text.replace("{value}", value)
+        fix = found(tmp_path, source, held="list", type="list", path=path)
+        assert (fix.patch is not None) == bounded, fix
+
+
+def test_memo_is_bounded(tmp_path: Path) -> None:
+    """What is computed of the key alone is."""
+    text = "table = {}\n\n\ndef of(n):\n    if n not in table:\n        table[n] = [n] * 3\n"
+    path = (("module shop", ".table", False), ("dict", "[*]", True), ("list", None, False))
+    fix = found(tmp_path, text + "    return table[n]\n", held="list", type="list", path=path)
+    assert fix.cure == "bound-cache"
+    assert run(fix)["of"](2) == [2, 2, 2]
+
+
+@pytest.mark.parametrize(
+    ("use", "apart"),
+    [("print(exam)", True), ("keys = (exam for _ in 'ab')", False)],
+)
+def test_taken_out(tmp_path: Path, use: str, apart: bool) -> None:
+    """It is forgotten where nothing looks at it later; a generator does."""
+    lines = ("exam = table.pop(key)", use, "return list(key)")
+    text = "table = {}\n\n\ndef take(key):\n    " + "\n    ".join(lines) + "\n"
+    file = tmp_path / "shop.py"
+    file.write_text(text)
+    module = cure_source.read(str(file))
+    assert module is not None
+    case = Case.of(facts(file, "table", cure="drop-link"), module)
+    answer = cure_tables.taken_out(case)
+    assert (answer is not None) == apart

@@ -378,6 +378,33 @@ def test_where_the_values_hang() -> None:
 
 
 @needs_collector
+def test_a_value_that_has_the_attributes_of_its_key() -> None:
+    """Taken away from the key, they are garbage together with the value: the table still has it."""
+    table: weak.EphemeronDict[Any, Any] = weak.EphemeronDict()
+    for _ in range(2):  # and put back
+        key = Plain()
+        value: Any = Plain()
+        table[key] = value
+        value.saved = vars(key).copy()
+        vars(key).clear()
+        gc.collect()
+        assert list(vars(value)) == ["saved"]
+        vars(key).update(value.saved)
+        table[key] = value
+        value.saved = vars(key).copy()
+        vars(key).clear()
+        ref = weakref.ref(key)
+        del value
+        gc.collect()
+        assert list(vars(table[key])) == ["saved"]
+        table[key] = [table[key], key]
+        del key
+        gc.collect()
+        assert ref() is None
+        assert not table
+
+
+@needs_collector
 def test_what_dies_with_what() -> None:
     """A table lets go of its values, and a key of its own; neither waits for the other."""
     tables: list[weak.EphemeronDict[Any, Any]] = [weak.EphemeronDict() for _ in range(20)]

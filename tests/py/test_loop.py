@@ -230,6 +230,27 @@ def test_snapshots_are_kept(tmp_path: Path) -> None:
     assert "it is not empty" in again.stderr
 
 
+def test_users_are_of_what_grows(tmp_path: Path) -> None:
+    """Who uses what stands higher in the chain is not told as who uses what grows."""
+    (tmp_path / "news.py").write_text(
+        "class Topic:\n"
+        "    def __init__(self):\n        self.hears = []\n"
+        "    def tell(self):\n        for each in self.hears: each(1)\n"
+        "class View:\n"
+        "    def __init__(self):\n        self.seen = []\n        TOPIC.hears.append(self.add)\n"
+        "    def add(self, what):\n        self.seen.append(what)\n"
+        "TOPIC = Topic()\n"
+        "View()\n"
+        "def step():\n    TOPIC.tell()\n"
+        "def more():\n    View()\n"
+    )
+    grown = loop("news.py:step", cwd=tmp_path).stdout
+    assert "LEAK  View.seen (list) grows" in grown
+    assert "Look at news.py:8:\n" in grown
+    held = loop("news.py:more", cwd=tmp_path).stdout
+    assert "used in Topic.__init__ (news.py:2), Topic.tell" in " ".join(held.split())
+
+
 def test_grow_refuses(tmp_path: Path) -> None:
     """Growth is found inside one process, between two snapshots at least."""
     with pytest.raises(mortmain.MortmainError, match="two snapshots"):
@@ -246,10 +267,12 @@ ERRORS = [
     (["nowhere.py:step"], "cannot load 'nowhere.py': No such file or directory"),
     (["shop.py:nothing"], "has no 'nothing'; name one of its functions"),
     (["shop.py:number"], "cannot be called; name a function"),
+    (["shop.py:each"], "is a generator, of which a call runs nothing; name a function that goes"),
+    (["shop.py:aeach"], "is a generator, of which a call runs nothing; name a function that goes"),
     (["shop.py"], "'shop.py' names no function"),
     (["shop.py:a b"], "names no function"),
     (["no.such.module:step"], "ModuleNotFoundError: No module named 'no'"),
-    (["broken.py:step"], "SyntaxError"),
+    (["broken.py:step"], "SyntaxError: invalid syntax (broken.py, line 1)\n"),
     (["raising.py:step"], "ValueError: at import (raising.py:1, in <module>)"),
     (["shop.py:raises"], "call 3 of the step raised KeyError: 'x' (shop.py:8, in helper)"),
     (["shop.py:wants"], "call 1 of the step raised TypeError: wants() missing 1 required"),
@@ -285,6 +308,8 @@ def test_error(tmp_path: Path, words: list[str], message: str) -> None:
         "def gone():\n    os._exit(7)\n"
         "def killed():\n    os.kill(os.getpid(), signal.SIGKILL)\n"
         "async def later():\n    raise OSError('two\\nlines')\n"
+        "def each():\n    yield calls.append(1)\n"
+        "async def aeach():\n    yield calls.append(1)\n"
     )
     environment = {**os.environ, "TMPDIR": str(tmp_path / "temporary")}
     done = loop(*words, cwd=tmp_path, env=environment)

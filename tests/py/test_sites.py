@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import types
 from pathlib import Path
 from typing import Any
 
@@ -196,6 +197,66 @@ def test_forgotten_by_c(call: str, tmp_path: Path) -> None:
     (site,) = first["sites"]
     assert place(site) == ("<stmt>", 2, None)
     assert site["objects"] > 10
+
+
+@pytest.mark.slow
+def test_descriptors_are_of_the_step(tmp_path: Path) -> None:
+    """Where a step has closed what it does not know, nothing is said into what it opens then."""
+    out = tmp_path / "out"
+    setup = "import os\nopened = False\nkept = []"
+    step = (
+        "kept.append([1])\n"
+        "if not opened:\n"
+        "    opened = True\n"
+        "    os.closerange(3, 64)\n"
+        f"    files = [open({str(out)!r}, 'a+') for _ in range(61)]"
+    )
+    done = loop("-s", setup, "-c", step)
+    assert done.returncode == 1, done.stderr
+    assert out.read_text() == ""
+
+
+@pytest.mark.parametrize("size", [0, 1 << 20])
+def test_process_is_gone(size: int, tmp_path: Path) -> None:
+    """Its ends of the pipes may live on in whom the step has started: nobody waits for these."""
+    talk = sites.Talk(str(tmp_path), lambda: None)  # type: ignore[arg-type, return-value]
+    rows = [(0, 0, bytes(size))]
+    talk.findings = types.SimpleNamespace(made=lambda *_, **__: rows)  # type: ignore[assignment]
+    talk._waiting = False
+    os.write(talk.for_step[1], b"s")
+    assert talk.step(60, lambda: False)
+    assert talk._sites == []
+    talk.close_for_step()
+    talk.close()
+
+
+# So large that their pages go back to the system at once.
+UNHEARD = [
+    "big = bytes(1 << 26)\ntracemalloc.stop()\ndel big",
+    "api.PyMem_Free(ctypes.c_void_p(new(ctypes.c_size_t(1 << 26))))",
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("step", UNHEARD, ids=["tracing ended", "another domain"])
+def test_given_back_unheard(step: str, tmp_path: Path) -> None:
+    """A block of which nobody knows that it is gone is not read."""
+    harness.build_extension(tmp_path, harness.PROGRAMS / "forgetful.c")
+    setup = SETUP + "\nimport ctypes, tracemalloc\napi = ctypes.pythonapi"
+    setup += "\nnew = api.PyObject_Malloc\nnew.restype = ctypes.c_void_p"
+    step = f"forgetful.list()\n{step}"
+    done = subprocess.run(
+        [sys.executable, "-m", "mortmain", "loop", "--json", "-s", setup, "-c", step],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.stdout, done.stderr
+    first = json.loads(done.stdout)["findings"][0]
+    assert first["kind"] == "held by C"
+    assert bool(first["sites"]) == ("stop" not in step)
 
 
 def test_many_lines(tmp_path: Path) -> None:

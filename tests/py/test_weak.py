@@ -9,7 +9,7 @@ import pickle
 import subprocess
 import sys
 import weakref
-from collections.abc import Mapping, MutableMapping, MutableSet
+from collections.abc import Iterator, Mapping, MutableMapping, MutableSet
 from pathlib import Path
 from typing import Any
 
@@ -160,6 +160,23 @@ def test_an_object_is_itself_unasked() -> None:
     assert by_id == by_id.copy()
     assert by_id != weak.WeakIdKeyDictionary([(one, 1)])
     assert by_id != weak.WeakIdKeyDictionary([(one, 1), (two, 3)])
+    items = list(by_id.items())
+
+    class Lists(Mapping[Elementwise, int]):
+        def __getitem__(self, key: Elementwise) -> int:
+            raise KeyError(key)
+
+        def __iter__(self) -> Iterator[Elementwise]:
+            return (key for key, _ in items)
+
+        def __len__(self) -> int:
+            return len(items)
+
+        def items(self) -> Any:
+            """As lists, which dict() takes too."""
+            return map(list, items)
+
+    assert by_id == Lists()
     data = by_id.data
     by_id.data = data
     assert list(by_id.items()) == [(one, 1), (two, 2)]

@@ -179,13 +179,20 @@ def test_a_key_that_dies_while_it_is_compared() -> None:
 def test_a_long_chain_of_values_that_are_keys() -> None:
     """The death of the first lets go of all, one after the other, on a short stack."""
     code = """
+    import itertools
+    from types import ModuleType
     from mortmain import weak
     class Key:
         pass
     class Slotted:
         __slots__ = ("__weakref__",)
-    for made in (Key, Slotted):
-        table = weak.WeakKeyDictionary()
+    def function():
+        return lambda: None
+    def module():
+        return ModuleType("module")
+    kinds = weak.WeakKeyDictionary, weak.EphemeronDict
+    for made, kind in itertools.product((Key, Slotted, function, module), kinds):
+        table = kind()
         first = key = made()
         for _ in range(200_000):
             following = made()
@@ -202,7 +209,76 @@ def test_a_long_chain_of_values_that_are_keys() -> None:
     del inner, outer
     print("done")
     """
-    assert run_program("-c", textwrap.dedent(code)) == "0\n0\ndone\n"
+    assert run_program("-c", textwrap.dedent(code)) == "0\n" * 8 + "done\n"
+
+
+def test_a_value_that_is_replaced_while_its_key_is_compared() -> None:
+    """The entry is found all the same: no second one gets the same key."""
+    armed = False
+
+    class Key:
+        def __hash__(self) -> int:
+            return 1
+
+        def __eq__(self, other: object) -> bool:
+            nonlocal armed
+            if armed:
+                armed = False
+                table[first] = second
+            return True
+
+    class Value:
+        pass
+
+    first, second, third = Key(), Value(), Value()
+    table: weak.WeakValueDictionary[Key, Value] = weak.WeakValueDictionary()
+    start = table[first] = Value()
+    armed = True
+    assert table.get(Key()) is second
+    table[first] = start
+    armed = True
+    table[Key()] = third
+    assert (len(table), list(table.items())) == (1, [(first, third)])
+    table[first] = start
+    armed = True
+    assert table.pop(Key()) is second
+    assert len(table) == 0
+
+
+def test_children_that_replace_the_list_that_is_asked() -> None:
+    """The list that is looked into stays until it was."""
+    code = """
+    from mortmain import weak
+    class Node:
+        parent = weak.WeakLink()
+        children = weak.WeakChildren("parent")
+        def __eq__(self, other):
+            if armed:
+                armed.clear()
+                root.children = [keep]
+            return self is keep
+    class Clears(Node):
+        def __del__(self):
+            root.children.clear()
+    class Replaces:
+        def __index__(self):
+            root.children = []
+            return 3
+    armed, root, keep = [], Node(), Node()
+    for index in (Replaces(), slice(Replaces(), 40)):
+        root.children = some = [Node() for _ in range(50)]
+        print(root.children[index] in (some[3], some[3:40]), len(root.children))
+        root.children = [Node() for _ in range(50)]
+        root.children[index]
+    root.children = [keep, Clears()]
+    armed.append(True)
+    try:
+        root.children.remove(object())
+    except ValueError as error:
+        print(error)
+    """
+    done = run_program("-c", textwrap.dedent(code), PYTHONMALLOC="debug")
+    assert done == "True 0\nTrue 0\nremove(x): x is no child\n"
 
 
 def test_nothing_is_left_behind() -> None:

@@ -8,7 +8,7 @@ import pickle
 import random
 import weakref
 from collections import OrderedDict
-from collections.abc import MutableMapping
+from collections.abc import Callable, MutableMapping
 from typing import Any
 
 import pytest
@@ -255,6 +255,49 @@ def test_values_that_use_the_cache_when_they_die() -> None:
         depth = 3
     gc.collect()
     assert len(list(cache)) == len(cache)
+
+
+class Meddler:
+    """A key whose comparison may do anything."""
+
+    meddle: Callable[[], None] | None = None
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+    def __hash__(self) -> int:
+        return 7
+
+    def __eq__(self, other: object) -> bool:
+        if Meddler.meddle is not None:
+            Meddler.meddle()
+        return isinstance(other, Meddler) and other.number == self.number
+
+
+@pytest.mark.parametrize("turn", [1, 2])
+def test_a_comparison_that_sets_the_same_key(turn: int) -> None:
+    """Whose value is replaced is kept no more."""
+    cache: weak.WeakLRU[Meddler, Value] = weak.WeakLRU(5)
+    held = cache[Meddler(1)] = Value()
+    dead: list[object] = []
+    calls = 0
+
+    def meddle() -> None:
+        nonlocal calls
+        calls += 1
+        if calls == turn:
+            Meddler.meddle = None
+            value = cache[Meddler(2)] = Value()
+            dead.append(weakref.ref(value, dead.append))
+            Meddler.meddle = meddle
+
+    Meddler.meddle = meddle
+    try:
+        cache[Meddler(2)] = Value("last")
+    finally:
+        Meddler.meddle = None
+    assert [key.number for key in cache.kept()] == [key.number for key in cache] == [1, 2]
+    assert cache[Meddler(2)].name == "last" and len(dead) == 2 and held is cache[Meddler(1)]
 
 
 def test_it_is_collected() -> None:

@@ -146,6 +146,43 @@ def test_methods_written_in_c() -> None:
     assert add() is None and discard() is None
 
 
+class Louder(set[int]):
+    """Its own add() is another than the one it has from set."""
+
+    def add(self, item: int) -> None:
+        raise AssertionError("nobody asked for this one")
+
+
+def test_a_method_written_in_c_that_its_name_does_not_give() -> None:
+    """It would call another one."""
+    louder = Louder()
+    with pytest.raises(TypeError, match="'Louder' objects have another 'add'"):
+        WeakMethod(super(Louder, louder).add)
+    discard = WeakMethod(super(Louder, louder).discard)
+    assert discard() == louder.discard
+
+
+def test_a_collection_while_the_method_is_made() -> None:
+    """The object may go with it; what was given is whole."""
+    limits = gc.get_threshold()
+    try:
+        for _ in range(50):
+            gc.collect()
+            gc.disable()
+            thing: Any = Thing(5)
+            thing.self = thing
+            ref = WeakMethod(thing.get)
+            del thing
+            gc.enable()
+            gc.set_threshold(1)
+            method = ref()
+            gc.set_threshold(*limits)
+            assert method is None or method() == 5
+    finally:
+        gc.enable()
+        gc.set_threshold(*limits)
+
+
 @pytest.mark.parametrize("wrong", [1, len, gc.collect, Thing.get, Thing(), lambda: None])
 def test_what_is_no_method(wrong: Any) -> None:
     """One line says what it is."""

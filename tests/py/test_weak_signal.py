@@ -557,7 +557,7 @@ def test_decorators() -> None:
     """With and without options, one after another; the function stays what it was."""
     signal, other = Signal(), Signal()
 
-    @signal.connect
+    @signal.connect(fn=None, priority=1)
     @other.connect(priority=3, sender="some")
     def decorated(*args: Any) -> None:
         HEARD.append(args)

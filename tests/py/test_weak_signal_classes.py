@@ -1,4 +1,4 @@
-"""Signal as an attribute of classes, its copies, subclasses, and what it says of itself."""
+"""Signal as an attribute of classes, methods that are no functions, copies, subclasses, looks."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from mortmain import weak
-from mortmain.weak import Signal
+from mortmain.weak import Signal, cached_method
 
 HEARD: list[Any] = []
 
@@ -142,6 +142,131 @@ def test_a_subclass_in_a_class() -> None:
     assert listener.heard == [((1,), {})]
 
 
+class Caching:
+    """A listener whose results are cached."""
+
+    @cached_method
+    def hear(self, *args: Any) -> int:
+        HEARD.append(args)
+        return len(HEARD)
+
+
+@pytest.mark.parametrize("weak", ["auto", True, False])
+def test_cached_methods_are_methods(weak: Any) -> None:
+    """They are held as others are, and called by way of their cache."""
+    signal, listener = Signal(), Caching()
+    ref = weakref.ref(listener)
+    signal.connect(listener.hear, weak=weak)
+    signal.connect(listener.hear, weak=weak)
+    assert len(signal) == 1 and listener.hear in signal
+    signal.emit("a")
+    assert signal.send("a") == [(listener.hear, 1)]
+    assert HEARD == [("a",)] and listener.hear.cache_info().hits == 1
+    del listener
+    assert len(signal) == (weak is False) and (ref() is None) == (weak is not False)
+
+
+class Louder(set[int]):
+    """Its own add() is another than the one it has from set."""
+
+    def add(self, item: int) -> None:
+        raise AssertionError("nobody connected this one")
+
+
+class LouderList(list[int]):
+    """The same, and it cannot be weakly referenced."""
+
+    __slots__ = ()
+
+    def append(self, item: int) -> None:
+        raise AssertionError("nobody connected this one")
+
+
+def test_methods_written_in_c_that_their_name_does_not_give() -> None:
+    """What super() gives is what is called: held strongly, for it is not found again."""
+    signal = Signal()
+    louder, line = Louder(), LouderList()
+    receivers = (super(Louder, louder).add, super(LouderList, line).append)
+    for receiver in receivers:
+        with pytest.raises(TypeError):
+            signal.connect(receiver, weak=True)
+        signal.connect(receiver)
+        signal.connect(receiver)
+    signal.emit(3)
+    assert louder == {3} and line == [3] and len(signal) == 2
+    assert signal.receivers_for() == list(receivers)
+    assert super(Louder, louder).add in signal and line.append not in signal
+    assert signal.disconnect(super(Louder, louder).add)
+    assert signal.disconnect(super(LouderList, line).append)
+    assert len(signal) == 0
+
+
+class Same(Signal):
+    """Gives itself for a copy."""
+
+    def __copy__(self) -> Same:
+        return self
+
+
+def test_a_subclass_that_makes_no_copies() -> None:
+    """All instances would have one."""
+
+    class Thing:
+        changed = Same()
+
+    with pytest.raises(TypeError, match="a copy of a 'Same' must be another one"):
+        _ = Thing().changed
+
+
+def test_classes_have_their_own() -> None:
+    """Where it is an attribute of their class; it is one of their attributes like any."""
+
+    class Kind(type):
+        changed = Signal()
+
+    class Thing(metaclass=Kind):
+        pass
+
+    class Other(Thing):
+        pass
+
+    assert not hasattr(Thing, "_signal_changed") and not hasattr(Other, "_signal_changed")
+    own = Thing.changed
+    seen = [getattr(kind, "_signal_changed", None) for kind in (Thing, Other)]
+    assert seen[0] is seen[1] is own
+    assert Thing.changed is own and own.instance is Thing
+    assert Other.changed is Other.changed is not own
+
+
+def test_a_property_that_gives_its_last_reference() -> None:
+    """Under the private names: what it gives is held while it is looked at."""
+
+    class Popping:
+        changed = Signal()
+
+        def __init__(self) -> None:
+            self.drawer: dict[str, Any] = {}
+
+    def popped(name: str) -> property:
+        return property(
+            lambda self: self.drawer.pop(name),
+            lambda self, value: self.drawer.update({name: value}),
+        )
+
+    thing, signal = Popping(), Signal()
+    thing.drawer["signal"] = thing.changed
+    signal.connect(lambda: None, owner=thing)
+    thing.drawer["kept"] = vars(thing).pop("__receivers__")
+    del vars(thing)["_signal_changed"]
+    setattr(Popping, "_signal_changed", popped("signal"))  # noqa: B010
+    setattr(Popping, "__receivers__", popped("kept"))  # noqa: B010
+    own = thing.changed
+    assert type(own) is Signal and own.instance is thing
+    assert "signal" not in thing.drawer
+    signal.connect(lambda: None, owner=thing)
+    assert len(signal) == 0  # the property let go of all
+
+
 def test_a_signal_that_is_set_later() -> None:
     """It needs a name; two names are one signal; one that cannot be kept says what is missing."""
 
@@ -201,7 +326,7 @@ def test_the_examples_in_the_docstrings() -> None:
 OBSERVERS = """
 import sys
 import weakref
-from mortmain.weak import Signal
+from mortmain.weak import Signal, cached_method
 
 class Listed:
     def __init__(self):

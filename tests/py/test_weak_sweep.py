@@ -212,9 +212,34 @@ def test_what_is_in_use_stays() -> None:
     assert [key.number for key in keys] == [2]
     weak.sweep()
     assert len(table) == 1  # `keys` holds it
+    # One that another thread is making, say: it has no entries yet.
+    begun_only = weakref.WeakKeyDictionary.__new__(weakref.WeakKeyDictionary)
+    assert all(where is not begun_only for where, _ in weak.find_ephemeron_leaks())
+    with pytest.raises(TypeError):
+        weak.find_ephemeron_leaks(begun_only)
     del everywhere, keys
     assert weak.sweep() >= 1
     assert not table
+
+
+def test_what_a_suspended_frame_borrows_is_counted_once() -> None:
+    """Its stack may have without a reference what a variable has with one."""
+    table: weak.WeakKeyDictionary[Node, Any] = weak.WeakKeyDictionary()
+
+    def suspended(node: Node) -> Iterator[None]:
+        print(node, (yield))
+
+    def begun_with(node: Node) -> Iterator[None]:
+        made = suspended(node)
+        next(made)
+        return made
+
+    node = Node(1)
+    table[node] = [begun_with(node)]
+    assert weak.sweep(table) == 0
+    assert len(table) == 1
+    del node
+    assert weak.sweep(table) == 1
 
 
 def test_finalizers_may_do_what_they_like() -> None:

@@ -60,7 +60,8 @@ def add_to(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser.add_argument(
         "--against",
         metavar="TARGET",
-        help="call another function as well, and tell what grows by each",
+        help="call another function as well, and tell what grows by each; the exit status is "
+        "that of this one",
     )
     output.add_json(parser)
     parser.add_argument("-q", "--quiet", action="store_true", help="no report")
