@@ -16,7 +16,15 @@
 #include "analyze/diffing.h"
 #include "base/free/sort.h"
 
-enum { RANK_PROGRAM = 0, RANK_SITE, RANK_DIRECT, RANK_CLASS, RANK_REST, GROUPS_FIRST = 64 };
+enum {
+    RANK_PROGRAM = 0,
+    RANK_SITE,
+    RANK_DIRECT,
+    RANK_CLASS,
+    RANK_REST,
+    GROUPS_FIRST = 64,
+    HELD_BY_C_MIN = 100
+};
 
 static const char no_memory[] = "no memory to compare snapshots";
 
@@ -26,6 +34,11 @@ static uint32_t last_mark(const mm_diffing *work) {
 
 static uint64_t objects_at(const mm_diffing *work, uint32_t mark, uint32_t shape) {
     return mm_diffing_count(work, mark, shape).objects;
+}
+
+// What C holds has no name to tell chance by: a parser's or a pool's strings come and go by tens.
+static bool is_chance(const mm_shape *shape, uint64_t before, uint64_t after) {
+    return (shape->flags & MM_SHAPE_C) != 0 && after - before < HELD_BY_C_MIN;
 }
 
 // At least ten more, and a hundredth?
@@ -106,8 +119,8 @@ static MM_STATUS shapes_judge(mm_diffing *work) {
         uint64_t last = objects_at(work, last_mark(work), i);
         bool enough =
             rise_counts(first, last) || (last > first && bytes_count(before[i], after[i]));
-        work->grows[i] = enough && work->left_out[i] == 0 && rises_always(work, i) &&
-                         type_rises(work, shape->label, last - first);
+        work->grows[i] = enough && !is_chance(shape, first, last) && work->left_out[i] == 0 &&
+                         rises_always(work, i) && type_rises(work, shape->label, last - first);
     }
     return MM_OK;
 }
@@ -219,7 +232,9 @@ static bool name_is_new(const mm_diffing *work, uint32_t shape) {
            (work->input->shapes->items[item->parent].flags & MM_SHAPE_SPACE) != 0 &&
            work->left_out[shape] == 0 && work->group_of[shape] == MM_NONE &&
            work->grows[item->parent] == 0 && objects_at(work, 0, shape) == 0 &&
-           objects_at(work, last_mark(work), shape) > 0;
+           objects_at(work, last_mark(work), shape) > 0 &&
+           // A namespace that stood elsewhere has moved, with all of its names.
+           objects_at(work, 0, item->parent) > 0 && type_rises(work, item->label, 1);
 }
 
 static MM_STATUS names_find(mm_diffing *work) {
