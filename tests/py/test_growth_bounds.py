@@ -87,8 +87,10 @@ def loop(folder: Path, function: str, attribute: str, bound: object) -> dict[str
     return json.loads(done.stdout)  # type: ignore[no-any-return]
 
 
-@pytest.mark.parametrize("function", FUNCTIONS)
-@pytest.mark.parametrize("attribute", ["maxsize", "_max_len", "__capacity"])
+@pytest.mark.parametrize(
+    ("function", "attribute"),
+    [*((function, "maxsize") for function in FUNCTIONS), ("beside", "__capacity")],
+)
 def test_filling(tmp_path: Path, function: str, attribute: str) -> None:
     said = loop(tmp_path, function, attribute, 10_000_000)
     assert said["verdict"] == "clean"
@@ -97,11 +99,17 @@ def test_filling(tmp_path: Path, function: str, attribute: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("attribute", "bound"),
-    [("maxsize", 30), ("max_retries", 10_000_000), ("maxsize", None), ("maxsize", True)],
-    ids=["fewer than there are", "another word", "none", "a truth value"],
+    ("function", "attribute", "bound"),
+    [
+        ("beside", "maxsize", 30),
+        ("inside", "_max_len", 30),
+        ("chained", "maxsize", 30),
+        ("beside", "max_retries", 10_000_000),
+        ("in_order", "maxsize", None),
+        ("inside", "maxsize", True),
+    ],
 )
-@pytest.mark.parametrize("function", FUNCTIONS)
 def test_no_bound(tmp_path: Path, function: str, attribute: str, bound: object) -> None:
+    """Fewer than there are, another word, none, a truth value."""
     said = loop(tmp_path, function, attribute, bound)
     assert said["verdict"] == "leak"
