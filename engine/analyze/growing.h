@@ -165,6 +165,8 @@ void mm_growing_owner_first(mm_growing *work, const mm_growing_side *side, const
 bool mm_growing_is_program(const mm_growing *work, uint32_t type);
 /// Fill type_rank and take the scratch of the two above.
 MM_STATUS mm_growing_rank_types(mm_growing *work, mm_error *err);
+/// Is it the table of interned strings, which grows with what others hold?
+bool mm_growing_is_interned(const mm_graph *graph, uint32_t node);
 /// Is it a weak reference or a number: what a shadow of another holder is made of?
 bool mm_growing_is_shadow(const mm_growing *work, uint32_t type);
 

@@ -134,8 +134,7 @@ static bool is_said(const mm_growing *work, mm_growth_edge guilty) {
     return false;
 }
 
-// The table of interned strings grows with what others hold.
-static bool is_interned(const mm_graph *graph, uint32_t node) {
+bool mm_growing_is_interned(const mm_graph *graph, uint32_t node) {
     uint32_t first = 0;
     uint32_t end = mm_graph_roots_of(graph, node, &first);
     for (uint32_t i = first; i < end; i++) {
@@ -235,7 +234,8 @@ MM_STATUS mm_growing_one(mm_growing *work) {
         }
         uint64_t bound = MM_UNKNOWN;
         if (!one_marks(work, node, at) || work->seen[node] == work->walk ||
-            is_interned(side->graph, node) || mm_growing_is_bounded(side->graph, node, &bound)) {
+            mm_growing_is_interned(side->graph, node) ||
+            mm_growing_is_bounded(side->graph, node, &bound)) {
             continue;
         }
         bool more_entries = now->entries[node] > side->marks[0].entries[then];

@@ -144,17 +144,6 @@ static void chain_fill(const guilt *g, const mm_diffing_group *group, mm_growth_
     }
 }
 
-static bool is_interned_table(const mm_graph *graph, uint32_t node) {
-    uint32_t first = 0;
-    uint32_t end = mm_graph_roots_of(graph, node, &first);
-    for (uint32_t i = first; i < end; i++) {
-        if (graph->file->roots[(uint32_t)graph->root_index[i]].kind == MM_ROOT_INTERNED) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static uint64_t weight_of(const mm_file *file, uint32_t node) {
     uint64_t entries = file->reference_start[node + 1] - file->reference_start[node];
     return entries > 0 ? entries : mm_file_storage_of(file, node) + mm_file_size_of(file, node);
@@ -369,9 +358,9 @@ static MM_STATUS findings_list(guilt *g) {
     for (uint32_t i = 0; i < work->group_count; i++) {
         const mm_diffing_group *group = &work->groups[i];
         bool told = group->target != MM_NONE && group->type != MM_NONE;
-        bool twice =
-            group->one && told &&
-            (is_interned_table(g->graph, group->target) || holds_what_is_told(g, group->target));
+        bool twice = group->one && told &&
+                     (mm_growing_is_interned(g->graph, group->target) ||
+                      holds_what_is_told(g, group->target));
         if (!told || twice) {
             continue;
         }

@@ -26,13 +26,9 @@ static uint64_t offset_of(mm_walker *walker, const mm_type_info *info) {
     static const char deque[] = "collections.deque";
     enum { MAXLEN = 64 };
     char name[sizeof deque + 1];
-    c_text_copy(walker, load_word(info->solid + AT(walker, TYPE_NAME)), name, sizeof name);
-    for (size_t i = 0; i < sizeof deque; i++) {
-        if (name[i] != deque[i]) {
-            return 0;
-        }
-    }
-    return info->basic_bytes >= MAXLEN + 8 ? (uint64_t)MAXLEN : 0;
+    (void)c_text_copy(walker, load_word(info->solid + AT(walker, TYPE_NAME)), name, sizeof name);
+    bool has_one = mm_text_same(name, deque, sizeof deque) && info->basic_bytes >= MAXLEN + 8;
+    return has_one ? (uint64_t)MAXLEN : 0;
 }
 
 static bool names_bound(const char *name, size_t length) {

@@ -44,15 +44,11 @@ void buffer_resolve(mm_walker *walker, mm_type_info *info) {
     if (info->kind != MM_KIND_FOREIGN) {
         return;
     }
-    size_t length =
-        c_text_copy(walker, load_word(info->solid + AT(walker, TYPE_NAME)), name, sizeof name);
+    (void)c_text_copy(walker, load_word(info->solid + AT(walker, TYPE_NAME)), name, sizeof name);
     uint64_t basic = load_word(info->solid + AT(walker, TYPE_BASICSIZE));
     for (size_t row = 0; row < MM_COUNTOF(buffer_rows); row++) {
-        bool same = length < TYPE_NAME_BYTES && buffer_rows[row].basic_bytes == basic;
-        for (size_t i = 0; same && i <= length; i++) {
-            same = name[i] == buffer_rows[row].name[i];
-        }
-        if (same) {
+        if (buffer_rows[row].basic_bytes == basic &&
+            mm_text_same(name, buffer_rows[row].name, sizeof name)) {
             info->buffer = (uint8_t)(row + 1);
             return;
         }

@@ -95,14 +95,6 @@ _Static_assert(MM_COUNTOF(class_rows) < UINT8_MAX, "mm_type_info has a byte for 
 // Types -----------------------------------------------------------------------------------------
 
 // A name is cut behind the longest that a row can have, so that it equals none.
-static bool same_text(const char *left, const char *right) {
-    size_t i = 0;
-    while (left[i] == right[i] && left[i] != '\0') {
-        i++;
-    }
-    return left[i] == right[i];
-}
-
 static void type_name_copy(mm_walker *walker, uint64_t type, char name[TYPE_NAME_BYTES + 1]) {
     (void)c_text_copy(walker, load_word(type + AT(walker, TYPE_NAME)), name, TYPE_NAME_BYTES + 1);
 }
@@ -115,7 +107,7 @@ static bool object_is_named(mm_walker *walker, uint64_t object, const char *want
         return false;
     }
     type_name_copy(walker, type->address, name);
-    return same_text(name, wanted);
+    return mm_text_same(name, wanted, sizeof name);
 }
 
 // Offset of a member of the type's own, whatever it holds; 0 where there is none.
@@ -129,7 +121,7 @@ static uint64_t member_offset(mm_walker *walker, uint64_t type, const char *want
         }
         char name[ATTRIBUTE_BYTES + 1];
         (void)c_text_copy(walker, load_word(member + AT(walker, MEMBER_NAME)), name, sizeof name);
-        if (same_text(name, wanted)) {
+        if (mm_text_same(name, wanted, sizeof name)) {
             return load_word(member + AT(walker, MEMBER_OFFSET));
         }
     }
@@ -157,7 +149,7 @@ static size_t class_row_of(mm_walker *walker, const mm_type_info *info) {
         char name[TYPE_NAME_BYTES + 1];
         type_name_copy(walker, type, name);
         for (size_t k = 0; k < MM_COUNTOF(class_rows); k++) {
-            if (same_text(name, class_rows[k].name)) {
+            if (mm_text_same(name, class_rows[k].name, sizeof name)) {
                 uint64_t dict = load_word(type + AT(walker, TYPE_DICT));
                 uint64_t module = dict != 0 ? dict_get(walker, dict, "__module__") : 0;
                 if (module != 0 && is_readable(walker, module, OBJECT_HEAD_BYTES) &&
@@ -187,7 +179,8 @@ void inspector_resolve(mm_walker *walker, mm_type_info *info) {
     char name[TYPE_NAME_BYTES + 1];
     type_name_copy(walker, info->solid, name);
     for (size_t i = 0; i < MM_COUNTOF(type_rows); i++) {
-        if (same_text(name, type_rows[i].name) && row_fits(walker, info, &type_rows[i])) {
+        if (mm_text_same(name, type_rows[i].name, sizeof name) &&
+            row_fits(walker, info, &type_rows[i])) {
             info->inspector = type_rows[i].inspector;
             return;
         }

@@ -82,6 +82,28 @@ def run(
     return done.stdout
 
 
+def run_quiet(*command: str | Path, **env: str) -> str:
+    """Runs Python and gives what it prints; it may say nothing else, and ends well."""
+    done = subprocess.run(
+        [sys.executable, "-X", "faulthandler", *map(str, command)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=600,
+        env=os.environ | env,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert done.stderr == ""
+    return done.stdout
+
+
+def run_in_interpreters(folder: Path, code: str) -> str:
+    """Runs a text in interpreters with locks of their own; answers how many ended well."""
+    file = folder / "in_each.py"
+    file.write_text(code)
+    return run_quiet("-W", "ignore", PROGRAMS / "weak_interpreters.py", file)
+
+
 def build_extension(folder: Path, source: Path) -> None:
     """Builds an extension module into ``folder``; skips the test without a compiler or headers."""
     compiler = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")

@@ -17,8 +17,8 @@ from typing import Any, ClassVar
 
 import pytest
 
+import harness
 from mortmain import weak
-from test_weak_hard import run_program
 
 
 @pytest.fixture(autouse=True)
@@ -547,7 +547,7 @@ def test_the_first_use_in_the_middle_of_a_collection() -> None:
     gc.set_debug(gc.DEBUG_SAVEALL)
     """
     expected = "collector\nTrue 0\n" if by_collector() else "sweep\nFalse 1\n"
-    assert run_program("-c", textwrap.dedent(code)) == expected
+    assert harness.run_quiet("-c", textwrap.dedent(code)) == expected
 
 
 def test_where_garbage_is_kept_nothing_is_learnt() -> None:
@@ -562,7 +562,7 @@ def test_where_garbage_is_kept_nothing_is_learnt() -> None:
     print(table.ephemeron, gc.garbage, gc.isenabled())
     gc.set_debug(0)
     """
-    assert run_program("-c", textwrap.dedent(code)) == "sweep [] True\n"
+    assert harness.run_quiet("-c", textwrap.dedent(code)) == "sweep [] True\n"
 
 
 def test_a_collector_that_is_another() -> None:
@@ -581,4 +581,4 @@ def test_a_collector_that_is_another() -> None:
     gc.collect()
     print(len(table), weak.sweep(table), len(table))
     """
-    assert run_program("-c", textwrap.dedent(code)) == "sweep {}\n1 1 0\n"
+    assert harness.run_quiet("-c", textwrap.dedent(code)) == "sweep {}\n1 1 0\n"

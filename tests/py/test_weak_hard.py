@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import os
 import subprocess
 import sys
 import textwrap
@@ -12,31 +11,17 @@ from typing import Any
 
 import pytest
 
+import harness
 from mortmain import weak
 
 PROGRAMS = Path(__file__).parent / "programs"
-
-
-def run_program(*command: str | Path, **env: str) -> str:
-    """Runs it and gives what it prints; it may say nothing else, and ends well."""
-    done = subprocess.run(
-        [sys.executable, "-X", "faulthandler", *map(str, command)],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=600,
-        env=os.environ | env,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    assert done.stderr == ""
-    return done.stdout
 
 
 @pytest.mark.parametrize("seed", range(6))
 def test_objects_that_change_the_table_when_asked(seed: int) -> None:
     """In __eq__, __hash__, __del__ and callbacks, a collection at every allocation."""
     memory = "debug" if seed % 2 else "default"
-    done = run_program(PROGRAMS / "weak_hostile.py", str(seed), "4000", PYTHONMALLOC=memory)
+    done = harness.run_quiet(PROGRAMS / "weak_hostile.py", str(seed), "4000", PYTHONMALLOC=memory)
     assert done == "done eq hash del callback raised\n"
 
 
@@ -47,7 +32,7 @@ def test_drop_in(tmp_path: Path) -> None:
     for module in ("weakref", "mortmain.weak"):
         program = tmp_path / "drop_in.py"
         program.write_text(text.replace("import IMPORT as weakref", f"import {module} as weakref"))
-        answers.append(run_program(program))
+        answers.append(harness.run_quiet(program))
     assert answers[0] == answers[1]
     assert answers[0].count("\n") > 30
 
@@ -55,24 +40,16 @@ def test_drop_in(tmp_path: Path) -> None:
 def test_threads() -> None:
     """Nothing raises, nothing is dead, and setdefault() gives all threads the same object."""
     memory = {"PYTHONMALLOC": "debug"}
-    assert run_program(PROGRAMS / "weak_threads.py", "3000", **memory) == "[] True\n"
+    assert harness.run_quiet(PROGRAMS / "weak_threads.py", "3000", **memory) == "[] True\n"
 
 
 def test_exit_with_live_tables() -> None:
     """Again and again: it ends, in silence."""
     for _ in range(5):
-        assert run_program(PROGRAMS / "weak_exit.py") == "end\n"
+        assert harness.run_quiet(PROGRAMS / "weak_exit.py") == "end\n"
 
 
-SUBINTERPRETERS = """
-try:
-    import _interpreters as interpreters
-except ImportError:
-    import _xxsubinterpreters as interpreters
-import threading
-from mortmain import weak
-
-CODE = '''
+IN_EACH = """
 import gc
 from mortmain import weak
 class Key:
@@ -92,23 +69,6 @@ for turn in range(300):
     gc.collect()
 assert not table and not members and not values and not hung, hung.ephemeron
 left = iter(table)
-'''
-
-def work():
-    for _ in range(3):
-        one = interpreters.create()
-        failed = interpreters.run_string(one, CODE)
-        assert failed is None, failed
-        interpreters.destroy(one)
-        done.append(one)
-
-done = []
-threads = [threading.Thread(target=work) for _ in range(2)]
-for thread in threads:
-    thread.start()
-for thread in threads:
-    thread.join()
-print(len(done))
 """
 
 
@@ -118,9 +78,7 @@ print(len(done))
 @pytest.mark.filterwarnings("default")
 def test_subinterpreters_with_their_own_lock(tmp_path: Path) -> None:
     """Two at a time: each has types of its own."""
-    program = tmp_path / "interpreters.py"
-    program.write_text(SUBINTERPRETERS)
-    assert run_program("-W", "ignore", program) == "6\n"
+    assert harness.run_in_interpreters(tmp_path, IN_EACH) == "6\n"
 
 
 def test_one_eq_that_writes_is_not_asked_again_and_again() -> None:
@@ -209,7 +167,7 @@ def test_a_long_chain_of_values_that_are_keys() -> None:
     del inner, outer
     print("done")
     """
-    assert run_program("-c", textwrap.dedent(code)) == "0\n" * 8 + "done\n"
+    assert harness.run_quiet("-c", textwrap.dedent(code)) == "0\n" * 8 + "done\n"
 
 
 def test_a_value_that_is_replaced_while_its_key_is_compared() -> None:
@@ -277,7 +235,7 @@ def test_children_that_replace_the_list_that_is_asked() -> None:
     except ValueError as error:
         print(error)
     """
-    done = run_program("-c", textwrap.dedent(code), PYTHONMALLOC="debug")
+    done = harness.run_quiet("-c", textwrap.dedent(code), PYTHONMALLOC="debug")
     assert done == "True 0\nTrue 0\nremove(x): x is no child\n"
 
 

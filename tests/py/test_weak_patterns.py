@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import doctest
 import gc
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -12,25 +11,11 @@ from typing import Any
 
 import pytest
 
+import harness
 from mortmain import weak
 
 PROGRAMS = Path(__file__).parent / "programs"
 NAMES = ("Bounded", "WeakChildren", "WeakLRU", "WeakLink", "cached_method")
-
-
-def run_program(*command: str | Path, **env: str) -> str:
-    """Runs it and gives what it prints; it may say nothing else, and ends well."""
-    done = subprocess.run(
-        [sys.executable, "-X", "faulthandler", *map(str, command)],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=600,
-        env=os.environ | env,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    assert done.stderr == ""
-    return done.stdout
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -49,8 +34,8 @@ def test_the_same_program_written_with_the_patterns(tmp_path: Path) -> None:
     text = (PROGRAMS / "weak_drop_in.py").read_text()
     program = tmp_path / "drop_in.py"
     program.write_text(text.replace("import IMPORT as weakref", "import weakref"))
-    theirs = run_program(program)
-    ours = run_program(PROGRAMS / "weak_patterns_drop_in.py")
+    theirs = harness.run_quiet(program)
+    ours = harness.run_quiet(PROGRAMS / "weak_patterns_drop_in.py")
     # What each shows of the objects themselves.
     assert (
         ours.replace("__main__.", "").splitlines() == theirs.replace("__main__.", "").splitlines()
@@ -61,24 +46,16 @@ def test_the_same_program_written_with_the_patterns(tmp_path: Path) -> None:
 def test_threads() -> None:
     """Nothing raises, and nobody gets what is another's."""
     program = PROGRAMS / "weak_patterns_threads.py"
-    assert run_program(program, "5000", PYTHONMALLOC="debug") == "[]\n"
+    assert harness.run_quiet(program, "5000", PYTHONMALLOC="debug") == "[]\n"
 
 
 def test_exit_with_live_instances() -> None:
     """Again and again: it ends, in silence."""
     for _ in range(5):
-        assert run_program(PROGRAMS / "weak_patterns_exit.py") == "end\n"
+        assert harness.run_quiet(PROGRAMS / "weak_patterns_exit.py") == "end\n"
 
 
-SUBINTERPRETERS = """
-try:
-    import _interpreters as interpreters
-except ImportError:
-    import _xxsubinterpreters as interpreters
-import threading
-from mortmain import weak
-
-CODE = '''
+IN_EACH = """
 import gc
 from mortmain.weak import Bounded, WeakChildren, WeakLink, WeakLRU, cached_method
 class Node:
@@ -105,23 +82,6 @@ for turn in range(300):
         gc.collect()
 left = Node()
 left.me(3)
-'''
-
-def work():
-    for _ in range(3):
-        one = interpreters.create()
-        failed = interpreters.run_string(one, CODE)
-        assert failed is None, failed
-        interpreters.destroy(one)
-        done.append(one)
-
-done = []
-threads = [threading.Thread(target=work) for _ in range(2)]
-for thread in threads:
-    thread.start()
-for thread in threads:
-    thread.join()
-print(len(done))
 """
 
 
@@ -130,9 +90,7 @@ print(len(done))
 )
 def test_subinterpreters_with_their_own_lock(tmp_path: Path) -> None:
     """Two at a time: each has types of its own."""
-    program = tmp_path / "interpreters.py"
-    program.write_text(SUBINTERPRETERS)
-    assert run_program("-W", "ignore", program) == "6\n"
+    assert harness.run_in_interpreters(tmp_path, IN_EACH) == "6\n"
 
 
 class Node:

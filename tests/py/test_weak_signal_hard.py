@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import textwrap
@@ -10,22 +9,9 @@ from pathlib import Path
 
 import pytest
 
+import harness
+
 PROGRAMS = Path(__file__).parent / "programs"
-
-
-def run_program(*command: str | Path, **env: str) -> str:
-    """Runs it and gives what it prints; it may say nothing else, and ends well."""
-    done = subprocess.run(
-        [sys.executable, "-X", "faulthandler", *map(str, command)],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=600,
-        env=os.environ | env,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    assert done.stderr == ""
-    return done.stdout
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -33,19 +19,19 @@ def test_receivers_that_change_what_calls_them(seed: int) -> None:
     """A collection at every allocation; who is called is what a model says."""
     memory = "debug" if seed % 2 else "default"
     program = PROGRAMS / "weak_signal_hostile.py"
-    assert run_program(program, str(seed), "6000", PYTHONMALLOC=memory) == "done True True\n"
+    assert harness.run_quiet(program, str(seed), "6000", PYTHONMALLOC=memory) == "done True True\n"
 
 
 def test_threads() -> None:
     """Nothing raises, and what died is gone."""
     program = PROGRAMS / "weak_signal_threads.py"
-    assert run_program(program, "10000", PYTHONMALLOC="debug") == "[] 1 True\n"
+    assert harness.run_quiet(program, "10000", PYTHONMALLOC="debug") == "[] 1 True\n"
 
 
 def test_exit_with_live_signals() -> None:
     """Again and again: it ends, in silence."""
     for _ in range(5):
-        assert run_program(PROGRAMS / "weak_signal_exit.py") == "end\n"
+        assert harness.run_quiet(PROGRAMS / "weak_signal_exit.py") == "end\n"
 
 
 def test_long_chains() -> None:
@@ -70,18 +56,10 @@ def test_long_chains() -> None:
     del owner, following, first
     print(len(signal))
     """
-    assert run_program("-c", textwrap.dedent(code)) == "200000\n0\n"
+    assert harness.run_quiet("-c", textwrap.dedent(code)) == "200000\n0\n"
 
 
-SUBINTERPRETERS = """
-try:
-    import _interpreters as interpreters
-except ImportError:
-    import _xxsubinterpreters as interpreters
-import threading
-import mortmain.weak
-
-CODE = '''
+IN_EACH = """
 import gc
 from mortmain.weak import Signal, WeakMethod
 class Listener:
@@ -105,23 +83,6 @@ for turn in range(200):
     assert len(signal) == 0
 left = Listener()
 signal.connect(left.hear)
-'''
-
-def work():
-    for _ in range(3):
-        one = interpreters.create()
-        failed = interpreters.run_string(one, CODE)
-        assert failed is None, failed
-        interpreters.destroy(one)
-        done.append(one)
-
-done = []
-threads = [threading.Thread(target=work) for _ in range(2)]
-for thread in threads:
-    thread.start()
-for thread in threads:
-    thread.join()
-print(len(done))
 """
 
 
@@ -130,9 +91,7 @@ print(len(done))
 )
 def test_subinterpreters_with_their_own_lock(tmp_path: Path) -> None:
     """Two at a time: each has types of its own."""
-    program = tmp_path / "interpreters.py"
-    program.write_text(SUBINTERPRETERS)
-    assert run_program("-W", "ignore", program) == "6\n"
+    assert harness.run_in_interpreters(tmp_path, IN_EACH) == "6\n"
 
 
 STEP = """
