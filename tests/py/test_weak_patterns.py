@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import doctest
-import gc
 import subprocess
 import sys
 from pathlib import Path
@@ -110,47 +109,42 @@ class Node:
         return number / 2
 
 
+def make_and_drop() -> None:
+    """Uses all patterns once."""
+    root = Node()
+    root.children = [Node() for _ in range(20)]
+    cache: weak.WeakLRU[int, Node] = weak.WeakLRU(5)
+    for at, node in enumerate(root.children):
+        cache[at] = node
+        node.half(at), node.half(at)
+        node.half.cache_info()
+    root.children[3:7] = [Node(), Node()]
+    root.children.sort(key=id)
+    one = root.children.pop()
+    one.parent = root
+    del one.parent
+    cache.copy(), cache.kept(), cache.pop(3, None)
+    wrongs: list[Any] = [3, None]
+    for wrong in wrongs:
+        changes: list[Any] = [
+            lambda it=wrong: root.children.append(it),
+            lambda it=wrong: setattr(root, "children", [Node(), it]),
+            lambda it=wrong: cache.__setitem__(1, it),
+            lambda: setattr(root, "age", 101),
+            lambda: root.half([]),  # type: ignore[arg-type]
+            lambda: root.children.append(root),
+            lambda: weak.WeakLink(3),  # type: ignore[arg-type]
+            lambda: weak.Bounded(1, min=2),
+        ]
+        for change in changes:
+            with pytest.raises((TypeError, ValueError)):
+                change()
+
+
 def test_nothing_is_left_behind() -> None:
     """Instances, caches and classes that come and go leave no block of memory."""
-
-    def once() -> None:
-        root = Node()
-        root.children = [Node() for _ in range(20)]
-        cache: weak.WeakLRU[int, Node] = weak.WeakLRU(5)
-        for at, node in enumerate(root.children):
-            cache[at] = node
-            node.half(at), node.half(at)
-            node.half.cache_info()
-        root.children[3:7] = [Node(), Node()]
-        root.children.sort(key=id)
-        one = root.children.pop()
-        one.parent = root
-        del one.parent
-        cache.copy(), cache.kept(), cache.pop(3, None)
-        wrongs: list[Any] = [3, None]
-        for wrong in wrongs:
-            changes: list[Any] = [
-                lambda it=wrong: root.children.append(it),
-                lambda it=wrong: setattr(root, "children", [Node(), it]),
-                lambda it=wrong: cache.__setitem__(1, it),
-                lambda: setattr(root, "age", 101),
-                lambda: root.half([]),  # type: ignore[arg-type]
-                lambda: root.children.append(root),
-                lambda: weak.WeakLink(3),  # type: ignore[arg-type]
-                lambda: weak.Bounded(1, min=2),
-            ]
-            for change in changes:
-                with pytest.raises((TypeError, ValueError)):
-                    change()
-
-    for _ in range(50):
-        once()
-    gc.collect()
-    before = sys.getallocatedblocks()
-    for _ in range(300):
-        once()
-    gc.collect()
-    assert sys.getallocatedblocks() - before < 300
+    assert harness.blocks_left(make_and_drop) < 0.5
+    make_and_drop()
     assert len(Node.age.seen) == 0
 
 
