@@ -80,6 +80,26 @@ static inline Py_hash_t mm_hash_address(const void *object) {
 #define mm_hash_address(object) MM_HASH_POINTER(object)
 #endif
 
+// Can objects of a type be weakly referenced? PyType_SUPPORTS_WEAKREFS() without the call.
+#if PY_VERSION_HEX < 0x030C0000
+#define MM_IS_REFERABLE(type) ((type)->tp_weaklistoffset > 0)
+#else
+#define MM_IS_REFERABLE(type) ((type)->tp_weaklistoffset != 0)
+#endif
+
+// The hash of a str that has one already, or else -1.
+#define MM_STR_HASH(str) (((const PyASCIIObject *)(str))->hash)
+
+// Is an int of one digit? Then that is its value, and the hash too, but for -1.
+#if PY_VERSION_HEX < 0x030C0000
+#define MM_INT_IS_SHORT(number) (Py_SIZE(number) >= -1 && Py_SIZE(number) <= 1)
+#define MM_INT_SHORT(number) \
+    (Py_SIZE(number) * (Py_ssize_t)((const PyLongObject *)(number))->ob_digit[0])
+#else
+#define MM_INT_IS_SHORT(number) PyUnstable_Long_IsCompact((const PyLongObject *)(number))
+#define MM_INT_SHORT(number) PyUnstable_Long_CompactValue((const PyLongObject *)(number))
+#endif
+
 // A tuple that gets other items must forget the hash that it may have kept.
 #if PY_VERSION_HEX < 0x030E0000
 #define MM_TUPLE_FORGET_HASH(tuple) ((void)(tuple))

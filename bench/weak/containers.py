@@ -1,11 +1,12 @@
 """What the containers of mortmain.weak cost, beside the stdlib's and beside dict and set.
 
-Each number is the least processor time of several rounds, in which the three take turns; it has the
-loop around the operation in it. Hot: 1000 keys, again and again. Cold: 200,000 keys in a random
-order, so that most of them are in no cache. Memory is what the allocator gave, without the keys
-themselves.
+Each number is the median processor time of many short rounds, in which the three take turns; it has
+the loop around the operation in it. Hot: 1000 keys, again and again, each with a value of its own.
+Cold: 200,000 keys in a random order, so that most of them are in no cache. Memory is what the
+allocator gave, without the keys and values themselves.
 
     bench/weak/containers.py [--rounds N] [--cold N] [--markdown | --write]
+    bench/weak/containers.py --pythons PYTHON... [--write]    ratios and bytes, on each of them
 
 `--write` puts the tables into docs/weak.md. The last lines say which goals were reached; if one was
 not, the exit status is 1.
@@ -15,14 +16,18 @@ from __future__ import annotations
 
 import argparse
 import gc
+import json
 import platform
 import random
+import subprocess
 import sys
 import tracemalloc
 import weakref
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
+from functools import cache
 from pathlib import Path
+from statistics import median
 from time import process_time_ns
 from typing import Any
 
@@ -30,7 +35,8 @@ from mortmain import weak
 
 PAGE = Path(__file__).resolve().parents[2] / "docs/weak.md"
 HOT = 1000
-HOT_REPEATS = 20
+HOT_REPEATS = 8
+COLD_ROUNDS = 5
 
 
 class Key:
@@ -83,6 +89,12 @@ class Case:
     goal: tuple[float, float] | None = None
 
 
+@cache
+def values_for(count: int) -> list[list[int]]:
+    """Values that refer to something, so that an EphemeronDict hangs them on the keys."""
+    return [[at] for at in range(count)]
+
+
 def filled(make: Callable[[], Any], keys: list[Any]) -> Any:
     """A dictionary or set with these keys."""
     made = make()
@@ -91,8 +103,8 @@ def filled(make: Callable[[], Any], keys: list[Any]) -> Any:
     elif isinstance(made, (weak.WeakValueDictionary, weakref.WeakValueDictionary)):
         made.update(enumerate(keys))
     else:
-        for key in keys:
-            made[key] = keys  # something that an EphemeronDict hangs on the key
+        for key, value in zip(keys, values_for(len(keys)), strict=True):
+            made[key] = value
     return made
 
 
@@ -328,12 +340,12 @@ class Row:
 
 
 def run_case(case: Case, count: int, rounds: int, shuffle: bool) -> Row:
-    """The least time of each of the three, which take turns."""
+    """The median of each of the three, which take turns."""
     keys = [Asked(at) if case.make is Asked else case.make() for at in range(count)]
     if shuffle:
         random.Random(1).shuffle(keys)
     makers = [case.peers.ours, case.peers.stdlib, case.peers.strong]
-    best = [float("inf")] * 3
+    times: list[list[float]] = [[], [], []]
     repeats = 1 if case.once or count > HOT else HOT_REPEATS
     for _ in range(rounds * (HOT_REPEATS if case.once and count <= HOT else 1)):
         for at, make in enumerate(makers):
@@ -343,10 +355,11 @@ def run_case(case: Case, count: int, rounds: int, shuffle: bool) -> Row:
             start = process_time_ns()
             for _ in range(repeats):
                 work()
-            best[at] = min(best[at], (process_time_ns() - start) / repeats / count)
+            times[at].append((process_time_ns() - start) / repeats / count)
             del work
-    strong = None if makers[2] is None else best[2]
-    return Row(case.name, best[0], best[1], strong, None if shuffle else case.goal)
+    strong = None if makers[2] is None else median(times[2])
+    goal = None if shuffle else case.goal
+    return Row(case.name, median(times[0]), median(times[1]), strong, goal)
 
 
 def memory(name: str, peers: Peers) -> Iterator[Row]:
@@ -354,6 +367,7 @@ def memory(name: str, peers: Peers) -> Iterator[Row]:
     count = 10_000
     empty, entry = [], []
     keys = [Key() for _ in range(count)]
+    values_for(count)
     for make in (peers.ours, peers.stdlib, peers.strong or dict):
         kept: list[Any] = [make() for _ in range(10)]
         tracemalloc.start()
@@ -385,21 +399,22 @@ def table(title: str, rows: list[Row], markdown: bool) -> Iterator[str]:
         yield f"  {name:42} {numbers[0]:>8} {numbers[1]:>8} {numbers[2]:>8} {numbers[3]:>6}"
 
 
-def main() -> int:
-    """Measure, print, and say which goals were reached."""
-    parser = argparse.ArgumentParser(description="weak containers, beside the stdlib's")
-    parser.add_argument("--rounds", type=int, default=15)
-    parser.add_argument("--cold", type=int, default=200_000, help="keys; 0: none")
-    parser.add_argument("--markdown", action="store_true", help="print tables for a document")
-    parser.add_argument("--write", action="store_true", help="put them into docs/weak.md")
-    arguments = parser.parse_args()
+@dataclass(frozen=True, slots=True)
+class Run:
+    """All rows of one interpreter."""
+
+    machine: str
+    hot: list[Row]
+    cold: list[Row]
+    sizes: list[Row]
+
+
+def measure(rounds: int, cold_count: int) -> Run:
+    """Everything, in this process."""
     gc.disable()
-    hot = [run_case(case, HOT, arguments.rounds, False) for case in CASES]
-    lines = [*table("hot, ns", hot, arguments.markdown or arguments.write)]
-    if arguments.cold:
-        chosen = [case for case in CASES if case.name in COLD]
-        cold = [run_case(case, arguments.cold, 5, True) for case in chosen]
-        lines += table("cold, ns", cold, arguments.markdown or arguments.write)
+    hot = [run_case(case, HOT, rounds, False) for case in CASES]
+    chosen = [case for case in CASES if case.name in COLD and cold_count]
+    cold = [run_case(case, cold_count, COLD_ROUNDS, True) for case in chosen]
     named = {
         "WeakKeyDictionary": KEYS,
         "EphemeronDict": CARRIED,
@@ -407,21 +422,88 @@ def main() -> int:
         "WeakValueDictionary": VALUES,
     }
     sizes = [row for name, peers in named.items() for row in memory(name, peers)]
-    lines += table("bytes", sizes, arguments.markdown or arguments.write)
-    machine = f"CPython {platform.python_version()}, {platform.machine()}"
-    if arguments.write:
-        begin, end = "<!-- bench weak: begin -->", "<!-- bench weak: end -->"
-        before, _, rest = PAGE.read_text().partition(begin)
-        body = "\n".join([begin, f"{machine}.", "", *lines]).rstrip()
-        PAGE.write_text(f"{before}{body}\n{end}{rest.partition(end)[2]}")
-    else:
-        print("\n".join([machine, *lines]))
-    for row in hot:
+    return Run(f"CPython {platform.python_version()}, {platform.machine()}", hot, cold, sizes)
+
+
+def measure_with(python: str, rounds: int) -> Run:
+    """The same in another interpreter, which has this package, without the cold cases."""
+    command = [python, __file__, "--rounds", str(rounds), "--cold", "0", "--json"]
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+    machine, hot, _, sizes = json.loads(done.stdout)
+    return Run(machine, [Row(*row) for row in hot], [], [Row(*row) for row in sizes])
+
+
+def side_by_side(runs: list[Run]) -> Iterator[str]:
+    """What was measured with several interpreters, as lines of a document."""
+    heads = [run.machine.partition(",")[0].removeprefix("CPython ") for run in runs]
+    yield f"| times the stdlib's speed; the strong one's time = 1 | {' | '.join(heads)} |"
+    yield "|---" * (len(heads) + 1) + "|"
+    for at, first in enumerate(runs[0].hot):
+        cells = []
+        for run in runs:
+            row = run.hot[at]
+            strong = "" if row.strong is None else f"; {row.ours / row.strong:.2f}"
+            missed = "" if row.is_reached() else " \\*"
+            cells.append(f"{row.stdlib / row.ours:.1f}{strong}{missed}")
+        yield f"| {first.name} | {' | '.join(cells)} |"
+    yield ""
+    yield f"| bytes, ours; the stdlib's | {' | '.join(heads)} |"
+    yield "|---" * (len(heads) + 1) + "|"
+    for at, first in enumerate(runs[0].sizes):
+        pairs = [f"{run.sizes[at].ours:.0f}; {run.sizes[at].stdlib:.0f}" for run in runs]
+        yield f"| {first.name} | {' | '.join(pairs)} |"
+
+
+def write(mark: str, lines: list[str]) -> None:
+    """Put lines between two marks of the document."""
+    begin, end = f"<!-- {mark}: begin -->", f"<!-- {mark}: end -->"
+    before, _, rest = PAGE.read_text().partition(begin)
+    body = "\n".join([begin, *lines]).rstrip()
+    PAGE.write_text(f"{before}{body}\n{end}{rest.partition(end)[2]}")
+
+
+def report(run: Run) -> bool:
+    """Say which goals were reached. Were all?"""
+    for row in run.hot:
         if row.goal is not None:
             word = "reached" if row.is_reached() else "MISSED "
             strong = "" if row.strong is None else f", {row.ours / row.strong:.2f} x strong"
             print(f"{word}  {row.name}: {row.stdlib / row.ours:.1f} x{strong}", file=sys.stderr)
-    return 0 if all(row.is_reached() for row in hot) else 1
+    return all(row.is_reached() for row in run.hot)
+
+
+def main() -> int:
+    """Measure, print, and say which goals were reached."""
+    parser = argparse.ArgumentParser(description="weak containers, beside the stdlib's")
+    parser.add_argument("--rounds", type=int, default=60)
+    parser.add_argument("--cold", type=int, default=200_000, help="keys; 0: none")
+    parser.add_argument("--markdown", action="store_true", help="print tables for a document")
+    parser.add_argument("--write", action="store_true", help="put them into docs/weak.md")
+    parser.add_argument("--pythons", nargs="+", metavar="PYTHON", help="measure with each of them")
+    parser.add_argument("--json", action="store_true", help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.pythons:
+        runs = [measure_with(python, arguments.rounds) for python in arguments.pythons]
+        lines = list(side_by_side(runs))
+        if arguments.write:
+            write("bench weak pythons", lines)
+        else:
+            print("\n".join(lines))
+        return 0
+    run = measure(arguments.rounds, arguments.cold)
+    if arguments.json:
+        print(json.dumps(astuple(run)))
+        return 0
+    as_document = arguments.markdown or arguments.write
+    lines = [*table("hot, ns", run.hot, as_document)]
+    if run.cold:
+        lines += table("cold, ns", run.cold, as_document)
+    lines += table("bytes", run.sizes, as_document)
+    if arguments.write:
+        write("bench weak", [f"{run.machine}.", "", *lines])
+    else:
+        print("\n".join([run.machine, *lines]))
+    return 0 if report(run) else 1
 
 
 if __name__ == "__main__":

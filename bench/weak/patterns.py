@@ -1,9 +1,9 @@
 """What the patterns of mortmain.weak cost, beside the ways they are mostly written.
 
-Each number is the least of several rounds, in which the ways take turns; it has the loop around the
-statement in it, which is the same for all of a row. Memory is what the allocator gave for one
-instance more, with what the pattern keeps for it. Before anything is timed each way must give the
-same answer.
+Each number is the median processor time of many short rounds, in which the ways take turns; it has
+the loop around the statement in it, which is the same for all of a row. Memory is what the
+allocator gave for one instance more, with what the pattern keeps for it. Before anything is timed
+each way must give the same answer.
 
     bench/weak/patterns.py [--rounds N] [--markdown | --write]
 
@@ -22,6 +22,8 @@ import weakref
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
+from time import process_time
 from typing import Any
 
 from mortmain import weak
@@ -183,14 +185,17 @@ Way = tuple[str, dict[str, Any]] | None
 
 
 def timed(name: str, ways: list[Way], rounds: int, loops: int = LOOPS) -> Row:
-    """The least time of each way; they take turns."""
-    timers = [None if way is None else timeit.Timer(way[0], globals=way[1]) for way in ways]
-    best = [float("inf")] * len(ways)
+    """The median of each way; they take turns."""
+    timers = [
+        None if way is None else timeit.Timer(way[0], timer=process_time, globals=way[1])
+        for way in ways
+    ]
+    times: list[list[float]] = [[] for _ in ways]
     for _ in range(rounds):
         for at, timer in enumerate(timers):
             if timer is not None:
-                best[at] = min(best[at], timer.timeit(loops) / loops * 1e9)
-    return Row(name, tuple(None if t is None else b for t, b in zip(timers, best, strict=True)))
+                times[at].append(timer.timeit(loops) / loops * 1e9)
+    return Row(name, tuple(median(each) if each else None for each in times))
 
 
 def bytes_each(make: Callable[[], Any] | None) -> float | None:

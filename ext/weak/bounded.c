@@ -112,8 +112,12 @@ static int bounded_delete(bounded_object *self, PyObject *instance) {
         }
         return -1;
     }
-    if (self->seen != NULL && PyMapping_HasKey(self->seen, instance)) {
-        return PyObject_DelItem(self->seen, instance);
+    if (self->seen != NULL && PyObject_DelItem(self->seen, instance) < 0) {
+        // A copy has a value and was not seen.
+        if (!PyErr_ExceptionMatches(PyExc_KeyError)) {
+            return -1;
+        }
+        PyErr_Clear();
     }
     return 0;
 }
@@ -246,11 +250,12 @@ static void bounded_dealloc(PyObject *object) {
     bounded_object *self = (bounded_object *)object;
     PyTypeObject *type = Py_TYPE(object);
     PyObject_GC_UnTrack(object);
-    bounded_clear(object);
+    Py_TRASHCAN_BEGIN(object, bounded_dealloc) bounded_clear(object);
     Py_CLEAR(self->place);
     Py_CLEAR(self->name);
     type->tp_free(object);
     Py_DECREF(type);
+    Py_TRASHCAN_END
 }
 
 static const char bounded_doc[] =

@@ -41,10 +41,16 @@ weak_patterns *weak_patterns_of(PyObject *object) {
 
 // ---- the store ----------------------------------------------------------------------------------
 
+static void store_dealloc(PyObject *object);
+
+// Its type has no subclasses.
+static bool is_store(PyObject *object) {
+    return Py_TYPE(object)->tp_dealloc == store_dealloc;
+}
+
 // The store of a method in what an instance has under its private name: borrowed, or NULL.
-static cached_store *store_in(const weak_patterns *patterns, PyObject *found,
-                              const PyObject *method, const PyObject *instance) {
-    while (found != NULL && Py_TYPE(found) == patterns->cached_store_type) {
+static cached_store *store_in(PyObject *found, const PyObject *method, const PyObject *instance) {
+    while (found != NULL && is_store(found)) {
         cached_store *store = (cached_store *)found;
         if (weak_referent(store->instance) != instance) {
             return NULL;
@@ -58,22 +64,21 @@ static cached_store *store_in(const weak_patterns *patterns, PyObject *found,
 }
 
 // As weak_cache_find(), with all that stands under the private name: new, or NULL.
-static int cache_look(const weak_patterns *patterns, cached_method *method, PyObject *instance,
-                      PyObject **ret_found, PyObject **ret) {
+static int cache_look(cached_method *method, PyObject *instance, PyObject **ret_found,
+                      PyObject **ret) {
     *ret_found = NULL;
     *ret = NULL;
     int result = weak_private_get(instance, method->place, ret_found);
     if (result > 0) {
-        const cached_store *store = store_in(patterns, *ret_found, (PyObject *)method, instance);
+        const cached_store *store = store_in(*ret_found, (PyObject *)method, instance);
         *ret = store == NULL ? NULL : Py_NewRef(store->cache);
     }
     return result < 0 ? -1 : *ret != NULL;
 }
 
-int weak_cache_find(weak_patterns *patterns, cached_method *method, PyObject *instance,
-                    PyObject **ret) {
+int weak_cache_find(cached_method *method, PyObject *instance, PyObject **ret) {
     PyObject *found = NULL;
-    int result = cache_look(patterns, method, instance, &found, ret);
+    int result = cache_look(method, instance, &found, ret);
     Py_XDECREF(found);
     return result;
 }
@@ -127,18 +132,18 @@ static cached_store *store_new(const weak_patterns *patterns, cached_method *met
 }
 
 PyObject *weak_cache_of(cached_method *method, PyObject *instance) {
-    weak_patterns *patterns = weak_patterns_of((PyObject *)method);
     PyObject *cache = NULL;
-    if (patterns == NULL || weak_cache_find(patterns, method, instance, &cache) != 0) {
+    if (weak_cache_find(method, instance, &cache) != 0) {
         return cache;
     }
-    cached_store *store = store_new(patterns, method, instance);
+    const weak_patterns *patterns = weak_patterns_of((PyObject *)method);
+    cached_store *store = patterns == NULL ? NULL : store_new(patterns, method, instance);
     PyObject *found = NULL;
     // Making it may have run code that called the method: then its cache counts.
-    int result = store == NULL ? -1 : cache_look(patterns, method, instance, &found, &cache);
+    int result = store == NULL ? -1 : cache_look(method, instance, &found, &cache);
     if (result == 0) {
         // The caches of this instance stay, behind the new one. Those of another do not.
-        if (found != NULL && Py_TYPE(found) == patterns->cached_store_type &&
+        if (found != NULL && is_store(found) &&
             weak_referent(((cached_store *)found)->instance) == instance) {
             store->next = Py_NewRef(found);
         }
@@ -243,7 +248,12 @@ static PyObject *thunk_call(PyObject *object, PyObject *const *args, size_t coun
         PyErr_SetString(PyExc_ReferenceError, "the instance of this cache is gone");
         return NULL;
     }
-    PyObject *result = call_with_first(self->function, instance, args, count_and_flag, names);
+    // The cache that calls it was called without this check.
+    PyObject *result = NULL;
+    if (Py_EnterRecursiveCall(" in a cached method") == 0) {
+        result = call_with_first(self->function, instance, args, count_and_flag, names);
+        Py_LeaveRecursiveCall();
+    }
     Py_DECREF(instance);
     return result;
 }

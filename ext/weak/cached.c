@@ -30,14 +30,15 @@ static PyObject *cached_parameters(const cached_method *self) {
 
 // cache_info() or cache_clear() of an instance; one that has no cache yet gets none by that.
 static PyObject *cache_ask(cached_method *self, PyObject *instance, const char *what) {
-    weak_patterns *patterns = weak_patterns_of((PyObject *)self);
     PyObject *cache = NULL;
-    int found = patterns == NULL ? -1 : weak_cache_find(patterns, self, instance, &cache);
+    int found = weak_cache_find(self, instance, &cache);
     if (found < 0) {
         return NULL;
     }
     if (found == 0) {
-        return strcmp(what, "cache_clear") == 0
+        const weak_patterns *patterns = weak_patterns_of((PyObject *)self);
+        return patterns == NULL ? NULL
+               : strcmp(what, "cache_clear") == 0
                    ? Py_NewRef(Py_None)
                    : PyObject_CallFunction(patterns->cache_info_type, "iiOi", 0, 0, self->maxsize,
                                            0);
@@ -47,16 +48,82 @@ static PyObject *cache_ask(cached_method *self, PyObject *instance, const char *
     return answer;
 }
 
+// ---- calling a cache ----------------------------------------------------------------------------
+
+// functools' cache takes its arguments as a tuple. Making one and throwing it away is a good part
+// of what a hit costs, so the last one is used again where nobody else has it.
+enum { SPARE_MOST = 4 };
+
+// A tuple of arguments; NULL with an exception set. REQUIRES: there are some.
+static PyObject *spare_fill(cached_method *self, PyObject *const *args, Py_ssize_t count) {
+    PyObject *tuple = self->spare;
+    self->spare = NULL;
+    if (tuple == NULL || Py_REFCNT(tuple) != 1 || PyTuple_GET_SIZE(tuple) != count) {
+        Py_XDECREF(tuple);
+        tuple = PyTuple_New(count);
+        for (Py_ssize_t i = 0; tuple != NULL && i < count; i++) {
+            PyTuple_SET_ITEM(tuple, i, Py_NewRef(args[i]));
+        }
+        return tuple;
+    }
+    for (Py_ssize_t i = 0; i < count; i++) {
+        // What stands there is None, which is not freed by that.
+        PyObject *none = PyTuple_GET_ITEM(tuple, i);
+        PyTuple_SET_ITEM(tuple, i, Py_NewRef(args[i]));
+        Py_DECREF(none);
+    }
+    MM_TUPLE_FORGET_HASH(tuple);
+    if (!PyObject_GC_IsTracked(tuple)) {
+        PyObject_GC_Track(tuple);
+    }
+    return tuple;
+}
+
+// The call is over: the tuple is kept for the next, unless the cache has it for a key.
+static void spare_keep(cached_method *self, PyObject *tuple) {
+    if (Py_REFCNT(tuple) == 1) {
+        // Arguments that are given up may run code, which may call the method.
+        for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(tuple); i++) {
+            PyObject *argument = PyTuple_GET_ITEM(tuple, i);
+            PyTuple_SET_ITEM(tuple, i, Py_NewRef(Py_None));
+            Py_DECREF(argument);
+        }
+        Py_XSETREF(self->spare, tuple);
+    } else {
+        Py_DECREF(tuple);
+    }
+}
+
+// What the cache of an instance gives for these arguments.
+static PyObject *cache_give(cached_method *self, PyObject *instance, PyObject *const *args,
+                            size_t count_and_flag, PyObject *names) {
+    PyObject *cache = weak_cache_of(self, instance);
+    if (cache == NULL) {
+        return NULL;
+    }
+    Py_ssize_t count = PyVectorcall_NARGS(count_and_flag);
+    PyObject *result = NULL;
+    if (names != NULL || count < 1 || count > SPARE_MOST ||
+        PyType_HasFeature(Py_TYPE(cache), Py_TPFLAGS_HAVE_VECTORCALL)) {
+        result = PyObject_Vectorcall(cache, args, count_and_flag, names);
+        Py_DECREF(cache);
+        return result;
+    }
+    PyObject *tuple = spare_fill(self, args, count);
+    if (tuple != NULL) {
+        result = Py_TYPE(cache)->tp_call(cache, tuple, NULL);
+        spare_keep(self, tuple);
+    }
+    Py_DECREF(cache);
+    return result;
+}
+
 // ---- the bound method ---------------------------------------------------------------------------
 
 static PyObject *bound_call(PyObject *object, PyObject *const *args, size_t count_and_flag,
                             PyObject *names) {
     const cached_bound *self = (cached_bound *)object;
-    PyObject *cache = weak_cache_of((cached_method *)self->method, self->instance);
-    PyObject *result =
-        cache == NULL ? NULL : PyObject_Vectorcall(cache, args, count_and_flag, names);
-    Py_XDECREF(cache);
-    return result;
+    return cache_give((cached_method *)self->method, self->instance, args, count_and_flag, names);
 }
 
 static PyObject *bound_new(PyTypeObject *type, PyObject *method, PyObject *instance) {
@@ -246,11 +313,7 @@ static PyObject *cached_call(PyObject *object, PyObject *const *args, size_t cou
         PyErr_SetString(PyExc_TypeError, "a cached method needs an instance as first argument");
         return NULL;
     }
-    PyObject *cache = weak_cache_of(self, args[0]);
-    PyObject *result =
-        cache == NULL ? NULL : PyObject_Vectorcall(cache, args + 1, count - 1, names);
-    Py_XDECREF(cache);
-    return result;
+    return cache_give(self, args[0], args + 1, count - 1, names);
 }
 
 static PyObject *cached_get(PyObject *object, PyObject *instance, PyObject *owner) {
@@ -322,7 +385,9 @@ static PyObject *cached_repr(PyObject *object) {
     PyObject *name = PyObject_GetAttrString(object, "__qualname__");
     if (name == NULL && PyErr_ExceptionMatches(PyExc_AttributeError)) {
         PyErr_Clear();
-        return PyUnicode_FromFormat("<cached method %R>", ((cached_method *)object)->function);
+        PyObject *function = ((cached_method *)object)->function;
+        // The collector may have cleared it.
+        return PyUnicode_FromFormat("<cached method %R>", function == NULL ? Py_None : function);
     }
     PyObject *text = name == NULL ? NULL : PyUnicode_FromFormat("<cached method %S>", name);
     Py_XDECREF(name);
@@ -428,6 +493,7 @@ static int cached_traverse(PyObject *object, visitproc visit, void *arg) {
     Py_VISIT(Py_TYPE(object));
     Py_VISIT(self->function);
     Py_VISIT(self->maxsize);
+    Py_VISIT(self->spare);
     Py_VISIT(self->attributes);
     return 0;
 }
@@ -442,14 +508,16 @@ static void cached_dealloc(PyObject *object) {
     cached_method *self = (cached_method *)object;
     PyTypeObject *type = Py_TYPE(object);
     PyObject_GC_UnTrack(object);
-    if (self->weak_list != NULL) {
+    Py_TRASHCAN_BEGIN(object, cached_dealloc) if (self->weak_list != NULL) {
         PyObject_ClearWeakRefs(object);
     }
     cached_clear(object);
     Py_CLEAR(self->maxsize);
     Py_CLEAR(self->place);
+    Py_CLEAR(self->spare);
     type->tp_free(object);
     Py_DECREF(type);
+    Py_TRASHCAN_END
 }
 
 static const PyMethodDef cached_methods[] = {

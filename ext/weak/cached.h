@@ -12,13 +12,13 @@ typedef struct cached_method {
     int typed;
     bool has_name;
     PyObject *place;       ///< private name
+    PyObject *spare;       ///< a tuple for the arguments of the next call, full of None; or NULL
     PyObject *attributes;  ///< __dict__
     PyObject *weak_list;
 } cached_method;
 
 /// The cache of an instance, if it has one: 1 and a new reference, 0, or -1 with an exception set.
-int weak_cache_find(weak_patterns *patterns, cached_method *method, PyObject *instance,
-                    PyObject **ret);
+int weak_cache_find(cached_method *method, PyObject *instance, PyObject **ret);
 
 /// The same, made if need be: new, or NULL with an exception set.
 PyObject *weak_cache_of(cached_method *method, PyObject *instance);

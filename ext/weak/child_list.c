@@ -14,8 +14,11 @@
 //
 // General note on reentrancy. Python code runs where the class of a child is asked for its link,
 // where the child has a descriptor under the private name, in __eq__ of children and when something
-// is given up. Links are set before the inner list changes, links are cleared and references given
-// up after it did; positions are looked up again after anything that may have run code.
+// is given up. Links change before the inner list does, references are given up after it did;
+// positions are looked up again after anything that may have run code.
+//
+// A change is done or it is not: what can fail comes first, and is taken back. Putting a child in
+// can fail, taking one out cannot.
 #include "link.h"
 
 #include <string.h>
@@ -48,18 +51,53 @@ static Py_ssize_t list_place_of(const child_list *self, const PyObject *child) {
     return -1;
 }
 
-// The parent of any object, new; NULL without an exception if it has none.
-static PyObject *parent_of(weak_state *state, PyObject *object, PyObject *name) {
+// Take a child out of the inner list, where it stands. REQUIRES: the caller holds it, too.
+static void items_remove(PyObject *items, Py_ssize_t at) {
+    if (PyList_SetSlice(items, at, at + 1, NULL) == 0) {
+        return;
+    }
+    // There was no memory for a shorter list: it keeps what it has.
+    PyErr_Clear();
+    PyObject **first = ((PyListObject *)items)->ob_item;
+    Py_ssize_t size = PyList_GET_SIZE(items) - 1;
+    PyObject *child = first[at];
+    memmove(first + at, first + at + 1, (size_t)(size - at) * sizeof(*first));
+    Py_SET_SIZE((PyVarObject *)items, size);
+    Py_DECREF(child);
+}
+
+// Move a child to another place, with the others between them.
+static void items_move(PyObject *items, Py_ssize_t from, Py_ssize_t to) {
+    PyObject **first = ((PyListObject *)items)->ob_item;
+    PyObject *child = first[from];
+    if (from < to) {
+        memmove(first + from, first + from + 1, (size_t)(to - from) * sizeof(*first));
+    } else {
+        memmove(first + to + 1, first + to, (size_t)(from - to) * sizeof(*first));
+    }
+    first[to] = child;
+}
+
+// The parent of any object: 1 and a new reference, 0, or -1 with an exception set.
+static int parent_of(weak_state *state, PyObject *object, PyObject *name, PyObject **ret) {
     weak_uplink *link = weak_uplink_of(state, Py_TYPE(object), name);
     PyObject *ref = NULL;
-    PyObject *parent = NULL;
-    if (link != NULL && weak_uplink_get_ref(state, link, object, &ref) > 0) {
-        parent = Py_XNewRef(weak_referent(ref));
+    *ret = NULL;
+    if (link == NULL) {
+        // Who has no such link has no parent.
+        bool is_none = PyErr_ExceptionMatches(PyExc_TypeError);
+        if (is_none) {
+            PyErr_Clear();
+        }
+        return is_none ? 0 : -1;
     }
-    PyErr_Clear();
+    int found = weak_uplink_get_ref(state, link, object, &ref);
+    if (found > 0) {
+        *ret = Py_XNewRef(weak_referent(ref));
+    }
     Py_XDECREF(ref);
-    Py_XDECREF((PyObject *)link);
-    return parent;
+    Py_DECREF((PyObject *)link);
+    return found < 0 ? -1 : *ret != NULL;
 }
 
 // Does anybody have an object as parent? A list without children asks nothing of it.
@@ -81,20 +119,21 @@ static bool is_parent(const weak_state *state, PyObject *object) {
 
 // Is an object above another, or that itself? Links set by hand may form rings: the walk ends when
 // it meets a place it has marked, and marks places ever farther apart. Most of what is added has no
-// children yet, and cannot be above anything.
-static bool stands_above(weak_state *state, PyObject *object, PyObject *below, PyObject *name) {
+// children yet, and cannot be above anything. -1 with an exception set.
+static int stands_above(weak_state *state, PyObject *object, PyObject *below, PyObject *name) {
     if (object == below || !is_parent(state, object)) {
         return object == below;
     }
     PyObject *at = Py_NewRef(below);
     PyObject *mark = NULL;
-    bool found = false;
-    for (size_t steps = 1; at != NULL && at != mark && !found; steps++) {
+    int found = 0;
+    for (size_t steps = 1; at != NULL && at != mark && found == 0; steps++) {
+        PyObject *above = NULL;
         if ((steps & (steps - 1)) == 0) {
             Py_XSETREF(mark, Py_NewRef(at));
         }
-        Py_SETREF(at, parent_of(state, at, name));
-        found = at == object;
+        found = parent_of(state, at, name, &above) < 0 ? -1 : above == object;
+        Py_SETREF(at, above);
     }
     Py_XDECREF(at);
     Py_XDECREF(mark);
@@ -103,56 +142,76 @@ static bool stands_above(weak_state *state, PyObject *object, PyObject *below, P
 
 static int child_check(weak_state *state, const child_list *self, PyObject *owner,
                        PyObject *child) {
-    if (!stands_above(state, child, owner, self->link)) {
-        return 0;
+    int is_above = stands_above(state, child, owner, self->link);
+    if (is_above > 0) {
+        PyErr_Format(PyExc_ValueError, "a '%s' object cannot stand below itself",
+                     Py_TYPE(child)->tp_name);
     }
-    PyErr_Format(PyExc_ValueError, "a '%s' object cannot stand below itself",
-                 Py_TYPE(child)->tp_name);
-    return -1;
+    return is_above == 0 ? 0 : -1;
 }
 
-// Make the link of a child lead here; it leaves the list it was in. 1 if it led to the same parent
-// already, so that the child may be in this list; 0; or -1 with an exception set.
-static int child_adopt(weak_state *state, const child_list *self, PyObject *child) {
+// Make the link of a child lead here. `ret_old` is what it was, new; NULL: it led nowhere. -1 with
+// an exception set.
+static int child_adopt(weak_state *state, const child_list *self, PyObject *child,
+                       PyObject **ret_old) {
     weak_uplink *link = weak_uplink_of(state, Py_TYPE(child), self->link);
-    PyObject *old = NULL;
-    int result = link == NULL ? -1 : weak_uplink_get_ref(state, link, child, &old);
-    bool is_known =
-        old != NULL && (old == self->ref || weak_referent(old) == weak_referent(self->ref));
-    if (result >= 0 && old != self->ref) {
+    *ret_old = NULL;
+    int result = link == NULL ? -1 : weak_uplink_get_ref(state, link, child, ret_old);
+    if (result >= 0 && *ret_old != self->ref) {
         result = weak_uplink_put_ref(link, child, self->ref);
     }
-    if (result >= 0 && old != NULL && old != self->ref) {
-        PyObject *list = Py_XNewRef(((weak_uplink_ref *)old)->list);
-        result = list == NULL ? 0 : weak_children_drop(list, child);
-        Py_XDECREF(list);
+    if (result < 0) {
+        Py_CLEAR(*ret_old);
     }
-    Py_XDECREF(old);
     Py_XDECREF((PyObject *)link);
-    return result < 0 ? -1 : is_known;
+    return result < 0 ? -1 : 0;
 }
 
-// Clear the link of a child that is not in the list any more, if it leads here.
-static int child_release(weak_state *state, const child_list *self, PyObject *child) {
+// The link of a child becomes another, or None, if it leads here. -1 with an exception set.
+static int child_release(weak_state *state, const child_list *self, PyObject *child,
+                         PyObject *instead) {
     weak_uplink *link = weak_uplink_of(state, Py_TYPE(child), self->link);
     PyObject *ref = NULL;
     int result = link == NULL ? -1 : weak_uplink_get_ref(state, link, child, &ref);
-    if (result > 0 && ref == self->ref) {
-        result = weak_uplink_put_ref(link, child, Py_None);
+    if (result > 0 && ref == self->ref && instead != self->ref) {
+        result = weak_uplink_put_ref(link, child, instead == NULL ? Py_None : instead);
     }
     Py_XDECREF(ref);
     Py_XDECREF((PyObject *)link);
     return result < 0 ? -1 : 0;
 }
 
+// It could not be put in after all: its link is what it was. The exception that is set stays.
+static void child_return(weak_state *state, const child_list *self, PyObject *child,
+                         PyObject *old) {
+    PyObject *type = NULL;
+    PyObject *error = NULL;
+    PyObject *trace = NULL;
+    PyErr_Fetch(&type, &error, &trace);
+    if (child_release(state, self, child, old) < 0) {
+        PyErr_Clear();
+    }
+    PyErr_Restore(type, error, trace);
+}
+
+// It is here now, and leaves the list that it was in.
+static void child_leave(const child_list *self, PyObject *child, PyObject *old) {
+    PyObject *list = old == NULL || old == self->ref ? NULL : ((weak_uplink_ref *)old)->list;
+    if (list != NULL) {
+        weak_children_drop(list, child);
+    }
+}
+
 PyObject *weak_children_owner(PyObject *list) {
     return weak_referent(((child_list *)list)->ref);
 }
 
-int weak_children_drop(PyObject *list, PyObject *child) {
+void weak_children_drop(PyObject *list, PyObject *child) {
     const child_list *self = (child_list *)list;
     Py_ssize_t at = list_place_of(self, child);
-    return at < 0 ? 0 : PyList_SetSlice(self->items, at, at + 1, NULL);
+    if (at >= 0) {
+        items_remove(self->items, at);
+    }
 }
 
 // ---- changes ------------------------------------------------------------------------------------
@@ -161,25 +220,31 @@ int weak_children_drop(PyObject *list, PyObject *child) {
 static int list_insert(child_list *self, Py_ssize_t at, PyObject *child) {
     weak_state *state = weak_state_of(Py_TYPE(self));
     PyObject *owner = state == NULL ? NULL : list_owner(state, self);
-    int known = owner == NULL || child_check(state, self, owner, child) < 0
-                    ? -1
-                    : child_adopt(state, self, child);
+    PyObject *old = NULL;
+    int result = owner == NULL || child_check(state, self, owner, child) < 0
+                     ? -1
+                     : child_adopt(state, self, child, &old);
     Py_XDECREF(owner);
-    if (known < 0) {
+    if (result < 0) {
         return -1;
     }
     Py_ssize_t size = PyList_GET_SIZE(self->items);
     at = at < 0 ? at + size : at;
     at = at < 0 ? 0 : at > size ? size : at;
-    Py_ssize_t was = known > 0 ? list_place_of(self, child) : -1;
+    // Whose link led elsewhere is not here.
+    Py_ssize_t was = old == self->ref ? list_place_of(self, child) : -1;
     if (was >= 0) {
-        Py_INCREF(child);
-        int moved = PyList_SetSlice(self->items, was, was + 1, NULL);
-        moved = moved < 0 ? -1 : PyList_Insert(self->items, at > was ? at - 1 : at, child);
-        Py_DECREF(child);
-        return moved;
+        items_move(self->items, was, at > was ? at - 1 : at);
+    } else {
+        result = PyList_Insert(self->items, at, child);
     }
-    return PyList_Insert(self->items, at, child);
+    if (result < 0) {
+        child_return(state, self, child, old);
+    } else {
+        child_leave(self, child, old);
+    }
+    Py_XDECREF(old);
+    return result;
 }
 
 // Take a child out: it is the caller's. NULL with an exception set.
@@ -189,9 +254,10 @@ static PyObject *list_take(child_list *self, Py_ssize_t at) {
         return NULL;
     }
     PyObject *child = Py_NewRef(PyList_GET_ITEM(self->items, at));
-    if (PyList_SetSlice(self->items, at, at + 1, NULL) < 0 ||
-        child_release(state, self, child) < 0) {
+    if (child_release(state, self, child, NULL) < 0) {
         Py_CLEAR(child);
+    } else {
+        weak_children_drop((PyObject *)self, child);
     }
     return child;
 }
@@ -213,65 +279,101 @@ static PyObject *addresses_of(PyObject *children) {
     return addresses;
 }
 
-// Clear the links of those children that are not among the addresses.
-static int release_others(weak_state *state, const child_list *self, PyObject *children,
-                          PyObject *addresses) {
-    int result = 0;
-    for (Py_ssize_t at = 0; at < PyList_GET_SIZE(children); at++) {
-        PyObject *child = PyList_GET_ITEM(children, at);
+// Those children that are not among the addresses: a list. NULL with an exception set.
+static PyObject *others_of(PyObject *children, PyObject *addresses) {
+    PyObject *others = PyList_New(0);
+    for (Py_ssize_t at = 0; others != NULL && at < PyList_GET_SIZE(children); at++) {
+        PyObject *child = Py_NewRef(PyList_GET_ITEM(children, at));
         PyObject *address = PyLong_FromVoidPtr(child);
         int stays = address == NULL ? -1 : PySet_Contains(addresses, address);
         Py_XDECREF(address);
-        if (stays < 0 || (stays == 0 && child_release(state, self, child) < 0)) {
-            result = -1;
+        if (stays < 0 || (stays == 0 && PyList_Append(others, child) < 0)) {
+            Py_CLEAR(others);
+        }
+        Py_DECREF(child);
+    }
+    return others;
+}
+
+// Clear the links of those that are children here no more. -1 with the first exception set.
+static int release_all(weak_state *state, const child_list *self, PyObject *leaving) {
+    PyObject *type = NULL;
+    PyObject *error = NULL;
+    PyObject *trace = NULL;
+    for (Py_ssize_t at = 0; at < PyList_GET_SIZE(leaving); at++) {
+        if (child_release(state, self, PyList_GET_ITEM(leaving, at), NULL) < 0) {
+            // Code may run for the next one: it must find no exception.
+            if (type == NULL) {
+                PyErr_Fetch(&type, &error, &trace);
+            } else {
+                PyErr_Clear();
+            }
         }
     }
+    if (type != NULL) {
+        PyErr_Restore(type, error, trace);
+    }
+    return type == NULL ? 0 : -1;
+}
+
+// May they all be children here? -1 with an exception set.
+static int children_check(weak_state *state, const child_list *self, PyObject *children) {
+    // Letting go is possible without a parent.
+    Py_ssize_t count = PyList_GET_SIZE(children);
+    PyObject *owner = count == 0 ? NULL : list_owner(state, self);
+    int result = count > 0 && owner == NULL ? -1 : 0;
+    for (Py_ssize_t at = 0; result == 0 && at < count; at++) {
+        result = child_check(state, self, owner, PyList_GET_ITEM(children, at));
+    }
+    Py_XDECREF(owner);
     return result;
 }
 
 int weak_children_become(PyObject *list, PyObject *children) {
     child_list *self = (child_list *)list;
     weak_state *state = weak_state_of(Py_TYPE(self));
-    PyObject *owner = NULL;
     PyObject *addresses = state == NULL ? NULL : addresses_of(children);
-    int result = -1;
-    if (addresses == NULL) {
-        goto done;
+    if (addresses == NULL || children_check(state, self, children) < 0) {
+        Py_XDECREF(addresses);
+        return -1;
     }
-    // Letting go is possible without a parent.
-    if (PyList_GET_SIZE(children) > 0 && (owner = list_owner(state, self)) == NULL) {
-        goto done;
+    Py_ssize_t count = PyList_GET_SIZE(children);
+    PyObject **olds = PyMem_Calloc((size_t)count + 1, sizeof(*olds));
+    PyObject *leaving = NULL;
+    Py_ssize_t adopted = 0;
+    while (olds != NULL && adopted < count &&
+           child_adopt(state, self, PyList_GET_ITEM(children, adopted), &olds[adopted]) == 0) {
+        adopted++;
     }
-    for (Py_ssize_t at = 0; at < PyList_GET_SIZE(children); at++) {
-        if (child_check(state, self, owner, PyList_GET_ITEM(children, at)) < 0) {
-            goto done;
+    if (olds == NULL) {
+        PyErr_NoMemory();
+    } else if (adopted == count) {
+        leaving = others_of(self->items, addresses);
+    }
+    int result = leaving == NULL ? -1 : 0;
+    PyObject *items = self->items;
+    if (result == 0) {
+        self->items = Py_NewRef(children);
+    }
+    for (Py_ssize_t at = 0; at < adopted; at++) {
+        if (result == 0) {
+            child_leave(self, PyList_GET_ITEM(children, at), olds[at]);
+        } else {
+            child_return(state, self, PyList_GET_ITEM(children, at), olds[at]);
         }
     }
-    result = 0;
-    for (Py_ssize_t at = 0; result == 0 && at < PyList_GET_SIZE(children); at++) {
-        result = child_adopt(state, self, PyList_GET_ITEM(children, at)) < 0 ? -1 : 0;
+    if (result == 0) {
+        result = release_all(state, self, leaving);
     }
-    if (result < 0) {
-        // Those that were not here go back to having no parent.
-        PyObject *type = NULL;
-        PyObject *error = NULL;
-        PyObject *trace = NULL;
-        PyErr_Fetch(&type, &error, &trace);
-        PyObject *here = addresses_of(self->items);
-        if (here == NULL || release_others(state, self, children, here) < 0) {
-            PyErr_Clear();
-        }
-        Py_XDECREF(here);
-        PyErr_Restore(type, error, trace);
-        goto done;
+    for (Py_ssize_t at = 0; at < adopted; at++) {
+        Py_XDECREF(olds[at]);
     }
-    PyObject *old = self->items;
-    self->items = Py_NewRef(children);
-    result = release_others(state, self, old, addresses);
-    Py_DECREF(old);
-done:
-    Py_XDECREF(addresses);
-    Py_XDECREF(owner);
+    PyMem_Free(olds);
+    Py_DECREF(addresses);
+    if (leaving != NULL) {
+        Py_DECREF(leaving);
+        Py_DECREF(items);
+    }
     return result;
 }
 

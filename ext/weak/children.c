@@ -51,6 +51,11 @@ static PyObject *children_get(PyObject *object, PyObject *owner, PyObject *class
 }
 
 static int children_set(PyObject *object, PyObject *owner, PyObject *value) {
+    // To read it from None is to ask for the descriptor, which is no list.
+    if (owner == Py_None) {
+        PyErr_SetString(PyExc_TypeError, "None has no children");
+        return -1;
+    }
     PyObject *list = children_get(object, owner, NULL);
     PyObject *children = list == NULL    ? NULL
                          : value == NULL ? PyList_New(0)

@@ -282,8 +282,10 @@ static bool visitors_learn(weak_state *state, PyObject *gc, bool *ret_ran) {
         return false;
     }
     probe->count = 0;
-    probe->all_collecting = true;
     PyObject_GC_Track(probe);
+    // Debug builds visit what is tracked, to see whether it is sound.
+    probe->count = 0;
+    probe->all_collecting = true;
     bool fits = !is_collecting(probe) && collect_young(gc) == 0;
     *ret_ran = probe->count > 0;
     fits = fits && probe->count == 2 && probe->all_collecting && !is_collecting(probe) &&

@@ -276,11 +276,10 @@ static int link_set(PyObject *object, PyObject *child, PyObject *given) {
     bool same = parent != NULL && old != NULL && weak_referent(old) == parent;
     if (result >= 0 && !same) {
         result = weak_private_set(child, self->place, ref == NULL && given != NULL ? Py_None : ref);
-        PyObject *list = old == NULL ? NULL : Py_XNewRef(((weak_uplink_ref *)old)->list);
+        PyObject *list = old == NULL ? NULL : ((weak_uplink_ref *)old)->list;
         if (result == 0 && list != NULL) {
-            result = weak_children_drop(list, child);
+            weak_children_drop(list, child);
         }
-        Py_XDECREF(list);
     }
     if (given == NULL && result < 0 && PyErr_ExceptionMatches(PyExc_AttributeError)) {
         PyErr_Format(PyExc_AttributeError, "'%s' object has no attribute '%U'",

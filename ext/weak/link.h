@@ -38,12 +38,12 @@ PyObject *weak_children_new(weak_state *state, PyObject *owner, PyObject *link);
 PyObject *weak_children_owner(PyObject *list);
 
 /// Have these children and no others; `children` is a list of the caller's alone and becomes the
-/// inner one. -1 with an exception set: then nothing has changed, unless it was a link that could
-/// not be set.
+/// inner one. -1 with an exception set: then nothing has changed, unless it was a link of one that
+/// is no child any more, which could not be cleared.
 int weak_children_become(PyObject *list, PyObject *children);
 
-/// Take a child out of the list it is in, if it is there. The link stays as it is. -1 with an
-/// exception set.
-int weak_children_drop(PyObject *list, PyObject *child);
+/// Take a child out of the list it is in, if it is there. The link stays as it is. REQUIRES: the
+/// caller holds the child. Runs no code.
+void weak_children_drop(PyObject *list, PyObject *child);
 
 #endif

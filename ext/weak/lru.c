@@ -335,10 +335,12 @@ static int lru_add_pairs(lru_object *self, PyObject *pairs) {
 
 // Add all of a mapping, or of pairs. -1 with an exception set.
 static int lru_add(lru_object *self, PyObject *other) {
-    if (!PyObject_HasAttrString(other, "items")) {
-        return lru_add_pairs(self, other);
-    }
-    PyObject *pairs = PyObject_CallMethod(other, "items", NULL);
+    PyObject *name = PyUnicode_InternFromString("items");
+    PyObject *items = NULL;
+    int found = name == NULL ? -1 : MM_LOOK_UP(other, name, &items);
+    Py_XDECREF(name);
+    PyObject *pairs = found > 0 ? PyObject_CallNoArgs(items) : found == 0 ? Py_NewRef(other) : NULL;
+    Py_XDECREF(items);
     int result = pairs == NULL ? -1 : lru_add_pairs(self, pairs);
     Py_XDECREF(pairs);
     return result;

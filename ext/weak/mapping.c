@@ -1,6 +1,7 @@
-// WeakKeyDictionary, WeakIdKeyDictionary and WeakValueDictionary. Their methods are the same: what
-// differs is on which side of an entry the weak reference stands.
-#include "weak.h"
+// WeakKeyDictionary, WeakIdKeyDictionary and WeakValueDictionary: their types, and what concerns
+// one entry at a time. The methods are the same; what differs is on which side of an entry the weak
+// reference stands. Whole dictionaries: mapping_whole.c.
+#include "mapping.h"
 
 // The two sides of an entry, both held. REQUIRES: its referent is alive.
 static void pair_hold(const weak_table *table, Py_ssize_t at, PyObject **ret_key,
@@ -11,29 +12,38 @@ static void pair_hold(const weak_table *table, Py_ssize_t at, PyObject **ret_key
     *ret_value = Py_NewRef(table->kind == WEAK_VALUES ? referent : weak_entry_other(entry));
 }
 
-static PyObject *value_hold(const weak_table *table, Py_ssize_t at) {
+PyObject *weak_mapping_value(const weak_table *table, Py_ssize_t at) {
     const weak_entry *entry = weak_entry_at(table, at);
     return Py_NewRef(table->kind == WEAK_VALUES ? weak_referent(entry->ref)
                                                 : weak_entry_other(entry));
 }
 
 static int mapping_find(weak_object *self, PyObject *key, Py_hash_t *ret_hash, Py_ssize_t *ret_at) {
-    return weak_table_look(&self->table, key, ret_hash, ret_at);
+    return weak_table_look(self->table.kind, &self->table, key, ret_hash, ret_at);
 }
 
-// As weak_table_put().
-static int mapping_put(weak_object *self, PyObject *key, Py_hash_t hash, PyObject *value,
-                       bool keep) {
+// Put a value in where there is none: as weak_table_put().
+static int mapping_keep(weak_object *self, PyObject *key, Py_hash_t hash, PyObject *value) {
     if (self->ephemeron) {
-        return weak_ephemeron_put(self, key, hash, value, keep);
+        return weak_ephemeron_put(self, key, hash, value, true);
     }
     bool keys = self->table.kind != WEAK_VALUES;
-    return weak_table_put(&self->table, key, hash, keys ? key : value, keys ? value : key, keep);
+    return weak_table_put(&self->table, key, hash, keys ? key : value, keys ? value : key, true);
+}
+
+int weak_mapping_set(weak_object *self, PyObject *key, PyObject *value) {
+    weak_table *table = &self->table;
+    if (self->ephemeron) {
+        Py_hash_t hash = weak_table_hash(table, key);
+        return hash == -1 ? -1 : weak_ephemeron_put(self, key, hash, value, false);
+    }
+    bool keys = table->kind != WEAK_VALUES;
+    return weak_table_set(table->kind, table, keys ? key : value, keys ? value : key, false);
 }
 
 // Out of the table, its value to the caller.
 static PyObject *value_take(weak_object *self, Py_ssize_t at) {
-    PyObject *value = value_hold(&self->table, at);
+    PyObject *value = weak_mapping_value(&self->table, at);
     PyObject *ref = NULL;
     PyObject *other = NULL;
     weak_table_take(&self->table, at, &ref, &other);
@@ -50,7 +60,7 @@ static PyObject *mapping_get_item(PyObject *self, PyObject *key) {
     Py_ssize_t at = 0;
     int found = mapping_find(object, key, &hash, &at);
     if (found > 0) {
-        return value_hold(&object->table, at);
+        return weak_mapping_value(&object->table, at);
     }
     if (found == 0) {
         weak_key_error(key);
@@ -58,17 +68,23 @@ static PyObject *mapping_get_item(PyObject *self, PyObject *key) {
     return NULL;
 }
 
+// The way of most: no call, and nothing to tell apart that the type tells.
+static inline PyObject *item_get(weak_kind kind, PyObject *self, PyObject *key) {
+    const weak_table *table = &((weak_object *)self)->table;
+    Py_ssize_t at = 0;
+    if (weak_table_spot(kind, table, key, &at)) {
+        const weak_entry *entry = weak_entry_at(table, at);
+        return Py_NewRef(kind == WEAK_VALUES ? weak_referent(entry->ref) : weak_entry_other(entry));
+    }
+    return mapping_get_item(self, key);
+}
+
 static int mapping_set_item(PyObject *self, PyObject *key, PyObject *value) {
     weak_object *object = (weak_object *)self;
     Py_hash_t hash = 0;
     Py_ssize_t at = 0;
     if (value != NULL) {
-        if (!object->ephemeron && weak_table_spot(&object->table, key, &at) == 1) {
-            weak_entry_set_other(weak_entry_at(&object->table, at), value);
-            return 0;
-        }
-        hash = weak_table_hash(&object->table, key);
-        return hash == -1 || mapping_put(object, key, hash, value, false) < 0 ? -1 : 0;
+        return weak_mapping_set(object, key, value) < 0 ? -1 : 0;
     }
     int found = mapping_find(object, key, &hash, &at);
     if (found == 0) {
@@ -81,11 +97,46 @@ static int mapping_set_item(PyObject *self, PyObject *key, PyObject *value) {
     return 0;
 }
 
+static inline int item_set(weak_kind kind, PyObject *self, PyObject *key, PyObject *value) {
+    weak_object *object = (weak_object *)self;
+    if (value == NULL || object->ephemeron) {
+        return mapping_set_item(self, key, value);
+    }
+    bool keys = kind != WEAK_VALUES;
+    int there = weak_table_set(kind, &object->table, keys ? key : value, keys ? value : key, false);
+    return there < 0 ? -1 : 0;
+}
+
+// The slots of each type.
+static PyObject *key_get_item(PyObject *self, PyObject *key) {
+    return item_get(WEAK_KEYS, self, key);
+}
+
+static PyObject *id_get_item(PyObject *self, PyObject *key) {
+    return item_get(WEAK_IDS, self, key);
+}
+
+static PyObject *value_get_item(PyObject *self, PyObject *key) {
+    return item_get(WEAK_VALUES, self, key);
+}
+
+static int key_set_item(PyObject *self, PyObject *key, PyObject *value) {
+    return item_set(WEAK_KEYS, self, key, value);
+}
+
+static int id_set_item(PyObject *self, PyObject *key, PyObject *value) {
+    return item_set(WEAK_IDS, self, key, value);
+}
+
+static int value_set_item(PyObject *self, PyObject *key, PyObject *value) {
+    return item_set(WEAK_VALUES, self, key, value);
+}
+
 static int mapping_contains(PyObject *self, PyObject *key) {
     weak_object *object = (weak_object *)self;
     Py_hash_t hash = 0;
     Py_ssize_t at = 0;
-    if (object->table.kind != WEAK_VALUES && !PyType_SUPPORTS_WEAKREFS(Py_TYPE(key))) {
+    if (object->table.kind != WEAK_VALUES && !MM_IS_REFERABLE(Py_TYPE(key))) {
         return 0;
     }
     return mapping_find(object, key, &hash, &at);
@@ -136,7 +187,7 @@ static PyObject *mapping_get(PyObject *self, PyObject *const *args, Py_ssize_t c
     }
     int found = mapping_find((weak_object *)self, key, &hash, &at);
     if (found != 0) {
-        return found < 0 ? NULL : value_hold(&((weak_object *)self)->table, at);
+        return found < 0 ? NULL : weak_mapping_value(&((weak_object *)self)->table, at);
     }
     return Py_NewRef(other);
 }
@@ -154,13 +205,13 @@ static PyObject *mapping_setdefault(PyObject *self, PyObject *const *args, Py_ss
     int found = mapping_find(object, key, &hash, &at);
     while (found == 0) {
         // Where somebody was quicker, theirs counts: all callers get the same value.
-        int there = mapping_put(object, key, hash, value, true);
+        int there = mapping_keep(object, key, hash, value);
         if (there <= 0) {
             return there < 0 ? NULL : Py_NewRef(value);
         }
         found = weak_table_find(&object->table, key, hash, &at);
     }
-    return found < 0 ? NULL : value_hold(&object->table, at);
+    return found < 0 ? NULL : weak_mapping_value(&object->table, at);
 }
 
 static PyObject *mapping_pop(PyObject *self, PyObject *const *args, Py_ssize_t count) {
@@ -204,13 +255,9 @@ static PyObject *mapping_popitem(PyObject *self, PyObject *ignored) {
 
 // ---- iteration ----------------------------------------------------------------------------------
 
-static bool has_weak_values(PyObject *self) {
-    return ((weak_object *)self)->table.kind == WEAK_VALUES;
-}
-
 static PyObject *mapping_iter(PyObject *self) {
     return weak_iterate((weak_object *)self,
-                        has_weak_values(self) ? WEAK_GIVES_OTHERS : WEAK_GIVES_OBJECTS);
+                        weak_has_weak_values(self) ? WEAK_GIVES_OTHERS : WEAK_GIVES_OBJECTS);
 }
 
 static PyObject *mapping_keys(PyObject *self, PyObject *ignored) {
@@ -221,10 +268,10 @@ static PyObject *mapping_keys(PyObject *self, PyObject *ignored) {
 static PyObject *mapping_values(PyObject *self, PyObject *ignored) {
     (void)ignored;
     return weak_iterate((weak_object *)self,
-                        has_weak_values(self) ? WEAK_GIVES_OBJECTS : WEAK_GIVES_OTHERS);
+                        weak_has_weak_values(self) ? WEAK_GIVES_OBJECTS : WEAK_GIVES_OTHERS);
 }
 
-static PyObject *mapping_items(PyObject *self, PyObject *ignored) {
+PyObject *weak_mapping_items(PyObject *self, PyObject *ignored) {
     (void)ignored;
     return weak_iterate((weak_object *)self, WEAK_GIVES_PAIRS);
 }
@@ -241,279 +288,7 @@ static PyObject *mapping_refs(PyObject *self, PyObject *ignored) {
     return list;
 }
 
-// ---- adding -------------------------------------------------------------------------------------
-
-// An item's key and value, both new. -1 with an exception set.
-static int pair_split(PyObject *pair, PyObject **ret_key, PyObject **ret_value) {
-    PyObject *fast = PySequence_Fast(pair, "an item is no pair of key and value");
-    bool fits = fast != NULL && PySequence_Fast_GET_SIZE(fast) == 2;
-    if (fits) {
-        *ret_key = Py_NewRef(PySequence_Fast_GET_ITEM(fast, 0));
-        *ret_value = Py_NewRef(PySequence_Fast_GET_ITEM(fast, 1));
-    } else if (fast != NULL) {
-        PyErr_SetString(PyExc_ValueError, "an item is no pair of key and value");
-    }
-    Py_XDECREF(fast);
-    return fits ? 0 : -1;
-}
-
-static int update_pairs(weak_object *self, PyObject *pairs) {
-    PyObject *iterator = PyObject_GetIter(pairs);
-    PyObject *pair = NULL;
-    int result = iterator == NULL ? -1 : 0;
-    while (result == 0 && (pair = PyIter_Next(iterator)) != NULL) {
-        PyObject *key = NULL;
-        PyObject *value = NULL;
-        result = pair_split(pair, &key, &value);
-        if (result == 0) {
-            Py_hash_t hash = weak_table_hash(&self->table, key);
-            result = hash == -1 || mapping_put(self, key, hash, value, false) < 0 ? -1 : 0;
-            Py_DECREF(key);
-            Py_DECREF(value);
-        }
-        Py_DECREF(pair);
-    }
-    Py_XDECREF(iterator);
-    return result < 0 || PyErr_Occurred() ? -1 : 0;
-}
-
-int weak_mapping_update(weak_object *self, PyObject *other) {
-    PyObject *source = Py_NewRef(other);
-    PyObject *items = PyObject_GetAttrString(source, "items");
-    if (items == NULL && PyErr_ExceptionMatches(PyExc_AttributeError)) {
-        PyErr_Clear();
-        if (self->table.kind == WEAK_IDS) {
-            // Its keys may be such that no dict takes.
-            int result = update_pairs(self, source);
-            Py_DECREF(source);
-            return result;
-        }
-        Py_SETREF(source, PyObject_CallOneArg((PyObject *)&PyDict_Type, source));
-        items = source == NULL ? NULL : PyObject_GetAttrString(source, "items");
-    }
-    PyObject *pairs = items == NULL ? NULL : PyObject_CallNoArgs(items);
-    int result = pairs == NULL ? -1 : update_pairs(self, pairs);
-    Py_XDECREF(pairs);
-    Py_XDECREF(items);
-    Py_XDECREF(source);
-    return result;
-}
-
-// Positional arguments and keywords of __init__() and update().
-static int update_args(PyObject *self, PyObject *args, PyObject *kwargs, const char *name) {
-    Py_ssize_t count = PyTuple_GET_SIZE(args);
-    if (count > 1) {
-        PyErr_Format(PyExc_TypeError, "%s expected at most 1 argument, got %zd", name, count);
-        return -1;
-    }
-    PyObject *other = count > 0 ? PyTuple_GET_ITEM(args, 0) : Py_None;
-    if (other != Py_None && weak_mapping_update((weak_object *)self, other) < 0) {
-        return -1;
-    }
-    return kwargs == NULL ? 0 : weak_mapping_update((weak_object *)self, kwargs);
-}
-
-static PyObject *mapping_update(PyObject *self, PyObject *args, PyObject *kwargs) {
-    if (!has_weak_values(self) && kwargs != NULL && PyDict_GET_SIZE(kwargs) > 0) {
-        PyErr_SetString(PyExc_TypeError,
-                        "Keyword arguments are not supported: "
-                        "cannot create weak reference to 'str' object");
-        return NULL;
-    }
-    if (update_args(self, args, kwargs, "update") < 0) {
-        return NULL;
-    }
-    Py_RETURN_NONE;
-}
-
-// A subclass's update() counts here, as in the stdlib's classes.
-static int mapping_init(PyObject *self, PyObject *args, PyObject *kwargs) {
-    weak_table_clear(&((weak_object *)self)->table);
-    if (has_weak_values(self)) {
-        if (weak_is_exact(self)) {
-            return update_args(self, args, kwargs, "WeakValueDictionary");
-        }
-        PyObject *update = PyObject_GetAttrString(self, "update");
-        PyObject *done = update == NULL ? NULL : PyObject_Call(update, args, kwargs);
-        Py_XDECREF(update);
-        Py_XDECREF(done);
-        return done == NULL ? -1 : 0;
-    }
-    static const char *const names[] = {"dict", "ephemeron", NULL};
-    PyObject *other = Py_None;
-    int ephemeron = 0;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|O$p", (char **)names, &other, &ephemeron)) {
-        return -1;
-    }
-    ((weak_object *)self)->ephemeron |= ephemeron != 0;
-    return other == Py_None      ? 0
-           : weak_is_exact(self) ? weak_mapping_update((weak_object *)self, other)
-                                 : weak_add_through(self, other);
-}
-
-// ---- copies -------------------------------------------------------------------------------------
-
-// Put all entries into another table of the same kind. -1 with an exception set.
-static int entries_copy(weak_object *from, weak_object *to) {
-    weak_place place;
-    PyObject *object = NULL;
-    const weak_entry *entry = NULL;
-    int result = 0;
-    weak_place_enter(&place, &from->table);
-    while (result >= 0 && (entry = weak_table_step(&from->table, &place, &object)) != NULL) {
-        bool values = from->table.kind == WEAK_VALUES;
-        Py_hash_t hash = entry->hash;
-        PyObject *weak = Py_NewRef(object);
-        PyObject *other = Py_NewRef(weak_entry_other(entry));
-        result = mapping_put(to, values ? other : weak, hash, values ? weak : other, false);
-        Py_DECREF(weak);
-        Py_DECREF(other);
-    }
-    weak_place_leave(&place);
-    return result;
-}
-
-// A new one of the plain type, as the stdlib's copy() makes, with the same entries.
-static PyObject *mapping_copy(PyObject *self, PyObject *ignored) {
-    (void)ignored;
-    weak_state *state = weak_state_of(Py_TYPE(self));
-    if (state == NULL) {
-        return NULL;
-    }
-    weak_kind kind = ((weak_object *)self)->table.kind;
-    bool ephemeron = ((weak_object *)self)->ephemeron;
-    PyTypeObject *type = kind == WEAK_VALUES ? state->value_dict_type
-                         : kind == WEAK_IDS  ? state->id_dict_type
-                         : ephemeron         ? state->ephemeron_dict_type
-                                             : state->key_dict_type;
-    PyObject *copy = weak_object_new(type, kind);
-    if (copy != NULL) {
-        ((weak_object *)copy)->ephemeron = ephemeron;
-    }
-    if (copy != NULL && entries_copy((weak_object *)self, (weak_object *)copy) < 0) {
-        Py_CLEAR(copy);
-    }
-    return copy;
-}
-
-// Of a weak-key dict the values are copied, of a weak-value dict the keys.
-static PyObject *mapping_deepcopy(PyObject *self, PyObject *memo) {
-    weak_state *state = weak_state_of(Py_TYPE(self));
-    PyObject *copy = state == NULL ? NULL : PyObject_CallNoArgs((PyObject *)Py_TYPE(self));
-    if (copy != NULL && ((weak_object *)self)->ephemeron && weak_is_mapping(copy)) {
-        ((weak_object *)copy)->ephemeron = true;
-    }
-    if (copy != NULL && weak_remember(memo, self, copy) < 0) {
-        Py_CLEAR(copy);
-    }
-    PyObject *pairs = copy == NULL ? NULL : mapping_items(self, NULL);
-    PyObject *pair = NULL;
-    int result = pairs == NULL ? -1 : 0;
-    Py_ssize_t side = has_weak_values(self) ? 0 : 1;
-    while (result == 0 && (pair = PyIter_Next(pairs)) != NULL) {
-        PyObject *own = weak_deepcopy(state, PyTuple_GET_ITEM(pair, side), memo);
-        PyObject *shared = PyTuple_GET_ITEM(pair, 1 - side);
-        result = own == NULL
-                     ? -1
-                     : PyObject_SetItem(copy, side == 0 ? own : shared, side == 0 ? shared : own);
-        Py_XDECREF(own);
-        Py_DECREF(pair);
-    }
-    Py_XDECREF(pairs);
-    if (result < 0 || PyErr_Occurred()) {
-        Py_CLEAR(copy);
-    }
-    return copy;
-}
-
-// As a dict is pickled: __new__() makes it, then come the entries, then the attributes. So what a
-// subclass's __init__() wants is its own affair.
-static PyObject *mapping_reduce(PyObject *self, PyObject *ignored) {
-    (void)ignored;
-    PyObject *module = PyImport_ImportModule("copyreg");
-    bool ephemeron = ((weak_object *)self)->ephemeron;
-    const char *name = ephemeron ? "__newobj_ex__" : "__newobj__";
-    PyObject *maker = module == NULL ? NULL : PyObject_GetAttrString(module, name);
-    Py_XDECREF(module);
-    PyObject *state = maker == NULL ? NULL : PyObject_CallMethod(self, "__getstate__", NULL);
-    PyObject *pairs = state == NULL ? NULL : mapping_items(self, NULL);
-    if (pairs == NULL) {
-        Py_XDECREF(maker);
-        Py_XDECREF(state);
-        return NULL;
-    }
-    return ephemeron ? Py_BuildValue("N(O(){sO})NON", maker, Py_TYPE(self), "ephemeron", Py_True,
-                                     state, Py_None, pairs)
-                     : Py_BuildValue("N(O)NON", maker, Py_TYPE(self), state, Py_None, pairs);
-}
-
-// What the stdlib's classes keep inside: a snapshot here.
-static PyObject *mapping_data(PyObject *self, void *ignored) {
-    (void)ignored;
-    weak_table *table = &((weak_object *)self)->table;
-    PyObject *data = PyDict_New();
-    PyObject *object = NULL;
-    const weak_entry *entry = NULL;
-    weak_place place;
-    weak_place_enter(&place, table);
-    while (data != NULL && (entry = weak_table_step(table, &place, &object)) != NULL) {
-        PyObject *ref = Py_NewRef(entry->ref);
-        PyObject *other = Py_NewRef(weak_entry_other(entry));
-        bool values = table->kind == WEAK_VALUES;
-        if (PyDict_SetItem(data, values ? other : ref, values ? ref : other) < 0) {
-            Py_CLEAR(data);
-        }
-        Py_DECREF(ref);
-        Py_DECREF(other);
-    }
-    weak_place_leave(&place);
-    return data;
-}
-
-// The pairs of a dict that has weak references on one side: a list. NULL with an exception set.
-static PyObject *pairs_of_data(PyObject *data, bool values) {
-    if (data == NULL || !PyDict_Check(data)) {
-        PyErr_SetString(PyExc_TypeError, "data must be a dict");
-        return NULL;
-    }
-    PyObject *items = PyDict_Items(data);
-    PyObject *pairs = items == NULL ? NULL : PyList_New(0);
-    for (Py_ssize_t i = 0; pairs != NULL && i < PyList_GET_SIZE(items); i++) {
-        PyObject *item = PyList_GET_ITEM(items, i);
-        PyObject *ref = PyTuple_GET_ITEM(item, values ? 1 : 0);
-        if (!PyWeakref_Check(ref)) {
-            PyErr_SetString(PyExc_TypeError, "data must have weak references");
-            Py_CLEAR(pairs);
-            break;
-        }
-        PyObject *referent = weak_referent(ref);
-        PyObject *other = PyTuple_GET_ITEM(item, values ? 0 : 1);
-        if (referent != NULL) {
-            Py_INCREF(referent);
-            PyObject *pair = PyTuple_Pack(2, values ? other : referent, values ? referent : other);
-            Py_DECREF(referent);
-            if (pair == NULL || PyList_Append(pairs, pair) < 0) {
-                Py_CLEAR(pairs);
-            }
-            Py_XDECREF(pair);
-        }
-    }
-    Py_XDECREF(items);
-    return pairs;
-}
-
-// Code that writes `data` gives a dict with weak references: the table is made anew from it.
-static int mapping_set_data(PyObject *self, PyObject *data, void *ignored) {
-    (void)ignored;
-    PyObject *pairs = pairs_of_data(data, has_weak_values(self));
-    int result = -1;
-    if (pairs != NULL) {
-        weak_table_clear(&((weak_object *)self)->table);
-        result = update_pairs((weak_object *)self, pairs);
-        Py_DECREF(pairs);
-    }
-    return result;
-}
+// ---- attributes ---------------------------------------------------------------------------------
 
 static PyObject *mapping_guard(PyObject *self, void *ignored) {
     (void)ignored;
@@ -531,102 +306,6 @@ static PyObject *mapping_ephemeron(PyObject *self, void *ignored) {
     }
     bool collected = weak_ephemerons_by(state) == WEAK_BY_COLLECTOR;
     return PyUnicode_FromString(collected ? "collector" : "sweep");
-}
-
-// ---- operators ----------------------------------------------------------------------------------
-
-static int is_mapping(PyObject *self, PyObject *object) {
-    weak_state *state = weak_state_of(Py_TYPE(self));
-    return state == NULL ? -1 : PyObject_IsInstance(object, state->mapping_abc);
-}
-
-static int mapping_add(PyObject *self, PyObject *other) {
-    return weak_is_exact(self) ? weak_mapping_update((weak_object *)self, other)
-                               : weak_add_through(self, other);
-}
-
-static PyObject *mapping_or(PyObject *left, PyObject *right) {
-    bool reflected = !weak_is_mapping(left);
-    PyObject *self = reflected ? right : left;
-    int fits = is_mapping(self, reflected ? left : right);
-    if (fits <= 0) {
-        return fits < 0 ? NULL : Py_NewRef(Py_NotImplemented);
-    }
-    PyObject *result = reflected             ? PyObject_CallNoArgs((PyObject *)Py_TYPE(self))
-                       : weak_is_exact(self) ? mapping_copy(self, NULL)
-                                             : PyObject_CallMethod(self, "copy", NULL);
-    if (result != NULL && !weak_is_mapping(result)) {
-        PyErr_SetString(PyExc_TypeError, "copy() gave no weak dictionary");
-        Py_CLEAR(result);
-    }
-    if (result != NULL &&
-        ((reflected && mapping_add(result, left) < 0) || mapping_add(result, right) < 0)) {
-        Py_CLEAR(result);
-    }
-    return result;
-}
-
-static PyObject *mapping_or_in_place(PyObject *self, PyObject *other) {
-    return mapping_add(self, other) < 0 ? NULL : Py_NewRef(self);
-}
-
-// Has the other, a mapping or its items, the same keys by identity, with equal values? 1, 0, -1.
-static int ids_equal(weak_object *self, PyObject *items) {
-    PyObject *iterator = PyObject_GetIter(items);
-    PyObject *pair = NULL;
-    Py_ssize_t count = 0;
-    int equal = iterator == NULL ? -1 : 1;
-    while (equal > 0 && (pair = PyIter_Next(iterator)) != NULL) {
-        PyObject *key = NULL;
-        PyObject *value = NULL;
-        equal = pair_split(pair, &key, &value);
-        if (equal == 0) {
-            Py_ssize_t at = 0;
-            equal = weak_table_find(&self->table, key, MM_HASH_POINTER(key), &at);
-            if (equal > 0) {
-                PyObject *mine = value_hold(&self->table, at);
-                equal = PyObject_RichCompareBool(mine, value, Py_EQ);
-                Py_DECREF(mine);
-            }
-            Py_DECREF(key);
-            Py_DECREF(value);
-        }
-        Py_DECREF(pair);
-        count++;
-    }
-    Py_XDECREF(iterator);
-    return equal < 0 || PyErr_Occurred() ? -1 : equal && count == self->table.live;
-}
-
-// dict(self.items()) == dict(other.items()), as collections.abc.Mapping has it.
-static PyObject *mapping_compare(PyObject *self, PyObject *other, int how) {
-    if (how != Py_EQ) {
-        return how == Py_NE ? weak_unequal(self, other) : Py_NewRef(Py_NotImplemented);
-    }
-    int fits = is_mapping(self, other);
-    if (fits <= 0) {
-        return fits < 0 ? NULL : Py_NewRef(Py_NotImplemented);
-    }
-    PyObject *theirs = PyObject_CallMethod(other, "items", NULL);
-    if (theirs != NULL && ((weak_object *)self)->table.kind == WEAK_IDS) {
-        int equal = ids_equal((weak_object *)self, theirs);
-        Py_DECREF(theirs);
-        return equal < 0 ? NULL : PyBool_FromLong(equal);
-    }
-    PyObject *result = NULL;
-    PyObject *mine = theirs == NULL ? NULL : PyObject_CallMethod(self, "items", NULL);
-    if (mine != NULL) {
-        Py_SETREF(mine, PyObject_CallOneArg((PyObject *)&PyDict_Type, mine));
-        if (mine != NULL) {
-            Py_SETREF(theirs, PyObject_CallOneArg((PyObject *)&PyDict_Type, theirs));
-        }
-        if (mine != NULL && theirs != NULL) {
-            result = PyObject_RichCompare(mine, theirs, Py_EQ);
-        }
-    }
-    Py_XDECREF(mine);
-    Py_XDECREF(theirs);
-    return result;
 }
 
 static PyObject *mapping_repr(PyObject *self) {
@@ -683,16 +362,16 @@ static PyObject *value_dict_new(PyTypeObject *type, PyObject *args, PyObject *kw
         {"keys", mapping_keys, METH_NOARGS, "keys($self, /)\n--\n\nAn iterator over the keys."}, \
         {"values", mapping_values, METH_NOARGS,                                                  \
          "values($self, /)\n--\n\nAn iterator over the values."},                                \
-        {"items", mapping_items, METH_NOARGS,                                                    \
+        {"items", weak_mapping_items, METH_NOARGS,                                               \
          "items($self, /)\n--\n\nAn iterator over (key, value)."},                               \
-        {"update", FAST(mapping_update), METH_VARARGS | METH_KEYWORDS,                           \
+        {"update", FAST(weak_mapping_update_with), METH_VARARGS | METH_KEYWORDS,                 \
          "Add all of a mapping, or of pairs."},                                                  \
         {"clear", weak_object_empty, METH_NOARGS, "clear($self, /)\n--\n\nTake all out."},       \
-        {"copy", mapping_copy, METH_NOARGS,                                                      \
+        {"copy", weak_mapping_copy, METH_NOARGS,                                                 \
          "copy($self, /)\n--\n\nA new one with the same entries."},                              \
-        {"__copy__", mapping_copy, METH_NOARGS, NULL},                                           \
-        {"__deepcopy__", mapping_deepcopy, METH_O, NULL},                                        \
-        {"__reduce__", mapping_reduce, METH_NOARGS, NULL},                                       \
+        {"__copy__", weak_mapping_copy, METH_NOARGS, NULL},                                      \
+        {"__deepcopy__", weak_mapping_deepcopy, METH_O, NULL},                                   \
+        {"__reduce__", weak_mapping_reduce, METH_NOARGS, NULL},                                  \
         {"__sizeof__", weak_object_sizeof, METH_NOARGS, NULL}, {                                 \
         "__class_getitem__", weak_object_alias, METH_O | METH_CLASS, NULL                        \
     }
@@ -715,7 +394,7 @@ static const PyMethodDef value_methods[] = {
 
 #define MAPPING_ATTRIBUTES                                                                     \
     {"__dict__", PyObject_GenericGetDict, PyObject_GenericSetDict, NULL, NULL},                \
-        {"data", mapping_data, mapping_set_data,                                               \
+        {"data", weak_mapping_data, weak_mapping_set_data,                                     \
          "A dict with the weak references, made now. Setting it replaces the entries.", NULL}, \
     {                                                                                          \
         "_remove", mapping_guard, NULL, "The callback of the weak references.", NULL           \
@@ -735,19 +414,19 @@ static const PyGetSetDef value_attributes[] = {
     {NULL, NULL, NULL, NULL, NULL},
 };
 
-#define MAPPING_SLOTS(new_function, methods, attributes, doc)                                     \
-    {Py_tp_new, (void *)(new_function)}, {Py_tp_init, (void *)mapping_init},                      \
-        {Py_tp_dealloc, (void *)weak_object_dealloc},                                             \
-        {Py_tp_traverse, (void *)weak_object_traverse}, {Py_tp_clear, (void *)weak_object_clear}, \
-        {Py_tp_methods, (void *)(methods)}, {Py_tp_members, (void *)weak_object_members},         \
-        {Py_tp_getset, (void *)(attributes)}, {Py_tp_iter, (void *)mapping_iter},                 \
-        {Py_tp_repr, (void *)mapping_repr}, {Py_tp_richcompare, (void *)mapping_compare},         \
-        {Py_tp_hash, (void *)PyObject_HashNotImplemented}, {Py_tp_doc, (void *)(doc)},            \
-        {Py_mp_length, (void *)weak_object_len}, {Py_mp_subscript, (void *)mapping_get_item},     \
-        {Py_mp_ass_subscript, (void *)mapping_set_item},                                          \
-        {Py_sq_contains, (void *)mapping_contains}, {Py_nb_or, (void *)mapping_or},               \
-        {Py_nb_inplace_or, (void *)mapping_or_in_place}, {                                        \
-        0, NULL                                                                                   \
+#define MAPPING_SLOTS(new_function, get_item, set_item, methods, attributes, doc)                  \
+    {Py_tp_new, (void *)(new_function)}, {Py_tp_init, (void *)weak_mapping_init},                  \
+        {Py_tp_dealloc, (void *)weak_object_dealloc},                                              \
+        {Py_tp_traverse, (void *)weak_object_traverse}, {Py_tp_clear, (void *)weak_object_clear},  \
+        {Py_tp_methods, (void *)(methods)}, {Py_tp_members, (void *)weak_object_members},          \
+        {Py_tp_getset, (void *)(attributes)}, {Py_tp_iter, (void *)mapping_iter},                  \
+        {Py_tp_repr, (void *)mapping_repr}, {Py_tp_richcompare, (void *)weak_mapping_compare},     \
+        {Py_tp_hash, (void *)PyObject_HashNotImplemented}, {Py_tp_doc, (void *)(doc)},             \
+        {Py_mp_length, (void *)weak_object_len}, {Py_mp_subscript, (void *)(get_item)},            \
+        {Py_mp_ass_subscript, (void *)(set_item)}, {Py_sq_contains, (void *)mapping_contains},     \
+        {Py_nb_or, (void *)weak_mapping_or}, {Py_nb_inplace_or, (void *)weak_mapping_or_in_place}, \
+    {                                                                                              \
+        0, NULL                                                                                    \
     }
 
 static PyType_Spec mapping_spec(const char *name, const PyType_Slot *slots) {
@@ -761,7 +440,7 @@ static PyType_Spec mapping_spec(const char *name, const PyType_Slot *slots) {
 
 PyType_Spec weak_key_dict_spec(void) {
     static const PyType_Slot slots[] = {MAPPING_SLOTS(
-        key_dict_new, key_methods, key_attributes,
+        key_dict_new, key_get_item, key_set_item, key_methods, key_attributes,
         "WeakKeyDictionary(dict=None, *, ephemeron=False)\n--\n\n"
         "Maps keys to values as long as the keys live, as weakref.WeakKeyDictionary does.")};
     return mapping_spec("mortmain.weak.WeakKeyDictionary", slots);
@@ -782,7 +461,7 @@ PyType_Spec weak_ephemeron_dict_spec(void) {
 
 PyType_Spec weak_id_dict_spec(void) {
     static const PyType_Slot slots[] = {MAPPING_SLOTS(
-        id_dict_new, key_methods, key_attributes,
+        id_dict_new, id_get_item, id_set_item, key_methods, key_attributes,
         "WeakIdKeyDictionary(dict=None, *, ephemeron=False)\n--\n\n"
         "A WeakKeyDictionary whose keys are told apart by identity: for keys that cannot be\n"
         "hashed, or that compare element by element.")};
@@ -791,7 +470,7 @@ PyType_Spec weak_id_dict_spec(void) {
 
 PyType_Spec weak_value_dict_spec(void) {
     static const PyType_Slot slots[] = {MAPPING_SLOTS(
-        value_dict_new, value_methods, value_attributes,
+        value_dict_new, value_get_item, value_set_item, value_methods, value_attributes,
         "Maps keys to values as long as the values live, as weakref.WeakValueDictionary does.")};
     return mapping_spec("mortmain.weak.WeakValueDictionary", slots);
 }

@@ -270,7 +270,9 @@ static void method_dealloc(PyObject *self) {
     weak_method *method = (weak_method *)self;
     PyTypeObject *type = Py_TYPE(self);
     PyObject_GC_UnTrack(self);
-    if (method->weak_list != NULL) {
+    // Before the trashcan, which may put off the rest: nobody may come here from the object.
+    _PyWeakref_RefType.tp_clear(self);
+    Py_TRASHCAN_BEGIN(self, method_dealloc) if (method->weak_list != NULL) {
         PyObject_ClearWeakRefs(self);
     }
     Py_CLEAR(method->callback);
@@ -279,6 +281,7 @@ static void method_dealloc(PyObject *self) {
     Py_CLEAR(method->type);
     _PyWeakref_RefType.tp_dealloc(self);
     Py_DECREF(type);
+    Py_TRASHCAN_END
 }
 
 // ---- comparison ---------------------------------------------------------------------------------

@@ -133,6 +133,11 @@ static int weak_clear(PyObject *module) {
     return 0;
 }
 
+// Where no collection came first: a module that failed to load, an interpreter that ends.
+static void weak_free(void *module) {
+    (void)weak_clear(module);
+}
+
 #define FAST_NAMED(function) \
     ((PyCFunction)(void (*)(void))(function)), METH_FASTCALL | METH_KEYWORDS
 
@@ -169,6 +174,7 @@ PyModuleDef weak_module = {
     .m_slots = (PyModuleDef_Slot *)weak_slots,
     .m_traverse = weak_traverse,
     .m_clear = weak_clear,
+    .m_free = weak_free,
 };
 
 PyMODINIT_FUNC PyInit__weak(void) {

@@ -59,6 +59,27 @@ void weak_object_dealloc(PyObject *self) {
     Py_TRASHCAN_END
 }
 
+int weak_object_copy(weak_object *to, weak_object *from) {
+    weak_table *table = &from->table;
+    weak_place place;
+    PyObject *object = NULL;
+    const weak_entry *entry = NULL;
+    int result = weak_table_reserve(&to->table, table->live);
+    weak_place_enter(&place, table);
+    while (result >= 0 && (entry = weak_table_step(table, &place, &object)) != NULL) {
+        Py_hash_t hash = entry->hash;
+        PyObject *weak = Py_NewRef(object);
+        PyObject *other = table->kind == WEAK_MEMBERS ? NULL : Py_NewRef(weak_entry_other(entry));
+        PyObject *key = table->kind == WEAK_VALUES ? other : weak;
+        result = to->ephemeron ? weak_ephemeron_put(to, key, hash, other, false)
+                               : weak_table_put_new(&to->table, -1, hash, weak, other);
+        Py_DECREF(weak);
+        Py_XDECREF(other);
+    }
+    weak_place_leave(&place);
+    return result < 0 ? -1 : 0;
+}
+
 Py_ssize_t weak_object_len(PyObject *self) {
     return ((weak_object *)self)->table.live;
 }
@@ -248,26 +269,42 @@ static int iterator_clear(PyObject *self) {
     return 0;
 }
 
-// A tuple of two objects that become its own, as a dict's items() gives it: the last one again
-// where nobody else has it. What that held is given up last, when all is as it should be.
-static PyObject *pair_give(weak_iterator *iterator, PyObject *first, PyObject *second) {
-    PyObject *pair = iterator->pair;
-    if (pair != NULL && Py_REFCNT(pair) == 1) {
-        PyObject *was_first = PyTuple_GET_ITEM(pair, 0);
-        PyObject *was_second = PyTuple_GET_ITEM(pair, 1);
-        Py_INCREF(pair);
-        PyTuple_SET_ITEM(pair, 0, first);
-        PyTuple_SET_ITEM(pair, 1, second);
-        MM_TUPLE_FORGET_HASH(pair);
-        // The collector stops looking at tuples in which it found nothing to collect.
-        if (!PyObject_GC_IsTracked(pair)) {
-            PyObject_GC_Track(pair);
-        }
-        Py_DECREF(was_first);
-        Py_DECREF(was_second);
-        return pair;
+// Put an object into a tuple at the place of another, which is given up by the caller; NULL: it is
+// the same one.
+static inline PyObject *item_replace(PyObject *tuple, Py_ssize_t at, PyObject *item) {
+    PyObject *was = PyTuple_GET_ITEM(tuple, at);
+    if (was == item) {
+        return NULL;
     }
-    pair = PyTuple_New(2);
+    PyTuple_SET_ITEM(tuple, at, Py_NewRef(item));
+    return was;
+}
+
+// The last tuple with two other objects, as a dict's items() gives it. What it held is given up
+// last, when all is as it should be. REQUIRES: nobody else has it.
+static PyObject *pair_again(PyObject *pair, PyObject *first, PyObject *second) {
+    Py_INCREF(pair);
+    PyObject *was_first = item_replace(pair, 0, first);
+    PyObject *was_second = item_replace(pair, 1, second);
+    MM_TUPLE_FORGET_HASH(pair);
+    // The collector stops looking at tuples in which it found nothing to collect.
+    if (!PyObject_GC_IsTracked(pair)) {
+        PyObject_GC_Track(pair);
+    }
+    Py_XDECREF(was_first);
+    Py_XDECREF(was_second);
+    return pair;
+}
+
+// A tuple of two objects: the last one again where nobody else has it.
+static PyObject *pair_give(weak_iterator *iterator, PyObject *first, PyObject *second) {
+    if (iterator->pair != NULL && Py_REFCNT(iterator->pair) == 1) {
+        return pair_again(iterator->pair, first, second);
+    }
+    // Making it may start a collection.
+    Py_INCREF(first);
+    Py_INCREF(second);
+    PyObject *pair = PyTuple_New(2);
     if (pair == NULL) {
         Py_DECREF(first);
         Py_DECREF(second);
@@ -299,12 +336,10 @@ static PyObject *iterator_next(PyObject *self) {
         case WEAK_GIVES_REFS:
             return Py_NewRef(entry->ref);
         default:
-            break;
+            return table->kind == WEAK_VALUES
+                       ? pair_give(iterator, entry->other, object)
+                       : pair_give(iterator, object, weak_entry_other(entry));
     }
-    // Making the tuple may start a collection: both are held before.
-    PyObject *first = Py_NewRef(table->kind == WEAK_VALUES ? entry->other : object);
-    PyObject *second = Py_NewRef(table->kind == WEAK_VALUES ? object : weak_entry_other(entry));
-    return pair_give(iterator, first, second);
 }
 
 PyType_Spec weak_iterator_spec(void) {
@@ -366,11 +401,12 @@ static int keyed_clear(PyObject *self) {
 static void keyed_dealloc(PyObject *self) {
     PyTypeObject *type = Py_TYPE(self);
     PyObject_GC_UnTrack(self);
-    PyObject *key = ((weak_keyed_ref *)self)->key;
-    ((weak_keyed_ref *)self)->key = NULL;
+    // Before the trashcan, which may put off the rest: nobody may come here from the object.
+    _PyWeakref_RefType.tp_clear(self);
+    Py_TRASHCAN_BEGIN(self, keyed_dealloc) Py_CLEAR(((weak_keyed_ref *)self)->key);
     _PyWeakref_RefType.tp_dealloc(self);
-    Py_XDECREF(key);
     Py_DECREF(type);
+    Py_TRASHCAN_END
 }
 
 static const PyMemberDef keyed_members[] = {

@@ -45,19 +45,9 @@ PyObject *weak_private_name(const char *prefix, PyObject *name) {
 }
 
 int weak_private_get(PyObject *instance, PyObject *name, PyObject **ret) {
-    if (Py_TYPE(instance)->tp_getattro == PyObject_GenericGetAttr) {
-        // Makes no exception where there is nothing.
-        return MM_LOOK_UP(instance, name, ret);
-    }
-    *ret = PyObject_GenericGetAttr(instance, name);
-    if (*ret != NULL) {
-        return 1;
-    }
-    if (!PyErr_ExceptionMatches(PyExc_AttributeError)) {
-        return -1;
-    }
-    PyErr_Clear();
-    return 0;
+    // Makes no exception where there is nothing.
+    *ret = _PyObject_GenericGetAttrWithDict(instance, name, NULL, 1);
+    return *ret != NULL ? 1 : PyErr_Occurred() == NULL ? 0 : -1;
 }
 
 int weak_private_set(PyObject *instance, PyObject *name, PyObject *value) {
@@ -67,16 +57,17 @@ int weak_private_set(PyObject *instance, PyObject *name, PyObject *value) {
                      name);
         return -1;
     }
-    if (PyObject_GenericSetAttr(instance, name, value) == 0) {
-        return 0;
-    }
-    if (value != NULL && PyErr_ExceptionMatches(PyExc_AttributeError)) {
+    // Code that runs meanwhile may give the descriptor another name.
+    Py_INCREF(name);
+    int result = PyObject_GenericSetAttr(instance, name, value);
+    if (result < 0 && value != NULL && PyErr_ExceptionMatches(PyExc_AttributeError)) {
         PyErr_Format(PyExc_TypeError,
                      "'%s' objects have no room for '%U': put it into __slots__, or leave "
                      "__slots__ out",
                      Py_TYPE(instance)->tp_name, name);
     }
-    return -1;
+    Py_DECREF(name);
+    return result;
 }
 
 PyObject *weak_private_take_name(PyObject *self, PyObject *const *args, Py_ssize_t count,

@@ -7,16 +7,11 @@ static weak_table *table_of(PyObject *self) {
 }
 
 static int set_find(PyObject *self, PyObject *item, Py_hash_t *ret_hash, Py_ssize_t *ret_at) {
-    return weak_table_look(table_of(self), item, ret_hash, ret_at);
+    return weak_table_look(WEAK_MEMBERS, table_of(self), item, ret_hash, ret_at);
 }
 
 static int set_add_item(PyObject *self, PyObject *item) {
-    Py_ssize_t at = 0;
-    if (weak_table_spot(table_of(self), item, &at) == 1) {
-        return 1;
-    }
-    Py_hash_t hash = weak_table_hash(table_of(self), item);
-    return hash == -1 ? -1 : weak_table_put(table_of(self), item, hash, item, NULL, true);
+    return weak_table_set(WEAK_MEMBERS, table_of(self), item, NULL, true);
 }
 
 // 1: it was a member, and is none now; 0; -1 with an exception set.
@@ -58,7 +53,7 @@ static int set_add_all(PyObject *self, PyObject *items) {
 static int set_contains(PyObject *self, PyObject *item) {
     Py_hash_t hash = 0;
     Py_ssize_t at = 0;
-    if (!PyType_SUPPORTS_WEAKREFS(Py_TYPE(item))) {
+    if (!MM_IS_REFERABLE(Py_TYPE(item))) {
         return 0;
     }
     return set_find(self, item, &hash, &at);
@@ -116,7 +111,14 @@ static PyObject *set_of(PyObject *self, PyObject *members) {
 
 static PyObject *set_copy(PyObject *self, PyObject *ignored) {
     (void)ignored;
-    return set_of(self, self);
+    if (!weak_is_exact(self)) {
+        return set_of(self, self);
+    }
+    PyObject *copy = weak_object_new(Py_TYPE(self), WEAK_MEMBERS);
+    if (copy != NULL && weak_object_copy((weak_object *)copy, (weak_object *)self) < 0) {
+        Py_CLEAR(copy);
+    }
+    return copy;
 }
 
 // The copy() of a subclass counts.

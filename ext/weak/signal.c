@@ -19,12 +19,12 @@ static PyObject *signal_alloc(PyTypeObject *type, PyObject *types, PyObject *nam
 
 static PyObject *signal_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
     PyObject *name = NULL;
-    Py_ssize_t known = 0;
-    if (kwargs != NULL && PyDict_GET_SIZE(kwargs) > 0) {
-        name = PyDict_GetItemString(kwargs, "name");
-        known = name != NULL;
-    }
-    if (kwargs != NULL && PyDict_GET_SIZE(kwargs) > known) {
+    PyObject *word = NULL;
+    Py_ssize_t at = 0;
+    Py_ssize_t count = kwargs == NULL ? 0 : PyDict_GET_SIZE(kwargs);
+    bool is_known = count == 0 || (count == 1 && PyDict_Next(kwargs, &at, &word, &name) &&
+                                   PyUnicode_CompareWithASCIIString(word, "name") == 0);
+    if (!is_known) {
         PyErr_SetString(PyExc_TypeError, "Signal() takes no keyword but name");
         return NULL;
     }
@@ -212,9 +212,13 @@ static PyObject *own_signal_make(PyObject *self, PyObject *instance, PyObject *o
     }
     if (weak_owner_set(instance, own_name, (PyObject *)made) < 0) {
         Py_DECREF(made);
-        PyErr_Format(PyExc_TypeError,
-                     "'%s' object cannot keep a signal: give its class a __dict__ or the slot %U",
-                     Py_TYPE(instance)->tp_name, own_name);
+        if (PyErr_ExceptionMatches(PyExc_TypeError) ||
+            PyErr_ExceptionMatches(PyExc_AttributeError)) {
+            PyErr_Format(
+                PyExc_TypeError,
+                "'%s' object cannot keep a signal: give its class a __dict__ or the slot %U",
+                Py_TYPE(instance)->tp_name, own_name);
+        }
         return NULL;
     }
     return (PyObject *)made;
@@ -345,8 +349,6 @@ static const PyMethodDef signal_methods[] = {
      "A context in which the receiver is connected, and held strongly."},
     {"muted", weak_signal_muted, METH_NOARGS,
      "muted($self, /)\n--\n\nA context in which nobody is called."},
-    {"blocked", weak_signal_muted, METH_NOARGS,
-     "blocked($self, /)\n--\n\nA context in which nobody is called: muted() by another name."},
     {"__set_name__", FAST(signal_set_name),
      "__set_name__($self, owner, name, /)\n--\n\nTake the name of the attribute."},
     {"__getnewargs_ex__", signal_new_args, METH_NOARGS,

@@ -142,7 +142,10 @@ int weak_signal_pair(const char *function, PyObject *const *args, Py_ssize_t cou
 static int warn_if_lost(const connect_options *options, const weak_callable *callable) {
     PyObject *receiver = options->receiver;
     PyObject *function = callable->kind == TIE_METHOD ? callable->function : receiver;
-    bool is_held_weakly = options->hold == HOLD_WEAK && options->owner == NULL;
+    bool is_method =
+        callable->kind == TIE_METHOD && PyType_SUPPORTS_WEAKREFS(Py_TYPE(callable->subject));
+    bool is_held_weakly = options->owner == NULL &&
+                          (options->hold == HOLD_WEAK || (options->hold == HOLD_AUTO && is_method));
     if (!is_held_weakly || !MM_IS_TEMPORARY(receiver) || !PyFunction_Check(function)) {
         return 0;
     }

@@ -217,7 +217,13 @@ static PyObject *emit_to_all(PyObject *self, PyObject *const *args, Py_ssize_t c
 
 PyObject *weak_signal_vectorcall(PyObject *self, PyObject *const *args, size_t count_and_flag,
                                  PyObject *names) {
-    return emit_to_all(self, args, PyVectorcall_NARGS(count_and_flag), names);
+    // A signal may be a receiver, of itself too: no Python function need stand in between.
+    if (Py_EnterRecursiveCall(" while calling the receivers of a signal") != 0) {
+        return NULL;
+    }
+    PyObject *done = emit_to_all(self, args, PyVectorcall_NARGS(count_and_flag), names);
+    Py_LeaveRecursiveCall();
+    return done;
 }
 
 PyObject *weak_signal_emit(PyObject *self, PyObject *const *args, Py_ssize_t count,

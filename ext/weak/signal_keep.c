@@ -181,6 +181,17 @@ static kept_all *kept_of(const weak_state *state, PyObject *owner, PyObject *nam
     return (kept_all *)found;
 }
 
+// Say what is missing in a class that cannot have such an attribute, or whose objects cannot be
+// referred to weakly. Other exceptions that are set stay.
+static void refuse_owner(const PyObject *owner) {
+    if (PyErr_ExceptionMatches(PyExc_TypeError) || PyErr_ExceptionMatches(PyExc_AttributeError)) {
+        PyErr_Format(PyExc_TypeError,
+                     "'%s' object cannot own a receiver: give its class __weakref__, and a "
+                     "__dict__ or the slot " KEPT_NAME,
+                     Py_TYPE(owner)->tp_name);
+    }
+}
+
 // The same, made if there is none: a new reference, or NULL with an exception set.
 static kept_all *kept_make(const weak_state *state, PyObject *owner) {
     PyObject *name = PyUnicode_InternFromString(KEPT_NAME);
@@ -196,15 +207,12 @@ static kept_all *kept_make(const weak_state *state, PyObject *owner) {
         kept->owner = PyWeakref_NewRef(owner, NULL);
         PyObject_GC_Track(kept);
         // Making it may have started a collection, and that may have connected something.
-        kept_all *other = kept_of(state, owner, name);
+        kept_all *other = kept->owner == NULL ? NULL : kept_of(state, owner, name);
         if (other != NULL) {
             Py_SETREF(kept, other);
         } else if (kept->owner == NULL || weak_owner_set(owner, name, (PyObject *)kept) < 0) {
             Py_CLEAR(kept);
-            PyErr_Format(PyExc_TypeError,
-                         "'%s' object cannot own a receiver: give its class __weakref__, and a "
-                         "__dict__ or the slot " KEPT_NAME,
-                         Py_TYPE(owner)->tp_name);
+            refuse_owner(owner);
         }
     }
     Py_DECREF(name);

@@ -39,7 +39,7 @@ static void index_put(weak_table *table, Py_hash_t hash, int32_t number) {
 }
 
 // Where an entry stands in the index. REQUIRES: it does.
-static size_t slot_of(const weak_table *table, Py_hash_t hash, Py_ssize_t at) {
+static inline size_t slot_of(const weak_table *table, Py_hash_t hash, Py_ssize_t at) {
     size_t mask = (size_t)table->mask;
     size_t perturb = (size_t)hash;
     size_t slot = perturb & mask;
@@ -51,60 +51,78 @@ static size_t slot_of(const weak_table *table, Py_hash_t hash, Py_ssize_t at) {
 }
 
 // Places stand where they stood: before as many live entries as there were.
-static void places_move(weak_table *table, const char *old, Py_ssize_t old_end) {
+static void places_move(const weak_table *table) {
     for (weak_place *place = table->places; place != NULL; place = place->next) {
         Py_ssize_t at = 0;
         Py_ssize_t end = 0;
-        for (Py_ssize_t i = 0; i < old_end && i < place->end; i++) {
-            const weak_entry *entry =
-                (const weak_entry *)(const void *)(old + (size_t)i * weak_stride(table));
-            at += entry->ref != NULL && i < place->at;
-            end += entry->ref != NULL;
+        for (Py_ssize_t i = 0; i < table->end && i < place->end; i++) {
+            bool is_live = weak_entry_at(table, i)->ref != NULL;
+            at += is_live && i < place->at;
+            end += is_live;
         }
         place->at = at;
         place->end = end;
     }
 }
 
-// Room for as many entries again as are alive. -1 with an exception set.
-static int table_rebuild(weak_table *table) {
+// Entries without the holes, in another block.
+static void entries_pack(weak_table *table, char *entries) {
+    size_t stride = weak_stride(table);
+    char *to = entries;
+    for (Py_ssize_t i = 0; i < table->end; i++) {
+        const weak_entry *entry = weak_entry_at(table, i);
+        if (entry->ref != NULL) {
+            memcpy(to, entry, stride);
+            to += stride;
+        }
+    }
+    places_move(table);
+    PyMem_Free(table->entries);
+    table->entries = entries;
+    table->end = table->live;
+}
+
+// Slots for so many entries; -1: there are never so many.
+static Py_ssize_t slots_for(Py_ssize_t entries) {
     Py_ssize_t slots = SLOTS_FIRST;
-    while (room_of(slots) <= table->live + table->live / 2) {
+    while (room_of(slots) < entries) {
         if (slots > INT32_MAX / 2) {
-            PyErr_NoMemory();
             return -1;
         }
         slots *= 2;
     }
-    size_t stride = weak_stride(table);
-    int32_t *index = PyMem_Malloc((size_t)slots * sizeof(int32_t));
-    char *entries = PyMem_Malloc((size_t)room_of(slots) * stride);
-    if (index == NULL || entries == NULL) {
+    return slots;
+}
+
+// Room for so many entries. -1 with an exception set. REQUIRES: no fewer than are alive.
+static int table_rebuild(weak_table *table, Py_ssize_t count) {
+    Py_ssize_t slots = slots_for(count);
+    int32_t *index = slots < 0 ? NULL : PyMem_Malloc((size_t)slots * sizeof(int32_t));
+    size_t size = slots < 0 ? 0 : (size_t)room_of(slots) * weak_stride(table);
+    // Entries among which is no hole stay what they are.
+    bool packed = table->live == table->end;
+    char *entries = index == NULL ? NULL
+                    : packed      ? PyMem_Realloc(table->entries, size)
+                                  : PyMem_Malloc(size);
+    if (entries == NULL) {
         PyMem_Free(index);
-        PyMem_Free(entries);
         PyErr_NoMemory();
         return -1;
     }
+    if (packed) {
+        table->entries = entries;
+    } else {
+        entries_pack(table, entries);
+    }
     memset(index, 0xff, (size_t)slots * sizeof(int32_t));
-    char *old = table->entries;
-    Py_ssize_t old_end = table->end;
     PyMem_Free(table->index);
     table->index = index;
-    table->entries = entries;
     table->mask = slots - 1;
     table->room = room_of(slots);
-    table->end = 0;
     table->filled = table->live;
-    for (Py_ssize_t i = 0; i < old_end; i++) {
-        const weak_entry *entry = (const weak_entry *)(void *)(old + (size_t)i * stride);
-        if (entry->ref != NULL) {
-            memcpy(weak_entry_at(table, table->end), entry, stride);
-            index_put(table, entry->hash, (int32_t)table->end);
-            table->end++;
-        }
+    for (Py_ssize_t i = 0; i < table->end; i++) {
+        index_put(table, weak_entry_at(table, i)->hash, (int32_t)i);
     }
-    places_move(table, old, old_end);
-    PyMem_Free(old);
     table->layout++;
     return 0;
 }
@@ -116,23 +134,71 @@ static Py_hash_t hash_of_ref(const weak_table *table, PyObject *ref) {
                                       : ((PyWeakReference *)ref)->hash;
 }
 
-Py_ssize_t weak_table_find_ref(const weak_table *table, PyObject *ref) {
-    if (table->mask < 0) {
+// As weak_table_find_ref(), with the slot of the index.
+static Py_ssize_t ref_find(const weak_table *table, PyObject *ref, size_t *ret_slot) {
+    if (table->end == 0) {
         return -1;
+    }
+    // Who came last often goes first: a list lets go from its end.
+    const weak_entry *last = weak_entry_at(table, table->end - 1);
+    if (last->ref == ref) {
+        *ret_slot = slot_of(table, last->hash, table->end - 1);
+        return table->end - 1;
     }
     Py_hash_t hash = hash_of_ref(table, ref);
     size_t mask = (size_t)table->mask;
     size_t perturb = (size_t)hash;
     size_t slot = perturb & mask;
-    while (table->index[slot] != WEAK_EMPTY) {
-        int32_t at = table->index[slot];
+    int32_t at = 0;
+    while ((at = table->index[slot]) != WEAK_EMPTY) {
         if (at >= 0 && weak_entry_at(table, at)->ref == ref) {
+            *ret_slot = slot;
             return at;
         }
         perturb >>= WEAK_PERTURB_SHIFT;
         slot = (slot * 5 + perturb + 1) & mask;
     }
     return -1;
+}
+
+Py_ssize_t weak_table_find_ref(const weak_table *table, PyObject *ref) {
+    size_t slot = 0;
+    return ref_find(table, ref, &slot);
+}
+
+// What an entry has beside the weak reference, now the caller's. Runs no code.
+static PyObject *other_own(const weak_entry *entry) {
+    weak_carrier *carrier = weak_entry_carrier(entry);
+    return carrier == NULL ? entry->other : weak_carrier_end(carrier);
+}
+
+// As weak_table_take(), of an entry that stands in this slot of the index.
+static inline void entry_take(weak_table *table, Py_ssize_t at, size_t slot, PyObject **ret_ref,
+                              PyObject **ret_other) {
+    weak_entry *entry = weak_entry_at(table, at);
+    table->index[slot] = WEAK_GONE;
+    *ret_ref = entry->ref;
+    *ret_other = table->kind == WEAK_MEMBERS ? NULL : other_own(entry);
+    entry->ref = NULL;
+    table->live--;
+    if (table->places != NULL) {
+        return;
+    }
+    // Holes at the end are used again at once: what empties a table from there finds its way.
+    while (table->end > 0 && weak_entry_at(table, table->end - 1)->ref == NULL) {
+        table->end--;
+    }
+    // Short lives one after the other: an empty small table starts again without a rebuild.
+    if (table->live == 0 && table->mask < SLOTS_FIRST * 8) {
+        memset(table->index, 0xff, (size_t)(table->mask + 1) * sizeof(int32_t));
+        table->filled = 0;
+        table->layout++;
+    }
+}
+
+void weak_table_take(weak_table *table, Py_ssize_t at, PyObject **ret_ref, PyObject **ret_other) {
+    size_t slot = slot_of(table, weak_entry_at(table, at)->hash, at);
+    entry_take(table, at, slot, ret_ref, ret_other);
 }
 
 // What stood beside a weak reference may be the last that holds the next object of the table, and
@@ -147,12 +213,12 @@ static void guard_let_go(weak_guard *guard, PyObject *other) {
         return;
     }
     int depth = ++guard->depth;
-    Py_XDECREF(other);
+    Py_DECREF(other);
     while (depth == DEPTH_MAX && (late = guard->late) != NULL) {
         other = late->object;
         guard->late = late->next;
         PyMem_Free(late);
-        Py_XDECREF(other);
+        Py_DECREF(other);
     }
     guard->depth--;
 }
@@ -169,14 +235,17 @@ static PyObject *guard_call(PyObject *self, PyObject *const *args, size_t count_
     if (table == NULL || (keyed && !PyObject_TypeCheck(args[0], table->ref_type))) {
         Py_RETURN_NONE;
     }
-    Py_ssize_t at = weak_table_find_ref(table, args[0]);
+    size_t slot = 0;
+    Py_ssize_t at = ref_find(table, args[0], &slot);
     if (at >= 0) {
         PyObject *ref = NULL;
         PyObject *other = NULL;
-        weak_table_take(table, at, &ref, &other);
+        entry_take(table, at, slot, &ref, &other);
         // The table may be gone behind these.
         Py_DECREF(ref);
-        guard_let_go(guard, other);
+        if (other != NULL) {
+            guard_let_go(guard, other);
+        }
     }
     Py_RETURN_NONE;
 }
@@ -255,12 +324,6 @@ int weak_table_traverse(const weak_table *table, visitproc visit, void *arg) {
     return 0;
 }
 
-// What an entry has beside the weak reference, now the caller's. Runs no code.
-static PyObject *other_own(const weak_entry *entry) {
-    weak_carrier *carrier = weak_entry_carrier(entry);
-    return carrier == NULL ? entry->other : weak_carrier_end(carrier);
-}
-
 void weak_table_clear(weak_table *table) {
     char *old = table->entries;
     Py_ssize_t end = table->end;
@@ -293,8 +356,14 @@ void weak_table_clear(weak_table *table) {
     PyMem_Free(old);
 }
 
+int weak_table_ask(weak_table *table, PyObject *key, Py_hash_t *ret_hash, Py_ssize_t *ret_at) {
+    // What cannot be weakly referenced is not there, and is refused.
+    *ret_hash = weak_table_hash(table, key);
+    return *ret_hash == -1 ? -1 : weak_table_find(table, key, *ret_hash, ret_at);
+}
+
 Py_hash_t weak_table_hash(const weak_table *table, PyObject *key) {
-    if (table->kind != WEAK_VALUES && !PyType_SUPPORTS_WEAKREFS(Py_TYPE(key))) {
+    if (table->kind != WEAK_VALUES && !MM_IS_REFERABLE(Py_TYPE(key))) {
         PyErr_Format(PyExc_TypeError, "cannot create weak reference to '%s' object",
                      Py_TYPE(key)->tp_name);
         return -1;
@@ -395,7 +464,7 @@ Py_ssize_t weak_table_seek(const weak_table *table, PyObject *object, Py_hash_t 
 
 // A weak reference with the guard, which remembers the hash. NULL with an exception set. May start
 // a collection.
-static PyObject *ref_new(const weak_table *table, PyObject *weak, PyObject *key, Py_hash_t hash) {
+static PyObject *ref_new(const weak_table *table, PyObject *weak, PyObject *other, Py_hash_t hash) {
     if (table->kind != WEAK_VALUES) {
         PyObject *ref = PyWeakref_NewRef(weak, (PyObject *)table->guard);
         if (ref != NULL) {
@@ -403,26 +472,44 @@ static PyObject *ref_new(const weak_table *table, PyObject *weak, PyObject *key,
         }
         return ref;
     }
-    PyObject *ref = PyObject_CallFunctionObjArgs((PyObject *)table->ref_type, weak,
-                                                 (PyObject *)table->guard, key, NULL);
+    // What calling the type does, without its detours.
+    PyObject *pair = PyTuple_Pack(2, weak, table->guard);
+    PyObject *ref = pair == NULL ? NULL : _PyWeakref_RefType.tp_new(table->ref_type, pair, NULL);
+    Py_XDECREF(pair);
     if (ref != NULL) {
+        ((weak_keyed_ref *)ref)->key = Py_NewRef(other);
         ((weak_keyed_ref *)ref)->key_hash = hash;
     }
     return ref;
 }
 
-static void entry_append(weak_table *table, Py_hash_t hash, PyObject *ref, PyObject *other) {
+// Add an entry, at a free slot of the index where one is known (else -1). `ref` is taken. -1 with
+// an exception set. REQUIRES: no entry has the key.
+static int entry_append(weak_table *table, Py_ssize_t slot, Py_hash_t hash, PyObject *ref,
+                        PyObject *other) {
+    if (table->filled >= table->room) {
+        slot = -1;
+        if (table_rebuild(table, table->live + table->live / 2 + 1) < 0) {
+            Py_DECREF(ref);
+            return -1;
+        }
+    }
     weak_entry *entry = weak_entry_at(table, table->end);
     entry->hash = hash;
     entry->ref = ref;
     if (table->kind != WEAK_MEMBERS) {
         entry->other = Py_NewRef(other);
     }
-    index_put(table, hash, (int32_t)table->end);
+    if (slot >= 0) {
+        table->index[slot] = (int32_t)table->end;
+    } else {
+        index_put(table, hash, (int32_t)table->end);
+    }
     table->end++;
     table->live++;
     table->filled++;
     table->version++;
+    return 0;
 }
 
 // An entry's weak reference stays; of a weak value it is replaced. `ref` is taken.
@@ -438,70 +525,61 @@ static void entry_replace(weak_table *table, Py_ssize_t at, PyObject *ref, PyObj
     Py_XDECREF(old);
 }
 
-int weak_table_put(weak_table *table, PyObject *key, Py_hash_t hash, PyObject *weak,
-                   PyObject *other, bool keep) {
-    Py_ssize_t at = 0;
-    int found = table->kind == WEAK_VALUES ? 2 : weak_table_glance(table, key, hash, &at);
-    found = found == 2 ? weak_table_find(table, key, hash, &at) : found;
-    if (found > 0 && keep) {
-        return 1;
+// What a search found is replaced, or added: the rest of weak_table_put(). `at` is the entry, or
+// where none was found the free slot, or -1.
+static int entry_put(weak_table *table, int found, Py_ssize_t at, Py_hash_t hash, PyObject *weak,
+                     PyObject *other, bool keep) {
+    if (found < 0 || (found > 0 && keep)) {
+        return found;
     }
     if (found > 0 && table->kind != WEAK_VALUES) {
         entry_replace(table, at, NULL, other);
         return 1;
     }
-    PyObject *ref = NULL;
-    if (found >= 0) {
-        uint64_t version = table->version;
-        uint64_t layout = table->layout;
-        ref = ref_new(table, weak, other, hash);
-        bool changed = table->version != version || table->layout != layout;
-        // An entry that was found may have died meanwhile, which moves nothing.
-        bool lost = found > 0 && !changed && weak_entry_at(table, at)->ref == NULL;
-        if (ref != NULL && (changed || lost)) {
-            found = weak_table_find(table, key, hash, &at);
-        }
-    }
-    if (found < 0 || ref == NULL) {
-        Py_XDECREF(ref);
+    uint64_t version = table->version;
+    uint64_t layout = table->layout;
+    PyObject *ref = ref_new(table, weak, other, hash);
+    if (ref == NULL) {
         return -1;
     }
-    if (found > 0) {
-        if (keep) {
-            Py_DECREF(ref);
-        } else {
-            entry_replace(table, at, ref, other);
-        }
-        return 1;
+    bool changed = table->version != version || table->layout != layout;
+    // An entry that was found may have died meanwhile, which moves nothing.
+    if (changed || (found > 0 && weak_entry_at(table, at)->ref == NULL)) {
+        at = -1;
+        found = weak_table_find(table, table->kind == WEAK_VALUES ? other : weak, hash, &at);
     }
-    if (table->filled >= table->room && table_rebuild(table) < 0) {
+    if (found == 0) {
+        return entry_append(table, at, hash, ref, other);
+    }
+    if (found > 0 && !keep) {
+        entry_replace(table, at, ref, other);
+    } else {
         Py_DECREF(ref);
-        return -1;
     }
-    entry_append(table, hash, ref, other);
-    return 0;
+    return found;
 }
 
-void weak_table_take(weak_table *table, Py_ssize_t at, PyObject **ret_ref, PyObject **ret_other) {
-    weak_entry *entry = weak_entry_at(table, at);
-    table->index[slot_of(table, entry->hash, at)] = WEAK_GONE;
-    *ret_ref = entry->ref;
-    *ret_other = table->kind == WEAK_MEMBERS ? NULL : other_own(entry);
-    entry->ref = NULL;
-    table->live--;
-    if (table->places != NULL) {
-        return;
-    }
-    // Holes at the end are used again at once: what empties a table from there finds its way.
-    while (table->end > 0 && weak_entry_at(table, table->end - 1)->ref == NULL) {
-        table->end--;
-    }
-    // Short lives one after the other: an empty small table starts again without a rebuild.
-    if (table->live == 0 && table->mask < SLOTS_FIRST * 8) {
-        memset(table->index, 0xff, (size_t)(table->mask + 1) * sizeof(int32_t));
-        table->filled = 0;
-        table->layout++;
-    }
+int weak_table_put(weak_table *table, PyObject *key, Py_hash_t hash, PyObject *weak,
+                   PyObject *other, bool keep) {
+    Py_ssize_t at = -1;
+    int found = weak_table_glance(table, key, hash, &at);
+    found = found == 2 ? weak_table_find(table, key, hash, &at) : found;
+    return entry_put(table, found, at, hash, weak, other, keep);
+}
+
+int weak_table_put_new(weak_table *table, Py_ssize_t slot, Py_hash_t hash, PyObject *weak,
+                       PyObject *other) {
+    return entry_put(table, 0, slot, hash, weak, other, false);
+}
+
+int weak_table_add(weak_table *table, PyObject *weak, PyObject *other, bool keep) {
+    PyObject *key = table->kind == WEAK_VALUES ? other : weak;
+    Py_hash_t hash = weak_table_hash(table, key);
+    return hash == -1 ? -1 : weak_table_put(table, key, hash, weak, other, keep);
+}
+
+int weak_table_reserve(weak_table *table, Py_ssize_t count) {
+    return count <= table->room ? 0 : table_rebuild(table, count);
 }
 
 Py_ssize_t weak_table_last(const weak_table *table) {
@@ -535,16 +613,4 @@ void weak_place_leave(weak_place *place) {
         }
         place->link = NULL;
     }
-}
-
-weak_entry *weak_table_step(const weak_table *table, weak_place *place, PyObject **ret_object) {
-    while (place->at < place->end) {
-        weak_entry *entry = weak_entry_at(table, place->at++);
-        PyObject *object = entry->ref == NULL ? NULL : weak_referent(entry->ref);
-        if (object != NULL) {
-            *ret_object = object;
-            return entry;
-        }
-    }
-    return NULL;
 }

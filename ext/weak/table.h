@@ -92,8 +92,12 @@ struct weak_table {
 enum { WEAK_EMPTY = -1, WEAK_GONE = -2, WEAK_PERTURB_SHIFT = 5 };
 
 /// Bytes of an entry: a set's has no `other`.
+static inline size_t weak_stride_of(weak_kind kind) {
+    return kind == WEAK_MEMBERS ? offsetof(weak_entry, other) : sizeof(weak_entry);
+}
+
 static inline size_t weak_stride(const weak_table *table) {
-    return table->kind == WEAK_MEMBERS ? offsetof(weak_entry, other) : sizeof(weak_entry);
+    return weak_stride_of(table->kind);
 }
 
 static inline weak_entry *weak_entry_at(const weak_table *table, Py_ssize_t at) {
@@ -138,7 +142,18 @@ static inline PyObject *weak_referent(PyObject *ref) {
 }
 
 /// The next live entry of a place, or NULL. `ret_object` is its object, borrowed.
-weak_entry *weak_table_step(const weak_table *table, weak_place *place, PyObject **ret_object);
+static inline weak_entry *weak_table_step(const weak_table *table, weak_place *place,
+                                          PyObject **ret_object) {
+    while (place->at < place->end) {
+        weak_entry *entry = weak_entry_at(table, place->at++);
+        PyObject *object = entry->ref == NULL ? NULL : weak_referent(entry->ref);
+        if (object != NULL) {
+            *ret_object = object;
+            return entry;
+        }
+    }
+    return NULL;
+}
 
 /// Start with nothing. -1 with an exception set.
 int weak_table_init(weak_table *table, weak_kind kind, PyTypeObject *guard_type,
@@ -154,55 +169,94 @@ void weak_table_clear(weak_table *table);
 /// WEAK_MEMBERS must be of a type that can be weakly referenced: TypeError, as weakref.ref() has.
 Py_hash_t weak_table_hash(const weak_table *table, PyObject *key);
 
+/// The same for the usual key: an object that is hashed by its address, and where the values are
+/// weak also a str or a short int. False: another one, or one that must be refused. Runs no code.
+static inline bool weak_hash_usual(weak_kind kind, PyObject *key, Py_hash_t *ret_hash) {
+    const PyTypeObject *type = Py_TYPE(key);
+    if (kind == WEAK_VALUES) {
+        if (type == &PyUnicode_Type) {
+            *ret_hash = MM_STR_HASH(key);
+            return *ret_hash != -1;
+        }
+        if (type == &PyLong_Type && MM_INT_IS_SHORT(key)) {
+            Py_ssize_t value = MM_INT_SHORT(key);
+            *ret_hash = value == -1 ? -2 : value;
+            return true;
+        }
+    } else if (!MM_IS_REFERABLE(type)) {
+        return false;
+    }
+    *ret_hash = mm_hash_address(key);
+    return kind == WEAK_IDS || type->tp_hash == PyBaseObject_Type.tp_hash;
+}
+
 /// Find a key: 1 with its entry's number, 0, or -1 with an exception set. May run Python code.
 int weak_table_find(weak_table *table, PyObject *key, Py_hash_t hash, Py_ssize_t *ret_at);
 
-/// As weak_table_find() for the usual key, which is hashed by its address: 1, 0, or 2: an entry has
-/// the same hash, so that it must be compared. Runs no code. REQUIRES: the values are not weak.
-static inline int weak_table_glance(const weak_table *table, const PyObject *key, Py_hash_t hash,
-                                    Py_ssize_t *ret_at) {
+/// As weak_table_find(), by identity alone: 1; 0 with the free slot at which the search ended, or
+/// -1; or 2: an entry has the same hash, so that it must be compared. Runs no code. `kind` is the
+/// table's, where it is known at compile time.
+static inline int weak_table_glance_as(weak_kind kind, const weak_table *table, const PyObject *key,
+                                       Py_hash_t hash, Py_ssize_t *ret_at) {
+    *ret_at = -1;
     if (table->live == 0) {
         return 0;
     }
     int result = 0;
+    bool values = kind == WEAK_VALUES;
+    size_t stride = weak_stride_of(kind);
     size_t mask = (size_t)table->mask;
     size_t perturb = (size_t)hash;
     size_t slot = perturb & mask;
     for (int32_t at = 0; (at = table->index[slot]) != WEAK_EMPTY;
          perturb >>= WEAK_PERTURB_SHIFT, slot = (slot * 5 + perturb + 1) & mask) {
-        const weak_entry *entry = at < 0 ? NULL : weak_entry_at(table, at);
-        if (entry == NULL || entry->hash != hash) {
+        if (at < 0) {
             continue;
         }
-        // A dead reference leads to None, which is no key.
-        if (((const PyWeakReference *)entry->ref)->wr_object == key) {
+        const weak_entry *entry =
+            (const weak_entry *)(const void *)(table->entries + (size_t)at * stride);
+        if (entry->hash != hash) {
+            continue;
+        }
+        // A dead reference leads to None, which is no key that is weakly referenced.
+        const PyObject *stored =
+            values ? entry->other : ((const PyWeakReference *)entry->ref)->wr_object;
+        if (stored == key && (!values || weak_referent(entry->ref) != NULL)) {
             *ret_at = at;
             return 1;
         }
         result = 2;
     }
+    *ret_at = result == 0 ? (Py_ssize_t)slot : -1;
     return result;
 }
 
-/// Find the usual key: as weak_table_glance(), with its hash; 2 also for every other key.
-static inline int weak_table_spot(const weak_table *table, PyObject *key, Py_ssize_t *ret_at) {
-    bool by_address =
-        table->kind == WEAK_IDS ||
-        (table->kind != WEAK_VALUES && Py_TYPE(key)->tp_hash == PyBaseObject_Type.tp_hash);
-    return by_address ? weak_table_glance(table, key, mm_hash_address(key), ret_at) : 2;
+static inline int weak_table_glance(const weak_table *table, const PyObject *key, Py_hash_t hash,
+                                    Py_ssize_t *ret_at) {
+    return weak_table_glance_as(table->kind, table, key, hash, ret_at);
+}
+
+/// Find the usual key, if it is there: 1; or 0: who knows. Runs no code.
+static inline int weak_table_spot(weak_kind kind, const weak_table *table, PyObject *key,
+                                  Py_ssize_t *ret_at) {
+    Py_hash_t hash = 0;
+    return weak_hash_usual(kind, key, &hash) &&
+           weak_table_glance_as(kind, table, key, hash, ret_at) == 1;
 }
 
 /// Hash a key and find it: as weak_table_hash() and weak_table_find(). May run Python code.
-static inline int weak_table_look(weak_table *table, PyObject *key, Py_hash_t *ret_hash,
-                                  Py_ssize_t *ret_at) {
-    int found = weak_table_spot(table, key, ret_at);
-    if (found == 1) {
-        *ret_hash = mm_hash_address(key);
-        return 1;
+int weak_table_ask(weak_table *table, PyObject *key, Py_hash_t *ret_hash, Py_ssize_t *ret_at);
+
+/// The same, without a call for the usual key. `kind` is the table's.
+static inline int weak_table_look(weak_kind kind, weak_table *table, PyObject *key,
+                                  Py_hash_t *ret_hash, Py_ssize_t *ret_at) {
+    if (weak_hash_usual(kind, key, ret_hash)) {
+        int found = weak_table_glance_as(kind, table, key, *ret_hash, ret_at);
+        if (found != 2) {
+            return found;
+        }
     }
-    // What cannot be weakly referenced is not there, and is refused.
-    *ret_hash = weak_table_hash(table, key);
-    return *ret_hash == -1 ? -1 : found == 0 ? 0 : weak_table_find(table, key, *ret_hash, ret_at);
+    return weak_table_ask(table, key, ret_hash, ret_at);
 }
 
 /// Number of the entry with this very weak reference, or of this very object; -1: there is none.
@@ -215,6 +269,41 @@ Py_ssize_t weak_table_seek(const weak_table *table, PyObject *object, Py_hash_t 
 /// an entry, 0, or -1 with an exception set. May run Python code.
 int weak_table_put(weak_table *table, PyObject *key, Py_hash_t hash, PyObject *weak,
                    PyObject *other, bool keep);
+
+/// As weak_table_put() of a key that is not there, as in a new table, or after weak_table_glance(),
+/// whose slot it takes, or -1. It is compared with none, unless code that runs meanwhile changes
+/// the table.
+int weak_table_put_new(weak_table *table, Py_ssize_t slot, Py_hash_t hash, PyObject *weak,
+                       PyObject *other);
+
+/// As weak_table_hash() and weak_table_put().
+int weak_table_add(weak_table *table, PyObject *weak, PyObject *other, bool keep);
+
+/// The same, quicker for the usual key. `kind` is the table's. May run Python code.
+static inline int weak_table_set(weak_kind kind, weak_table *table, PyObject *weak, PyObject *other,
+                                 bool keep) {
+    PyObject *key = kind == WEAK_VALUES ? other : weak;
+    Py_hash_t hash = 0;
+    Py_ssize_t at = -1;
+    if (weak_hash_usual(kind, key, &hash)) {
+        int found = weak_table_glance_as(kind, table, key, hash, &at);
+        if (found == 0) {
+            return weak_table_put_new(table, at, hash, weak, other);
+        }
+        if (found == 1 && keep) {
+            return 1;
+        }
+        if (found == 1 && kind != WEAK_VALUES && kind != WEAK_MEMBERS) {
+            weak_entry_set_other(weak_entry_at(table, at), other);
+            return 1;
+        }
+    }
+    return weak_table_add(table, weak, other, keep);
+}
+
+/// Make room for so many entries at once. -1 with an exception set. Runs no code.
+/// REQUIRES: no fewer than there are.
+int weak_table_reserve(weak_table *table, Py_ssize_t count);
 
 /// Take an entry out: both references become the caller's. `ret_other` is NULL for a set.
 void weak_table_take(weak_table *table, Py_ssize_t at, PyObject **ret_ref, PyObject **ret_other);

@@ -68,6 +68,9 @@ void weak_object_dealloc(PyObject *self);
 int weak_object_traverse(PyObject *self, visitproc visit, void *arg);
 int weak_object_clear(PyObject *self);
 Py_ssize_t weak_object_len(PyObject *self);
+/// Give a new container all entries of another of the same kind, in their order; none is compared
+/// with another. -1 with an exception set. May run Python code.
+int weak_object_copy(weak_object *to, weak_object *from);
 /// Method clear().
 PyObject *weak_object_empty(PyObject *self, PyObject *ignored);
 /// Method __sizeof__().

@@ -433,3 +433,28 @@ def test_a_long_chain_of_results() -> None:
     watch = weakref.ref(one)
     del one, first
     assert watch() is None
+
+
+def test_a_name_that_changes_while_it_is_used() -> None:
+    """The error says the name that had no room."""
+
+    class Renames:
+        """Where the cache was to be: nobody else has that name."""
+
+        def __set__(self, instance: Any, value: Any) -> None:
+            delattr(Keeper, "_cached_" + place)
+            method.__set_name__(Keeper, "another")
+            raise AttributeError
+
+    class Keeper:
+        """With no room."""
+
+    def plain(self: Any) -> int:
+        return 1
+
+    place = plain.__name__ = "name" * 30
+    method: Any = weak.cached_method(plain)
+    setattr(Keeper, "_cached_" + place, Renames())
+    with pytest.raises(TypeError) as told:
+        method(Keeper())
+    assert f"no room for '_cached_{place}'" in str(told.value)

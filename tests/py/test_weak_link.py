@@ -7,7 +7,7 @@ import gc
 import pickle
 import random
 import weakref
-from collections.abc import MutableSequence
+from collections.abc import Callable, MutableSequence
 from typing import Any
 
 import pytest
@@ -290,12 +290,61 @@ def test_what_has_no_link_is_no_child() -> None:
     mixed: Any = root.children
     mixed.append(Other())
     assert mixed[-1].parent is root
+    of_none: list[Callable[[], Any]] = [
+        lambda: Node.children.__set__(None, []),
+        lambda: Node.children.__delete__(None),
+    ]
+    for change in of_none:
+        with pytest.raises(TypeError, match="None has no children"):
+            change()
     wrong_arguments: list[Any] = [3, None]
     for argument in wrong_arguments:
         with pytest.raises(TypeError):
             weak.WeakChildren(argument)
         with pytest.raises(TypeError):
             root.children = argument
+
+
+def test_a_change_that_fails_changes_nothing() -> None:
+    """Whoever was to come is where he was, and has the parent that he had."""
+    here, there, alone = Node("here", Node("a")), Node("there", Node("b"), Node("c")), Node("d")
+    alone.parent = there
+    wrong: Any = object()
+    changes: list[Callable[[], Any]] = [
+        lambda: setattr(here, "children", [there.children[1], alone, here.children[0], wrong]),
+        lambda: here.children.__setitem__(slice(0, 0), [there.children[0], alone, wrong]),
+    ]
+    for change in changes:
+        with pytest.raises(TypeError, match="no WeakLink"):
+            change()
+        assert [node.name for node in here.children] == ["a"]
+        assert [node.name for node in there.children] == ["b", "c"]
+        assert alone.parent is there
+        check(here)
+        check(there)
+
+
+def test_an_error_on_the_way_up_comes_out() -> None:
+    """A ring is not made because somebody interrupted the walk."""
+
+    class Interrupts(type):
+        armed = False
+
+        def __getattribute__(cls, name: str) -> Any:
+            if Interrupts.armed and name == "parent":
+                raise KeyboardInterrupt
+            return super().__getattribute__(name)
+
+    class Special(Node, metaclass=Interrupts):
+        pass
+
+    root = Node("root", Node("middle", Special("end", Node("below"))))
+    end: Any = root.children[0].children[0]
+    Interrupts.armed = True
+    with pytest.raises(KeyboardInterrupt):
+        end.children[0].children.append(root)
+    Interrupts.armed = False
+    check(root)
 
 
 def test_it_is_like_a_list() -> None:

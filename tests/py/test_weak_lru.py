@@ -146,6 +146,19 @@ def test_update() -> None:
     assert cache.kept() == ["c", "d"]
 
 
+def test_a_mapping_that_fails_is_no_list_of_pairs() -> None:
+    """What its items raises comes out."""
+
+    class Broken:
+        @property
+        def items(self) -> Any:
+            raise ZeroDivisionError
+
+    broken: Any = Broken()
+    with pytest.raises(ZeroDivisionError):
+        weak.WeakLRU(other=broken)
+
+
 def test_copies() -> None:
     """The same entries, limit, and ones last used; what a pickle has is what was kept."""
     cache = filled(3, "abcd")

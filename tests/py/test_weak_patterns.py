@@ -42,6 +42,14 @@ def test_the_same_program_written_with_the_patterns(tmp_path: Path) -> None:
     assert ours.count("\n") > 30
 
 
+@pytest.mark.parametrize("seed", range(6))
+def test_objects_that_meddle(seed: int) -> None:
+    """When they are compared, called, copied or die, a collection at every allocation."""
+    program = PROGRAMS / "weak_patterns_hostile.py"
+    memory = "debug" if seed % 3 == 0 else "default"
+    assert harness.run_quiet(program, str(seed), "5000", PYTHONMALLOC=memory) == "done 0\n"
+
+
 def test_threads() -> None:
     """Nothing raises, and nobody gets what is another's."""
     program = PROGRAMS / "weak_patterns_threads.py"

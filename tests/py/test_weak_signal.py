@@ -232,6 +232,21 @@ def test_a_lambda_that_nobody_holds_is_reported() -> None:
     assert len(signal) == 4
 
 
+def test_a_method_whose_function_nobody_holds_is_reported() -> None:
+    """Methods are held weakly, their functions too."""
+    signal, listener = Signal(), Listener()
+    with pytest.warns(RuntimeWarning, match="no other reference"):
+        signal.connect(types.MethodType(lambda self: None, listener))
+    assert len(signal) == 0
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        signal.connect(types.MethodType(lambda self: None, listener), weak=False)
+        signal.connect(types.MethodType(lambda self: None, listener), owner=listener)
+        signal.connect(types.MethodType(lambda self: None, [listener]))
+        signal.connect(listener.hear)
+    assert len(signal) == 4
+
+
 # ---- owners --------------------------------------------------------------------------------------
 
 
@@ -528,7 +543,7 @@ def test_blocks() -> None:
     """Mute, or with a receiver more, also inside one another."""
     signal, listener = Signal(), Listener()
     signal.connect(listener.hear)
-    with signal.muted(), signal.blocked():
+    with signal.muted(), signal.muted():
         signal.emit(1)
         assert signal.send(1) == []
     signal.emit(2)
@@ -723,11 +738,19 @@ def test_one_signal_inside_itself() -> None:
 
 def test_endless_recursion_is_an_error() -> None:
     """And not a crash."""
-    signal = Signal()
-    signal.connect(signal.emit)
-    holder: Any = signal
-    with pytest.raises(RecursionError):
-        holder.emit()
+    calls: list[Callable[[Signal], Any]] = [
+        lambda signal: signal.emit,
+        lambda signal: signal,  # no function of Python stands between one call and the next
+        lambda signal: signal.send,
+    ]
+    for call in calls:
+        signal, other = Signal(), Signal()
+        signal.connect(call(other))
+        other.connect(call(signal))
+        with pytest.raises(RecursionError):
+            signal.emit()
+        signal.disconnect(call(other))
+        signal.emit()
 
 
 def test_the_signal_dies_while_it_calls() -> None:
