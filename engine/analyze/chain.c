@@ -179,7 +179,7 @@ static MM_STATUS step_open(chain_build *build, uint32_t node) {
     if (over != NULL && mm_graph_kind(graph, node) != MM_KIND_FRAME) {
         used += (size_t)snprintf(text + used, sizeof(text) - used, "%s ", over);
     }
-    (void)mm_graph_node_text(graph, node, text + used, sizeof(text) - used);
+    (void)mm_graph_object_text(graph, node, text + used, sizeof(text) - used);
     MM_TRY(step_open_text(build, text, node));
     mm_why_step *step = &build->steps[build->step_count - 1];
     uint64_t entries = 0;

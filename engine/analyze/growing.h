@@ -3,8 +3,9 @@
 // The way of an answer: growth_births.c tells old from new; growth_groups.c gathers the references
 // that lead from old to new; growth_settle.c holds the early rounds against the late ones;
 // growth_chain.c looks where a value that is replaced grows; growth_cluster.c finds out which of
-// them speak of the same objects; growth_one.c, growth_c.c and growth_native.c know the growth that
-// no such reference shows; growth.c puts all of it in order.
+// them speak of the same objects, growth_alike.c which of the same leak; growth_one.c,
+// growth_anew.c, growth_c.c and growth_native.c know the growth that no such reference shows;
+// growth.c puts all of it in order.
 #ifndef MM_ANALYZE_GROWING_H
 #define MM_ANALYZE_GROWING_H
 
@@ -174,6 +175,17 @@ bool mm_growing_is_shadow(const mm_growing *work, uint32_t type);
 /// where nobody knows which.
 bool mm_growing_is_bounded(const mm_graph *graph, uint32_t source, uint64_t *ret_bound);
 
+enum { MM_GROWING_HOLDERS_MAX = 12 };
+/// Who holds a node, an internal's owner for the internal: the first of them, each once. Answers
+/// how many.
+uint32_t mm_growing_holders(const mm_graph *graph, uint32_t node,
+                            uint32_t holders[MM_GROWING_HOLDERS_MAX]);
+/// Entries of a container; references of what is none.
+uint64_t mm_growing_entries(const mm_graph *graph, uint32_t node);
+/// Does what names the container and measures hold a number that it keeps below? `ret_bound` is
+/// untouched where nothing does. COST: linear in what the methods of its owner name.
+bool mm_growing_is_limited(const mm_graph *graph, uint32_t container, uint64_t *ret_bound);
+
 /// Does the group go on? `type` and `type_rate` are what grows most tellingly.
 mm_settled mm_growing_settle(mm_growing *work, const mm_growing_group *group, uint32_t type,
                              uint32_t type_rate, uint64_t *ret_bound);
@@ -185,13 +197,34 @@ uint64_t mm_growing_ratio(const mm_growing *work, uint32_t from, uint32_t to);
 MM_STATUS mm_growing_chain(mm_growing *work, const mm_growing_group *group,
                            mm_growth_finding *finding, uint64_t rate);
 
+/// Groups that go on, and the cluster of each, which is the number of its first group. A group
+/// that does not go on is NULL.
+typedef struct mm_growing_groups_view {
+    const mm_growing_group *const *groups;
+    const uint32_t *cluster;
+    uint32_t count;
+} mm_growing_groups_view;
+
+/// Which clusters tell of nothing but the stacks of threads that another one tells of: `into` by
+/// cluster, itself for one that stands alone. See growth_alike.c.
+MM_STATUS mm_growing_fold_stacks(mm_growing *work, const mm_growing_groups_view *view,
+                                 uint32_t *into);
+
+/// Are the two guilty references the same field of two objects of one class, which one container
+/// holds, and have they kept as many of one type?
+bool mm_growing_same_field(const mm_growing *work, const mm_growth_finding *a,
+                           const mm_growth_finding *b);
+
 /// Findings of kind MM_GROWTH_HELD.
 MM_STATUS mm_growing_held(mm_growing *work);
 
 /// Findings of kind MM_GROWTH_ONE_OBJECT. After mm_growing_held().
 MM_STATUS mm_growing_one(mm_growing *work);
 
-/// Findings of kinds MM_GROWTH_BY_C and MM_GROWTH_GC_INVISIBLE. After the two above.
+/// Another of that kind, where nothing else goes on: see growth_anew.c. After mm_growing_one().
+MM_STATUS mm_growing_anew(mm_growing *work);
+
+/// Findings of kinds MM_GROWTH_BY_C and MM_GROWTH_GC_INVISIBLE. After those above.
 MM_STATUS mm_growing_by_c(mm_growing *work);
 
 /// All fields unknown.
@@ -213,7 +246,7 @@ uint32_t mm_growing_steady(const uint32_t *numbers, uint32_t count);
 
 /// Number of an old or new node's type among the session's.
 static inline uint32_t mm_growing_type(const mm_growing_side *side, uint32_t node) {
-    return side->marks[side->rounds].type[node];
+    return mm_mark_type_of(&side->marks[side->rounds], node);
 }
 
 /// Round of a birth: 0-based.

@@ -21,7 +21,9 @@ void mm_growing_finding_init(mm_growth_finding *finding) {
                                .newest = MM_NONE,
                                .type = MM_NONE,
                                .link = {MM_NONE, MM_NONE},
+                               .places = 1,
                                .entries = MM_UNKNOWN,
+                               .late_entries = MM_UNKNOWN,
                                .bound = MM_UNKNOWN,
                                .steps = MM_UNKNOWN,
                                .missing_per_1000_steps = MM_UNKNOWN};
@@ -166,6 +168,7 @@ static MM_STATUS growing_run(mm_growing *work) {
     }
     MM_TRY(mm_growing_held(work));
     MM_TRY(mm_growing_one(work));
+    MM_TRY(mm_growing_anew(work));
     MM_TRY(mm_growing_by_c(work));
     return findings_rank(work);
 }

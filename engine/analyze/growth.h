@@ -72,9 +72,11 @@ typedef struct mm_growth_finding {
     bool chain;           ///< each object holds the next of its kind: `link` is the reference
     mm_growth_edge link;  ///< in a chain
     bool unsteady;        ///< the edge itself does not multiply: a value that is replaced
-    bool names;  ///< the guilty reference is one of many: ever new names come into a namespace
-    bool echo;   ///< nothing but weak references and numbers, beside a leak: its shadow, for -v
+    bool names;       ///< the guilty reference is one of many: ever new names come into a namespace
+    uint32_t places;  ///< references such as the guilty one that do the same, itself included
+    bool echo;  ///< nothing but weak references and numbers, beside a leak: its shadow, for -v
     uint64_t entries;        ///< of the guilty source at the last early mark, or MM_UNKNOWN
+    uint64_t late_entries;   ///< the same at the last mark of all
     uint64_t bound;          ///< of a bounded container, or MM_UNKNOWN
     uint64_t grown_objects;  ///< of `type`, over the early rounds
     uint64_t grown_bytes;    ///< reached through the guilty reference, over the early rounds
@@ -100,7 +102,9 @@ MM_STATUS mm_growth_find(const mm_growth_input *input, mm_arena *arena, mm_growt
 /// a graph of the same process, taken later: by MM_GROWTH_HELD those of the finding's type behind
 /// the guilty reference, by C and gc-invisible those of the type that nobody reaches in that way.
 /// None where the guilty reference is not there any more. The early graph of `input` must stand,
-/// the late one need not. Answers MM_E_NOMEM. COST: O(V + E), of what is looked up O(log V).
+/// the late one need not. With the first mark alone (mark_count == 1) `round` may be the graph of
+/// the last one: all that came since the first is answered. Answers MM_E_NOMEM. COST: O(V + E), of
+/// what is looked up O(log V).
 MM_STATUS mm_growth_made(const mm_growth_input *input, const mm_growth_finding *finding,
                          const mm_graph *round, mm_arena *arena, uint64_t **ret,
                          uint32_t *ret_count, mm_error *err);

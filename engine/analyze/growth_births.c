@@ -21,7 +21,8 @@ static void births_merge(mm_growing_side *side, uint32_t mark) {
             at++;
         }
         if (side->birth[node] == mark + 1 && at < then->count &&
-            then->address[at] == now->address[node] && then->type[at] == now->type[node]) {
+            then->address[at] == now->address[node] &&
+            mm_mark_type_of(then, at) == mm_mark_type_of(now, node)) {
             side->birth[node] = mark;
         }
     }
@@ -103,7 +104,7 @@ MM_STATUS mm_growing_births(mm_growing *work, mm_growing_side *side, mm_error *e
         births_merge(side, mark);
     }
     for (uint32_t node = 0; node < now->count; node++) {
-        if (side->birth[node] > 0 && now->reached[node] != MM_MARK_OWN) {
+        if (side->birth[node] > 0 && (now->reached[node] & MM_MARK_OWN) == 0) {
             side->fresh[node] =
                 now->reached[node] == MM_REACHED_NAMED ? MM_FRESH_REACHED : MM_FRESH_OTHER;
         }

@@ -51,6 +51,33 @@ static uint32_t behind(const mm_graph *graph, uint32_t node) {
     return edge != MM_NONE ? graph->file->reference_target[edge] : node;
 }
 
+// Frames that run and that have the object for a variable. Each of many may have a bound method of
+// it on its stack, such as the exit of what it has entered.
+static uint32_t frames_with(const mm_growing_side *side, uint32_t node) {
+    const mm_graph *graph = side->graph;
+    uint32_t first = 0;
+    uint32_t end = mm_graph_roots_of(graph, node, &first);
+    uint32_t count = 0;
+    for (uint32_t i = first; i < end; i++) {
+        count += graph->file->roots[(uint32_t)graph->root_index[i]].frame != MM_NONE;
+    }
+    return count;
+}
+
+// Has C code the arguments that a thread was started with? A frame of it has them, too.
+static bool is_arguments(const mm_growing_side *side, uint32_t node) {
+    const mm_file *file = side->graph->file;
+    bool found = false;
+    for (uint32_t edge = file->reference_start[node];
+         mm_graph_kind(side->graph, node) == MM_KIND_TUPLE && !found &&
+         edge < file->reference_start[node + 1];
+         edge++) {
+        uint32_t target = file->reference_target[edge];
+        found = side->fresh[target] == MM_FRESH_REACHED && frames_with(side, target) > 0;
+    }
+    return found;
+}
+
 // New objects that nobody reaches: those with a remainder, or those that wait.
 static MM_STATUS unreached_list(mm_growing *work, const mm_growing_side *side, int which,
                                 node_list *ret) {
@@ -70,10 +97,11 @@ static MM_STATUS unreached_list(mm_growing *work, const mm_growing_side *side, i
         uint32_t lead = which == CULPRIT ? behind(graph, node) : node;
         // What it leads to is kept by Python as well, which is told of: a thread that runs has its
         // bound method on the stack of C.
-        if (lead != node && side->fresh[lead] == MM_FRESH_REACHED) {
+        bool kept = side->fresh[lead] == MM_FRESH_REACHED || frames_with(side, lead) > side->rounds;
+        if ((lead != node && kept) || is_arguments(side, node)) {
             continue;
         }
-        list.bytes += now->bytes[node];
+        list.bytes += mm_mark_row_of(now, node).bytes;
         if (which == WAITING) {
             list.nodes[list.count++] = node;
         } else if (mm_graph_unaccounted(graph, node) > 0) {

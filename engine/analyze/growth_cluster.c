@@ -6,7 +6,8 @@
 // that a person can do most about: not structure, in the program's own namespaces, one that
 // multiplies, that reaches most, by the shortest path; then by the path's text. Clusters whose
 // guilty references have one shape and whose types are the same are one finding: a registration
-// that lands in many slots.
+// that lands in many slots. So are those that tell one leak without an object in common: see
+// growth_alike.c.
 #include <string.h>
 
 #include "analyze/growing.h"
@@ -47,8 +48,8 @@ static uint32_t guilty_edge(const mm_growing *work, const mm_growing_group *grou
     }
     for (uint32_t i = 0; i < group->ref_count; i++) {
         const mm_growing_ref *ref = &group->refs[i];
-        uint64_t weight = (uint64_t)now->bytes[ref->target] + now->leaf_bytes[ref->target] +
-                          (uint64_t)now->entries[ref->target] * 64;
+        mm_mark_row row = mm_mark_row_of(now, ref->target);
+        uint64_t weight = (uint64_t)row.bytes + row.leaf_bytes + (uint64_t)row.entries * 64;
         bool key = mm_file_naming(side->graph->file, ref->edge) == MM_NAME_KEY;
         key_bytes += key ? weight : 0;
         value_bytes += key ? 0 : weight;
@@ -123,6 +124,30 @@ static void tree_begin(const mm_growing_side *side, mm_growth_edge *guilty) {
     }
 }
 
+// Entries of an early node at the end, or MM_UNKNOWN.
+static uint64_t late_entries(const mm_growing *work, uint32_t source) {
+    const mm_graph *late = work->late.graph;
+    uint64_t entries = MM_UNKNOWN;
+    if (late != NULL) {
+        uint32_t node = mm_file_find(late->file, work->early.graph->file->address[source]);
+        bool same = node != MM_NONE &&
+                    mm_growing_type(&work->late, node) == mm_growing_type(&work->early, source);
+        // An lru_cache has its entries in a dict.
+        for (uint32_t edge = same ? late->file->reference_start[node] : 0;
+             same && !mm_graph_entries(late, node, &entries) &&
+             edge < late->file->reference_start[node + 1];
+             edge++) {
+            uint32_t target = late->file->reference_target[edge];
+            if (mm_graph_kind(late, target) == MM_KIND_DICT &&
+                mm_file_naming(late->file, edge) == MM_NAME_WORD) {
+                (void)mm_graph_entries(late, target, &entries);
+                break;
+            }
+        }
+    }
+    return entries;
+}
+
 // What the group alone tells. Without a type that every round had more of there is no telling what
 // grows: `type_count` is then 0.
 static MM_STATUS candidate_fill(mm_growing *work, const mm_growing_group *group, candidate *item) {
@@ -151,6 +176,7 @@ static MM_STATUS candidate_fill(mm_growing *work, const mm_growing_group *group,
     finding->steps = steps_between(work, 0, work->input->early);
     if (group->source != side->graph->root_node) {
         (void)mm_graph_entries(side->graph, group->source, &finding->entries);
+        finding->late_entries = late_entries(work, group->source);
     }
     MM_TRY(mm_growing_types(work, side, group, finding, &item->type_rate));
     if (finding->type_count > 0) {
@@ -331,11 +357,13 @@ static void shapes_merge(mm_growing *work, uint64_t *shapes) {
                           (other->type_count < 2 || other->types[1] == finding->types[1]);
             bool alike = shapes[at] == shapes[i] && other->type == finding->type && second;
             if (other->settled == finding->settled &&
-                (alike || same_guilty(work, other, finding))) {
+                (alike || same_guilty(work, other, finding) ||
+                 mm_growing_same_field(work, other, finding))) {
                 break;
             }
         }
         if (at < kept) {
+            work->findings[at].places += !same_guilty(work, &work->findings[at], finding);
             work->findings[at].grown_bytes += finding->grown_bytes;
             work->findings[at].grown_objects += finding->grown_objects;
             continue;
@@ -346,21 +374,45 @@ static void shapes_merge(mm_growing *work, uint64_t *shapes) {
     work->finding_count = kept;
 }
 
+// Clusters that are another's: `into` by candidate. Their bytes are counted with that one's.
+static MM_STATUS stacks_fold(const candidates *list, uint32_t *into) {
+    mm_arena *arena = list->work->arena;
+    size_t room = (size_t)list->count + 1;
+    const mm_growing_group **groups = MM_ARENA_NEW(arena, const mm_growing_group *, room);
+    uint32_t *cluster = MM_ARENA_NEW(arena, uint32_t, room);
+    if (groups == NULL || cluster == NULL) {
+        return MM_E_NOMEM;
+    }
+    for (uint32_t i = 0; i < list->count; i++) {
+        groups[i] = is_leak(&list->items[i]) ? list->items[i].group : NULL;
+        cluster[i] = list->items[i].cluster;
+    }
+    mm_growing_groups_view view = {groups, cluster, list->count};
+    return mm_growing_fold_stacks(list->work, &view, into);
+}
+
 MM_STATUS mm_growing_held(mm_growing *work) {
     candidates list;
     MM_TRY(candidates_list(work, &list));
     candidate *buffer = MM_ARENA_NEW(work->arena, candidate, (size_t)list.count + 1);
     uint64_t *shapes = MM_ARENA_NEW(work->arena, uint64_t, (size_t)list.count + 1);
-    if (buffer == NULL || shapes == NULL) {
+    uint32_t *into = MM_ARENA_NEW(work->arena, uint32_t, (size_t)list.count + 1);
+    if (buffer == NULL || shapes == NULL || into == NULL) {
         return MM_E_NOMEM;
     }
     mm_sort(list.items, buffer, list.count, sizeof(*buffer), larger_before, NULL);
     MM_TRY(clusters_join(&list));
+    MM_TRY(stacks_fold(&list, into));
     for (uint32_t i = 0; i < list.count; i++) {
-        if (list.items[i].cluster == i) {
+        if (list.items[i].cluster == i && into[i] == i) {
             const candidate *primary = primary_of(&list, i);
             shapes[work->finding_count] = primary->shape;
             MM_TRY(finding_make(&list, primary));
+            for (uint32_t k = 0; k < list.count; k++) {
+                bool folded = list.items[k].cluster == k && k != i && into[k] == i;
+                work->findings[work->finding_count - 1].grown_bytes +=
+                    folded ? primary_of(&list, k)->group->bytes : 0;
+            }
         }
     }
     shapes_merge(work, shapes);

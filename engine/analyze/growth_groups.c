@@ -61,8 +61,8 @@ static void names_unite(const mm_growing_side *side, mm_growing_ref *refs, size_
         names += refs[i].key != refs[i - 1].key;
     }
     uint32_t then = mm_mark_find(&side->marks[0], graph->file->address[source]);
-    uint32_t before = then != MM_NONE ? side->marks[0].entries[then] : 0;
-    uint32_t after = side->marks[side->rounds].entries[source];
+    uint32_t before = then != MM_NONE ? mm_mark_row_of(&side->marks[0], then).entries : 0;
+    uint32_t after = mm_mark_row_of(&side->marks[side->rounds], source).entries;
     if (names < 2 * (size_t)side->rounds || after < before + 2 * side->rounds) {
         return;
     }
@@ -201,7 +201,7 @@ MM_STATUS mm_growing_measure(mm_growing *work, const mm_growing_side *side, mm_g
         }
         work->queue[count++] = node;
         group->objects[mm_growing_round(side, node)]++;
-        group->bytes += now->bytes[node];
+        group->bytes += mm_mark_row_of(now, node).bytes;
     }
     for (uint32_t i = 0; i < group->ref_count; i++) {
         group->edges[mm_growing_round(side, group->refs[i].target)]++;
@@ -351,8 +351,9 @@ static bool stands_still(const mm_growing *work, const mm_growing_group *group) 
     const mm_mark *now = &work->input->marks[work->input->early];
     const mm_mark *last = &work->input->marks[work->input->mark_count - 1];
     uint32_t then = mm_mark_find(last, now->address[group->source]);
-    return then != MM_NONE && last->type[then] == now->type[group->source] &&
-           last->entries[then] <= (uint64_t)now->entries[group->source] + group->ref_count / 4;
+    return then != MM_NONE && mm_mark_type_of(last, then) == mm_mark_type_of(now, group->source) &&
+           mm_mark_row_of(last, then).entries <=
+               (uint64_t)mm_mark_row_of(now, group->source).entries + group->ref_count / 4;
 }
 
 // A container of data whose entries, many of them, are new in the last early round and new again

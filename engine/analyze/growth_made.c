@@ -149,7 +149,7 @@ MM_STATUS mm_growth_made(const mm_growth_input *input, const mm_growth_finding *
                          const mm_graph *round, mm_arena *arena, uint64_t **ret,
                          uint32_t *ret_count, mm_error *err) {
     made_search search;
-    MM_ASSERT(input->mark_count > 1);
+    MM_ASSERT(input->mark_count > 0);
     MM_ASSERT(finding->type == MM_NONE || finding->type < input->names->count);
     MM_TRY(made_init(input, round, arena, &search, err));
     *ret_count = 0;

@@ -76,12 +76,44 @@ void mm_growth_native(const uint64_t *malloc_bytes, const uint64_t *rss_bytes, u
     *ret = in_use > 0 ? in_use : believed(rss_bytes, round_count, steps, RESIDENT_MIN);
 }
 
-// What the process has beyond its objects at a mark.
-static uint64_t beyond_objects(const mm_mark *mark, bool rss) {
+// What the process has at a mark, all of it or what is beyond its objects.
+static uint64_t reading(const mm_mark *mark, bool rss, bool beyond) {
     uint64_t bytes = rss ? mark->process.rss_bytes : mark->process.malloc_bytes;
-    return bytes == MM_UNKNOWN ? MM_UNKNOWN : bytes + (UINT64_C(1) << 40) - mark->total_bytes;
+    if (bytes == MM_UNKNOWN || bytes > INT64_MAX / 4) {
+        return MM_UNKNOWN;
+    }
+    return beyond ? bytes + (UINT64_C(1) << 40) - mark->total_bytes : bytes;
 }
 
+// Bytes a step of one reading that the early rounds believe, and that the long run and each round
+// after it have taken their share of; else 0. A round after the long run is no longer than an early
+// one: of resident memory it must have taken more than what any process touches.
+static uint64_t reading_grows(const mm_growing *work, bool rss, bool beyond) {
+    const mm_growth_input *input = work->input;
+    uint64_t readings[READINGS_MAX];
+    uint32_t count = 0;
+    uint32_t early = input->early;
+    uint64_t steps = input->marks[early].process.steps - input->marks[0].process.steps;
+    for (uint32_t i = 0; i <= early && count < READINGS_MAX; i++) {
+        readings[count++] = reading(&input->marks[i], rss, beyond);
+    }
+    uint64_t bytes = believed(readings, count, steps / early, rss ? RESIDENT_MIN : 0);
+    for (uint32_t i = early + 1; bytes > 0 && i < input->mark_count; i++) {
+        uint64_t before = reading(&input->marks[i - 1], rss, beyond);
+        uint64_t after = reading(&input->marks[i], rss, beyond);
+        uint64_t from = input->marks[i - 1].process.steps;
+        uint64_t to = input->marks[i].process.steps;
+        bool known = before != MM_UNKNOWN && after != MM_UNKNOWN && from != MM_UNKNOWN &&
+                     to != MM_UNKNOWN && to >= from;
+        uint64_t share = i == early + 1 ? 2 : 4;
+        bytes =
+            known && after > before && (after - before) * share >= bytes * (to - from) ? bytes : 0;
+    }
+    return bytes;
+}
+
+// What is beyond the objects grows as well where these become fewer and the allocator keeps their
+// memory: a batch that is sent. So the whole must grow, too.
 uint64_t mm_growing_unexplained(const mm_growing *work) {
     const mm_growth_input *input = work->input;
     uint64_t before = input->marks[0].process.steps;
@@ -91,21 +123,9 @@ uint64_t mm_growing_unexplained(const mm_growing *work) {
         return 0;
     }
     for (unsigned pass = 0; pass < 2; pass++) {
-        uint64_t readings[READINGS_MAX];
-        uint32_t count = 0;
-        for (uint32_t i = 0; i <= input->early && count < READINGS_MAX; i++) {
-            readings[count++] = beyond_objects(&input->marks[i], pass == 1);
-        }
-        uint64_t bytes = believed(readings, count, (after - before) / input->early,
-                                  pass == 1 ? RESIDENT_MIN : 0);
-        // The long run must have taken its share, too.
-        if (bytes > 0 && input->early + 1 < input->mark_count) {
-            uint64_t last = beyond_objects(&input->marks[input->early], pass == 1);
-            uint64_t later = beyond_objects(&input->marks[input->early + 1], pass == 1);
-            uint64_t run = input->marks[input->early + 1].process.steps - after;
-            bytes = later != MM_UNKNOWN && later > last && (later - last) * 2 >= bytes * run ? bytes
-                                                                                             : 0;
-        }
+        uint64_t whole = reading_grows(work, pass == 1, false);
+        uint64_t bytes = whole > 0 ? reading_grows(work, pass == 1, true) : 0;
+        bytes = whole < bytes ? whole : bytes;
         most = bytes > most ? bytes : most;
     }
     return most;

@@ -21,9 +21,16 @@ typedef struct one_object {
 } one_object;
 
 static uint64_t one_value(const mm_mark *mark, uint32_t at, one_kind kind) {
-    return kind == ONE_ENTRIES ? mark->entries[at]
-           : kind == ONE_BYTES ? mark->bytes[at]
-                               : mark->leaf_bytes[at];
+    mm_mark_row row = mm_mark_row_of(mark, at);
+    return kind == ONE_ENTRIES ? row.entries : kind == ONE_BYTES ? row.bytes : row.leaf_bytes;
+}
+
+// Is any of the numbers greater than it was?
+static bool one_is_more(const mm_mark *first, uint32_t then, const mm_mark *now, uint32_t node) {
+    mm_mark_row before = mm_mark_row_of(first, then);
+    mm_mark_row after = mm_mark_row_of(now, node);
+    return after.entries > before.entries || after.bytes > before.bytes ||
+           after.leaf_bytes > before.leaf_bytes;
 }
 
 // Values of an object by mark, in the order of time; false where it was not there.
@@ -32,7 +39,7 @@ static bool one_marks(const mm_growing *work, uint32_t node, uint32_t *ret_at) {
     const mm_mark *now = &input->marks[input->early];
     for (uint32_t i = 0; i < input->mark_count; i++) {
         uint32_t at = i == input->early ? node : mm_mark_find(&input->marks[i], now->address[node]);
-        if (at == MM_NONE || input->marks[i].type[at] != now->type[node]) {
+        if (at == MM_NONE || mm_mark_type_of(&input->marks[i], at) != mm_mark_type_of(now, node)) {
             return false;
         }
         ret_at[i] = at;
@@ -45,6 +52,7 @@ static uint64_t one_rise(const mm_growing *work, const uint32_t *at, one_kind ki
     const mm_growth_input *input = work->input;
     uint32_t early = input->early;
     uint32_t rising = 0;
+    uint32_t rising_then = 0;  // in the second half of the rounds
     for (uint32_t i = 1; i < input->mark_count; i++) {
         uint64_t before = one_value(&input->marks[i - 1], at[i - 1], kind);
         uint64_t after = one_value(&input->marks[i], at[i], kind);
@@ -52,10 +60,15 @@ static uint64_t one_rise(const mm_growing *work, const uint32_t *at, one_kind ki
             return 0;
         }
         rising += i <= early && after > before;
+        rising_then += i <= early && i > early / 2 && after > before;
     }
     uint64_t first = one_value(&input->marks[0], at[0], kind);
     uint64_t last = one_value(&input->marks[early], at[early], kind);
     uint64_t rise = last - first;
+    // Where no late round tells, what rose at the beginning alone is full.
+    if (early + 1 == input->mark_count && rising_then * 2 < early - early / 2) {
+        return 0;
+    }
     if (rising * 2 < early || rise < (kind == ONE_ENTRIES ? ENTRIES_MIN : BYTES_MIN)) {
         return 0;
     }
@@ -227,9 +240,7 @@ MM_STATUS mm_growing_one(mm_growing *work) {
             side->paths.via[node] != MM_VIA_NOTHING && side->paths.level[node] != MM_LEVEL_C;
         uint32_t then = looked_at ? next : MM_NONE;
         // Most objects are as they were: these need no look at every mark.
-        if (then == MM_NONE ||
-            (now->entries[node] <= first->entries[then] && now->bytes[node] <= first->bytes[then] &&
-             now->leaf_bytes[node] <= first->leaf_bytes[then])) {
+        if (then == MM_NONE || !one_is_more(first, then, now, node)) {
             continue;
         }
         uint64_t bound = MM_UNKNOWN;
@@ -238,7 +249,7 @@ MM_STATUS mm_growing_one(mm_growing *work) {
             mm_growing_is_bounded(side->graph, node, &bound)) {
             continue;
         }
-        bool more_entries = now->entries[node] > side->marks[0].entries[then];
+        bool more_entries = mm_mark_row_of(now, node).entries > mm_mark_row_of(first, then).entries;
         for (unsigned kind = 0; kind < ONE_KINDS; kind++) {
             // A table's own bytes follow its entries: where those stand still, it is full.
             if (kind == ONE_BYTES && more_entries) {

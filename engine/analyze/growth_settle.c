@@ -13,7 +13,7 @@
 #include "analyze/growing.h"
 
 enum {
-    HOLDERS_MAX = 12,
+    HOLDERS_MAX = MM_GROWING_HOLDERS_MAX,
     PACKAGE_BYTES = 64,
     ENTRY_OBJECTS_MAX = 4  ///< of one type, of an entry of a cache
 };
@@ -58,7 +58,8 @@ static bool grew_enough(const mm_growing *work, uint64_t before, uint64_t after,
 // Entries of the object at an address, or MM_UNKNOWN.
 static uint64_t entries_at(const mm_mark *mark, uint64_t address, uint32_t type) {
     uint32_t at = mm_mark_find(mark, address);
-    return at != MM_NONE && mark->type[at] == type ? mark->entries[at] : MM_UNKNOWN;
+    return at != MM_NONE && mm_mark_type_of(mark, at) == type ? mm_mark_row_of(mark, at).entries
+                                                              : MM_UNKNOWN;
 }
 
 static uint64_t type_count_at(const mm_mark *mark, uint32_t type) {
@@ -135,34 +136,60 @@ static bool is_part(const mm_graph *graph, uint32_t part, uint32_t whole) {
            mm_graph_kind(graph, part) == MM_KIND_ORDERED_DICT;
 }
 
+static bool stands_among(const uint32_t *nodes, uint32_t count, uint32_t node) {
+    for (uint32_t i = 0; i < count; i++) {
+        if (nodes[i] == node) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// A link may stand a thousand times in the table of the keys that lead to it: that is one.
+uint32_t mm_growing_holders(const mm_graph *graph, uint32_t node,
+                            uint32_t holders[MM_GROWING_HOLDERS_MAX]) {
+    uint32_t first = graph->reverse_start[node];
+    uint32_t end = graph->reverse_start[node + 1];
+    uint32_t count = 0;
+    for (uint32_t i = first; i < end && count < MM_GROWING_HOLDERS_MAX;) {
+        uint32_t source = mm_graph_reverse_source(graph, i);
+        uint32_t owner = mm_graph_owner(graph, source, NULL);
+        uint32_t holder = owner != MM_NONE ? owner : source;
+        if (!stands_among(holders, count, holder)) {
+            holders[count++] = holder;
+        }
+        // References ascend, those of one source side by side: to the first one behind them.
+        uint32_t high = end;
+        for (i++; i < high;) {
+            uint32_t middle = i + (high - i) / 2;
+            bool behind = graph->reverse_edge[middle] >= graph->file->reference_start[source + 1];
+            i = behind ? i : middle + 1;
+            high = behind ? middle : high;
+        }
+    }
+    return count;
+}
+
 // The container's own bound, or that of what it is a part of: a cache that is written in Python
 // keeps its entries in a dict, in links or in both, and its bound beside them.
 static bool bound_near(const mm_graph *graph, uint32_t source, uint64_t *ret_bound) {
     uint32_t parts[HOLDERS_MAX] = {source};
     uint32_t count = 1;
-    uint64_t entries = 0;
-    if (!mm_graph_entries(graph, source, &entries)) {
-        const uint32_t *start = graph->file->reference_start;
-        entries = start[source + 1] - start[source];
-    }
+    uint64_t entries = mm_growing_entries(graph, source);
     if (has_bound(graph, source, entries, ret_bound)) {
         return true;
     }
     for (uint32_t at = 0; at < count; at++) {
-        uint32_t first = graph->reverse_start[parts[at]];
-        uint32_t end = graph->reverse_start[parts[at] + 1];
-        for (uint32_t i = first; i < end && i < first + HOLDERS_MAX; i++) {
-            uint32_t holder = mm_graph_reverse_source(graph, i);
-            uint32_t edge = MM_NONE;
-            uint32_t owner = mm_graph_owner(graph, holder, &edge);
-            holder = owner != MM_NONE ? owner : holder;
-            bool whole = at == 0 || is_part(graph, parts[at], holder);
-            if (whole && has_bound(graph, holder, entries, ret_bound)) {
+        uint32_t holders[HOLDERS_MAX];
+        uint32_t found = mm_growing_holders(graph, parts[at], holders);
+        for (uint32_t i = 0; i < found; i++) {
+            bool whole = at == 0 || is_part(graph, parts[at], holders[i]);
+            if (whole && has_bound(graph, holders[i], entries, ret_bound)) {
                 return true;
             }
-            bool above = (graph->node_flags[holder] & (MM_NODE_CODE | MM_NODE_NAMESPACE)) != 0;
-            if (whole && !above && count < HOLDERS_MAX) {
-                parts[count++] = holder;
+            bool above = (graph->node_flags[holders[i]] & (MM_NODE_CODE | MM_NODE_NAMESPACE)) != 0;
+            if (whole && !above && count < HOLDERS_MAX && !stands_among(parts, count, holders[i])) {
+                parts[count++] = holders[i];
             }
         }
     }
@@ -174,7 +201,7 @@ bool mm_growing_is_bounded(const mm_graph *graph, uint32_t source, uint64_t *ret
     if (source == graph->root_node) {
         return false;
     }
-    if (bound_near(graph, source, ret_bound)) {
+    if (bound_near(graph, source, ret_bound) || mm_growing_is_limited(graph, source, ret_bound)) {
         return true;
     }
     if (mm_graph_kind(graph, source) == MM_KIND_DICT) {
@@ -222,10 +249,58 @@ static mm_settled net_growth(const mm_growing *work, const mm_growing_group *gro
     return MM_SETTLED_LEAK;
 }
 
+// Without late rounds nobody knows what goes on. But where from the middle on the holder has no
+// more entries, and the heap no more objects of the type, those that came are those that went: one
+// more, which is just handed over, is nothing.
+static mm_settled early_answer(const mm_growing *work, const mm_growing_group *group,
+                               uint32_t type) {
+    const mm_mark *marks = work->input->marks;
+    const mm_mark *last = &marks[work->input->mark_count - 1];
+    const mm_mark *middle = &marks[(work->input->mark_count - 1) / 2];
+    if (group->source == work->early.graph->root_node || group->united) {
+        return MM_SETTLED_UNKNOWN;
+    }
+    uint64_t address = work->early.graph->file->address[group->source];
+    uint32_t holder = mm_growing_type(&work->early, group->source);
+    uint64_t first = entries_at(&marks[0], address, holder);
+    uint64_t before = entries_at(middle, address, holder);
+    uint64_t after = entries_at(last, address, holder);
+    bool known = first != MM_UNKNOWN && before != MM_UNKNOWN && after != MM_UNKNOWN;
+    if (!known || after > before || type_count_at(last, type) > type_count_at(middle, type) + 1) {
+        return MM_SETTLED_UNKNOWN;
+    }
+    return after > first ? MM_SETTLED_FILLED : MM_SETTLED_REPLACES;
+}
+
+// What the holder did after the early rounds, where no births tell: an entry that a thousand others
+// have as well is born only once. One that has more at the end than in the round before has not
+// filled up, and one that was emptied since neither.
+static mm_settled late_move(const mm_growing *work, const mm_growing_group *group) {
+    const mm_mark *marks = work->input->marks;
+    uint32_t last = work->input->mark_count - 1;
+    uint64_t address = work->early.graph->file->address[group->source];
+    uint32_t holder = mm_growing_type(&work->early, group->source);
+    uint64_t before = MM_UNKNOWN;
+    uint64_t begun = entries_at(&marks[work->input->early], address, holder);
+    bool fell = false;
+    for (uint32_t i = work->input->early; i <= last; i++) {
+        uint64_t now = entries_at(&marks[i], address, holder);
+        if (now == MM_UNKNOWN) {
+            return MM_SETTLED_FILLED;
+        }
+        fell = fell || (i > work->input->early && now < before);
+        if (i == last && !fell && now > before) {
+            return MM_SETTLED_LEAK;
+        }
+        before = now;
+    }
+    return !fell ? MM_SETTLED_FILLED : before > begun ? MM_SETTLED_SAWTOOTH : MM_SETTLED_REPLACES;
+}
+
 static mm_settled late_answer(mm_growing *work, const mm_growing_group *group, uint32_t type,
                               uint32_t type_rate) {
     if (work->late.graph == NULL) {
-        return MM_SETTLED_UNKNOWN;
+        return early_answer(work, group, type);
     }
     if (group->turnover) {
         return MM_SETTLED_REPLACES;
@@ -234,7 +309,8 @@ static mm_settled late_answer(mm_growing *work, const mm_growing_group *group, u
     // of what the interpreter lists only so much is in a file.
     if (group->edge_rate > 0 && group->source != work->early.graph->root_node &&
         !born_late(work, group)) {
-        return MM_SETTLED_FILLED;
+        mm_settled moved = late_move(work, group);
+        return moved == MM_SETTLED_LEAK ? net_growth(work, group, type, type_rate) : moved;
     }
     return net_growth(work, group, type, type_rate);
 }
@@ -242,11 +318,16 @@ static mm_settled late_answer(mm_growing *work, const mm_growing_group *group, u
 mm_settled mm_growing_settle(mm_growing *work, const mm_growing_group *group, uint32_t type,
                              uint32_t type_rate, uint64_t *ret_bound) {
     const mm_graph *graph = work->early.graph;
-    bool bounded = mm_growing_is_bounded(graph, group->source, ret_bound);
+    uint64_t bound = *ret_bound;
+    bool bounded = mm_growing_is_bounded(graph, group->source, &bound);
     if (bounded && work->late.graph != NULL) {
         uint32_t late = mm_file_find(work->late.graph->file, graph->file->address[group->source]);
-        bounded = late == MM_NONE || mm_growing_is_bounded(work->late.graph, late, ret_bound);
+        uint64_t now = *ret_bound;
+        // A number that follows the length is no bound, whatever it is called.
+        bounded = late == MM_NONE ||
+                  (mm_growing_is_bounded(work->late.graph, late, &now) && now == bound);
     }
+    *ret_bound = bounded ? bound : *ret_bound;
     // Where the entries cannot be counted, so many new objects of a type say that there are more.
     const mm_mark *marks = work->input->marks;
     uint64_t before = type_count_at(&marks[0], type);

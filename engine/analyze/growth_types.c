@@ -45,7 +45,7 @@ MM_STATUS mm_growing_rank_types(mm_growing *work, mm_error *err) {
     memset(work->type_rank, RANK_REST, type_count);
     for (uint32_t node = 0; node < now->count; node++) {
         uint8_t rank = rank_of[file->type[node]];
-        uint8_t *have = &work->type_rank[now->type[node]];
+        uint8_t *have = &work->type_rank[mm_mark_type_of(now, node)];
         *have = rank < *have ? rank : *have;
     }
     return MM_OK;
@@ -90,7 +90,7 @@ static uint32_t types_count(mm_growing *work, const mm_growing_side *side, const
             work->type_list[met++] = type;
             work->type_bytes[type] = 1;
         }
-        work->type_bytes[type] += now->bytes[nodes[i]];
+        work->type_bytes[type] += mm_mark_row_of(now, nodes[i]).bytes;
         counts[mm_growing_round(side, nodes[i])]++;
     }
     return met;

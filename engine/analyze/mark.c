@@ -1,6 +1,7 @@
-// Three columns come straight from the file; the counts of owning references and what nobody
-// accounts for need the graph, and what is reached needs one walk. Names are interned in an
-// open-addressed table that doubles: a session has some thousand types and looks each up once a
+// Sizes come straight from the file; the counts of owning references and what nobody accounts for
+// need the graph, and what is reached needs one walk. What each leaf has in bytes is put in a
+// column first: of every reference one number is asked then, and not three. Names are interned in
+// an open-addressed table that doubles: a session has some thousand types and looks each up once a
 // mark.
 #include "analyze/mark.h"
 
@@ -8,7 +9,7 @@
 
 #include "base/free/search.h"
 
-enum { NAME_BYTES = 512, SLOTS_FIRST = 1024 };
+enum { NAME_BYTES = 512, SLOTS_FIRST = 1024, WIDE_FIRST = 1024, AHEAD = 16 };
 
 static uint32_t name_hash(const char *text) {
     uint32_t hash = 0x811c9dc5u;
@@ -120,42 +121,75 @@ static uint32_t saturated(uint64_t number) {
     return number < MM_NONE ? (uint32_t)number : MM_NONE;
 }
 
-static bool node_is_leaf(const mm_file *file, uint32_t node) {
-    return file->reference_start[node] == file->reference_start[node + 1];
+MM_STATUS mm_mark_row_put(mm_mark *mark, mm_arena *arena, uint32_t index, const mm_mark_row *row) {
+    const uint32_t most = MM_MARK_WIDE - 1;
+    mm_mark_short *at = &mark->rows[index];
+    MM_ASSERT(index < mark->count);
+    if (row->type <= most && row->entries <= most && row->bytes <= most &&
+        row->leaf_bytes <= most) {
+        mm_mark_short kept = {(uint16_t)row->type, (uint16_t)row->entries, (uint16_t)row->bytes,
+                              (uint16_t)row->leaf_bytes};
+        *at = kept;
+        return MM_OK;
+    }
+    if (mark->wide_count == mark->wide_room) {
+        uint32_t room = mark->wide_room == 0 ? WIDE_FIRST : mark->wide_room * 2;
+        mm_mark_row *grown = MM_ARENA_NEW(arena, mm_mark_row, room);
+        if (grown == NULL || room <= mark->wide_room) {
+            return MM_E_NOMEM;
+        }
+        if (mark->wide_count > 0) {
+            memcpy(grown, mark->wide, mark->wide_count * sizeof(*grown));
+        }
+        MM_ARENA_GIVE_BACK(arena, mark->wide, mark->wide_room);
+        mark->wide = grown;
+        mark->wide_room = room;
+    }
+    uint32_t place = mark->wide_count++;
+    mm_mark_short link = {MM_MARK_WIDE, (uint16_t)(place & 0xffffu), (uint16_t)(place >> 16), 0};
+    mark->wide[place] = *row;
+    *at = link;
+    return MM_OK;
+}
+
+// Bytes of what refers to nothing, saturated as a sum of them is; 0 for all others.
+static void leaves_fill(const mm_file *file, uint32_t *leaf_bytes) {
+    for (uint32_t node = 0; node < file->object_count; node++) {
+        bool leaf = file->reference_start[node] == file->reference_start[node + 1];
+        leaf_bytes[node] =
+            leaf ? saturated(mm_file_size_of(file, node) + mm_file_storage_of(file, node)) : 0;
+    }
 }
 
 // One object's row, and its share of its type's.
-static void mark_object(const mm_graph *graph, uint32_t node, const uint32_t *number,
-                        mm_mark *mark) {
+static MM_STATUS mark_object(const mm_graph *graph, uint32_t node, const uint32_t *number,
+                             const uint32_t *leaves, mm_arena *perm, mm_mark *mark) {
     const mm_file *file = graph->file;
     uint64_t bytes = mm_file_size_of(file, node) + mm_file_storage_of(file, node);
     uint64_t leaf_bytes = 0;
-    uint32_t entries = 0;
+    mm_mark_row row = {.type = number[file->type[node]], .bytes = saturated(bytes)};
     for (uint32_t edge = file->reference_start[node]; edge < file->reference_start[node + 1];
          edge++) {
-        uint32_t target = file->reference_target[edge];
-        if (!mm_graph_edge_owns(graph, edge)) {
-            continue;
-        }
-        entries++;
-        if (node_is_leaf(file, target)) {
-            leaf_bytes += mm_file_size_of(file, target) + mm_file_storage_of(file, target);
+        bool more = file->reference_count - edge > AHEAD;
+        MM_PREFETCH(&leaves[file->reference_target[more ? edge + AHEAD : edge]]);
+        if (mm_graph_edge_owns(graph, edge)) {
+            row.entries++;
+            leaf_bytes += leaves[file->reference_target[edge]];
         }
     }
+    row.leaf_bytes = saturated(leaf_bytes);
     mark->address[node] = file->address[node];
-    mark->type[node] = number[file->type[node]];
-    mark->entries[node] = entries;
-    mark->bytes[node] = saturated(bytes);
-    mark->leaf_bytes[node] = saturated(leaf_bytes);
+    MM_TRY(mm_mark_row_put(mark, perm, node, &row));
     if ((graph->node_flags[node] & MM_NODE_OWN) != 0) {
-        mark->reached[node] = MM_MARK_OWN;
-        return;
+        mark->reached[node] |= MM_MARK_OWN;
+        return MM_OK;
     }
-    mm_mark_type *type = &mark->types[mark->type[node]];
+    mm_mark_type *type = &mark->types[row.type];
     type->object_count++;
     type->missing_count += mm_graph_unaccounted(graph, node);
     type->bytes += bytes;
     mark->total_bytes += bytes;
+    return MM_OK;
 }
 
 // What the census of the allocators says beside the objects: types may share a name.
@@ -169,6 +203,35 @@ static void mark_census(const mm_file *file, const uint32_t *number, mm_mark *ma
     }
 }
 
+// The table of interned strings owns what never dies, but no count says so.
+static MM_STATUS mark_interned(const mm_file *file, mm_arena *perm, mm_mark *mark) {
+    for (uint32_t root = 0; root < file->root_count; root++) {
+        uint32_t table = file->roots[root].object;
+        if (file->roots[root].kind == MM_ROOT_INTERNED) {
+            mm_mark_row row = mm_mark_row_of(mark, table);
+            row.entries = file->reference_start[table + 1] - file->reference_start[table];
+            MM_TRY(mm_mark_row_put(mark, perm, table, &row));
+        }
+    }
+    return MM_OK;
+}
+
+static MM_STATUS mark_fill(const mm_graph *graph, const uint32_t *number, mm_arena *perm,
+                           mm_arena *scratch, mm_mark *mark) {
+    const mm_file *file = graph->file;
+    uint32_t *leaves = MM_ARENA_NEW(scratch, uint32_t, (size_t)mark->count + 1);
+    if (leaves == NULL) {
+        return MM_E_NOMEM;
+    }
+    leaves_fill(file, leaves);
+    for (uint32_t node = 0; node < mark->count; node++) {
+        MM_TRY(mark_object(graph, node, number, leaves, perm, mark));
+    }
+    MM_ARENA_GIVE_BACK(scratch, leaves, (size_t)mark->count + 1);
+    mark_census(file, number, mark);
+    return mark_interned(file, perm, mark);
+}
+
 MM_STATUS mm_mark_take(const mm_graph *graph, mm_type_names *names, mm_arena *perm,
                        mm_arena *scratch, mm_mark *ret, mm_error *err) {
     static const char no_memory[] = "no memory to remember a snapshot";
@@ -178,31 +241,19 @@ MM_STATUS mm_mark_take(const mm_graph *graph, mm_type_names *names, mm_arena *pe
     mm_reach reach;
     uint32_t *number = NULL;
     MM_TRY(mm_type_names_of(names, graph, scratch, &number, err));
-    MM_TRY(mm_reach_mark(graph, scratch, &reach, err));
     mark.type_count = names->count;
     mark.address = MM_ARENA_NEW(perm, uint64_t, room);
-    mark.type = MM_ARENA_NEW(perm, uint32_t, room);
-    mark.entries = MM_ARENA_NEW(perm, uint32_t, room);
-    mark.bytes = MM_ARENA_NEW(perm, uint32_t, room);
-    mark.leaf_bytes = MM_ARENA_NEW(perm, uint32_t, room);
-    mark.reached = MM_ARENA_NEW(perm, uint8_t, room);
+    mark.rows = MM_ARENA_NEW(perm, mm_mark_short, room);
     mark.types = MM_ARENA_NEW(perm, mm_mark_type, (size_t)mark.type_count + 1);
-    if (mark.address == NULL || mark.type == NULL || mark.entries == NULL || mark.bytes == NULL ||
-        mark.leaf_bytes == NULL || mark.reached == NULL || mark.types == NULL) {
+    if (mark.address == NULL || mark.rows == NULL || mark.types == NULL) {
         return mm_fail(err, MM_E_NOMEM, no_memory, 0);
     }
-    for (uint32_t node = 0; node < file->object_count; node++) {
-        mark.reached[node] = reach.reached[node];
-        mark_object(graph, node, number, &mark);
+    MM_TRY(mm_reach_mark(graph, perm, &reach, err));
+    mark.reached = reach.reached;
+    if (mark_fill(graph, number, perm, scratch, &mark) != MM_OK) {
+        return mm_fail(err, MM_E_NOMEM, no_memory, 0);
     }
-    mark_census(file, number, &mark);
-    // The table of interned strings owns what never dies, but no count says so.
-    for (uint32_t root = 0; root < file->root_count; root++) {
-        uint32_t table = file->roots[root].object;
-        if (file->roots[root].kind == MM_ROOT_INTERNED) {
-            mark.entries[table] = file->reference_start[table + 1] - file->reference_start[table];
-        }
-    }
+    MM_ARENA_GIVE_BACK(scratch, number, (size_t)file->type_count + 1);
     *ret = mark;
     return MM_OK;
 }

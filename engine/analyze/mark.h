@@ -35,22 +35,70 @@ typedef struct mm_mark_process {
     uint64_t nanoseconds;   ///< since the first one
 } mm_mark_process;
 
-/// One snapshot. 25 bytes an object.
+/// What a mark has for each object.
+typedef struct mm_mark_row {
+    uint32_t type;        ///< number in the session's names
+    uint32_t entries;     ///< owning references of the object; saturates
+    uint32_t bytes;       ///< with storage; saturates
+    uint32_t leaf_bytes;  ///< of what it owns and what refers to nothing, once for each reference
+} mm_mark_row;
+
+/// A row with numbers below 65,535, as nearly all have; or, of type MM_MARK_WIDE, the place of a
+/// row in `wide`: the low half in `entries`, the high one in `bytes`.
+typedef struct mm_mark_short {
+    uint16_t type;
+    uint16_t entries;
+    uint16_t bytes;
+    uint16_t leaf_bytes;
+} mm_mark_short;
+
+_Static_assert(sizeof(mm_mark_short) == 8, "half of a row");
+
+/// One snapshot. 17 bytes an object, and 16 more for each that is large. Marks stay when graphs
+/// have gone: they are most of what many snapshots take.
 typedef struct mm_mark {
     uint32_t count;
-    uint64_t *address;     ///< ascending: the order of the file's nodes
-    uint32_t *type;        ///< number in the session's names
-    uint32_t *entries;     ///< owning references of the object; saturates
-    uint32_t *bytes;       ///< with storage; saturates
-    uint32_t *leaf_bytes;  ///< of what it owns and what refers to nothing, once for each reference
-    uint8_t *reached;      ///< mm_reached; MM_MARK_OWN for mortmain's own
-    mm_mark_type *types;   ///< by number in the session's names
+    uint64_t *address;    ///< ascending: the order of the file's nodes
+    mm_mark_short *rows;  ///< ask mm_mark_row_of()
+    mm_mark_row *wide;
+    uint32_t wide_count;
+    uint32_t wide_room;
+    uint8_t *reached;     ///< mm_reached; mortmain's own have MM_MARK_OWN besides
+    mm_mark_type *types;  ///< by number in the session's names
     uint32_t type_count;
     uint64_t total_bytes;
     mm_mark_process process;
 } mm_mark;
 
-enum { MM_MARK_OWN = 255 };
+enum { MM_MARK_OWN = 128, MM_MARK_WIDE = 0xffff };
+
+/// What the mark has for an object. REQUIRES: index < count.
+static inline mm_mark_row mm_mark_row_of(const mm_mark *mark, uint32_t index) {
+    const mm_mark_short *row = &mark->rows[index];
+    MM_ASSERT(index < mark->count);
+    if (MM_UNLIKELY(row->type == MM_MARK_WIDE)) {
+        uint32_t place = row->entries | (uint32_t)row->bytes << 16;
+        MM_ASSERT(place < mark->wide_count);
+        return mark->wide[place];
+    }
+    mm_mark_row ret = {row->type, row->entries, row->bytes, row->leaf_bytes};
+    return ret;
+}
+
+/// Number of an object's type in the session's names. REQUIRES: index < count.
+static inline uint32_t mm_mark_type_of(const mm_mark *mark, uint32_t index) {
+    uint32_t type = mark->rows[index].type;
+    return MM_LIKELY(type != MM_MARK_WIDE) ? type : mm_mark_row_of(mark, index).type;
+}
+
+/// Bytes of an object with its storage; saturates. REQUIRES: index < count.
+static inline uint32_t mm_mark_bytes_of(const mm_mark *mark, uint32_t index) {
+    return mm_mark_row_of(mark, index).bytes;
+}
+
+/// Put a row down. `arena` is the one that `wide` grows in. Answers MM_E_NOMEM.
+/// REQUIRES: index < count, and `rows` of as many.
+MM_STATUS mm_mark_row_put(mm_mark *mark, mm_arena *arena, uint32_t index, const mm_mark_row *row);
 
 /// Start with no names. The table grows in `arena`.
 void mm_type_names_init(mm_type_names *names, mm_arena *arena);
@@ -60,7 +108,8 @@ void mm_type_names_init(mm_type_names *names, mm_arena *arena);
 MM_STATUS mm_type_names_of(mm_type_names *names, const mm_graph *graph, mm_arena *arena,
                            uint32_t **ret, mm_error *err);
 
-/// Remember a snapshot. `perm` keeps the mark; `scratch` may be reset behind it.
+/// Remember a snapshot. `perm` keeps the mark; what was needed of `scratch`, which may be the same
+/// arena, is given back.
 /// Answers MM_E_NOMEM. COST: O(V + E) time.
 MM_STATUS mm_mark_take(const mm_graph *graph, mm_type_names *names, mm_arena *perm,
                        mm_arena *scratch, mm_mark *ret, mm_error *err);

@@ -9,6 +9,10 @@
 //
 // A node may stand in the list once for each way that was better than the one before, by level and
 // depth; entries that have been overtaken are dropped when their turn comes.
+//
+// What the search costs is waiting for memory. What it asks of the target of every reference stands
+// in one byte by node, which a cache holds where it does not hold the graph, and the queue says
+// long in advance which nodes come next.
 #include "analyze/path.h"
 
 #include <string.h>
@@ -29,6 +33,7 @@ typedef struct path_work {
     const mm_path_options *options;
     mm_paths paths;
     mm_ephemerons ephemerons;
+    uint8_t *state;   ///< by node: STATE_*
     uint32_t *queue;  ///< every node once, in the order of its final arrival
     uint32_t queue_start;
     uint32_t queue_end;
@@ -41,6 +46,19 @@ typedef struct path_work {
 
 // `level` of a node that is only in the list is marked with this bit.
 enum { TENTATIVE = 0x80, TEXT_BYTES = 128 };
+
+// What the search asks of a node again and again.
+enum {
+    STATE_DONE = 1,  // it has its chain, or must not have one
+    STATE_STDLIB = 2,
+    STATE_TRACEBACK = 4,
+    STATE_DICT = 8,
+    STATE_MODULE = 16
+};
+
+// Nodes of the queue between one and the next thing that is asked for before its turn, and
+// references of a node that are.
+enum { QUEUE_AHEAD = 6, EDGES_AHEAD = 8 };
 
 static MM_STATUS late_push(path_work *work, late_entry entry) {
     if (work->late_count == work->late_room) {
@@ -60,8 +78,22 @@ static MM_STATUS late_push(path_work *work, late_entry entry) {
     return MM_OK;
 }
 
-static uint8_t level_of_node(const mm_graph *graph, uint32_t node) {
-    return (graph->node_flags[node] & MM_NODE_STDLIB) != 0 ? MM_LEVEL_STDLIB : MM_LEVEL_MODULE;
+static uint8_t level_of_state(unsigned state) {
+    return (state & STATE_STDLIB) != 0 ? MM_LEVEL_STDLIB : MM_LEVEL_MODULE;
+}
+
+static void states_fill(path_work *work) {
+    const mm_graph *graph = work->graph;
+    for (uint32_t node = 0; node < graph->root_node; node++) {
+        unsigned flags = graph->node_flags[node];
+        uint32_t kind = mm_graph_kind(graph, node);
+        unsigned state = (flags & MM_NODE_OWN) != 0 ? STATE_DONE : 0;
+        state |= (flags & MM_NODE_STDLIB) != 0 ? STATE_STDLIB : 0;
+        state |= kind == MM_KIND_TRACEBACK ? STATE_TRACEBACK : 0;
+        state |= kind == MM_KIND_DICT ? STATE_DICT : 0;
+        state |= kind == MM_KIND_MODULE ? STATE_MODULE : 0;
+        work->state[node] = (uint8_t)state;
+    }
 }
 
 static void path_arrive(path_work *work, const late_entry *entry) {
@@ -70,6 +102,7 @@ static void path_arrive(path_work *work, const late_entry *entry) {
     paths->level[entry->node] = entry->level;
     paths->link[entry->node] = entry->link;
     paths->depth[entry->node] = entry->depth;
+    work->state[entry->node] |= STATE_DONE;
     MM_ASSERT(work->queue_end < work->graph->root_node);
     work->queue[work->queue_end++] = entry->node;
 }
@@ -77,17 +110,14 @@ static void path_arrive(path_work *work, const late_entry *entry) {
 // Offer a way to a node.
 static MM_STATUS path_offer(path_work *work, late_entry entry) {
     mm_paths *paths = &work->paths;
-    if (entry.node == MM_NONE || (work->graph->node_flags[entry.node] & MM_NODE_OWN) != 0) {
+    if (entry.node == MM_NONE || (work->state[entry.node] & STATE_DONE) != 0) {
         return MM_OK;
     }
-    uint8_t worst = level_of_node(work->graph, entry.node);
+    uint8_t worst = level_of_state(work->state[entry.node]);
     entry.level = entry.level > worst ? entry.level : worst;
     entry.level = entry.level > work->level ? entry.level : work->level;
     bool seen = paths->via[entry.node] != MM_VIA_NOTHING;
     uint8_t have = paths->level[entry.node];
-    if (seen && (have & TENTATIVE) == 0) {
-        return MM_OK;
-    }
     if (entry.level == work->level && entry.via != MM_VIA_ROOT && entry.via != MM_VIA_MODULE &&
         entry.via != MM_VIA_C) {
         path_arrive(work, &entry);
@@ -104,9 +134,10 @@ static MM_STATUS path_offer(path_work *work, late_entry entry) {
     return late_push(work, entry);
 }
 
-static uint8_t edge_level(const mm_graph *graph, uint32_t source, uint32_t edge) {
-    uint32_t target_kind = mm_graph_kind(graph, graph->file->reference_target[edge]);
-    if (target_kind == MM_KIND_TRACEBACK) {
+static uint8_t edge_level(const path_work *work, uint32_t source, uint32_t edge) {
+    const mm_graph *graph = work->graph;
+    unsigned target = work->state[graph->file->reference_target[edge]];
+    if (MM_UNLIKELY((target & STATE_TRACEBACK) != 0)) {
         // An exception tells more than its bare traceback, which sys.last_traceback is.
         uint32_t kind = mm_graph_kind(graph, source);
         bool plain = kind != MM_KIND_TRACEBACK &&
@@ -116,12 +147,12 @@ static uint8_t edge_level(const mm_graph *graph, uint32_t source, uint32_t edge)
     // Only fields can lead back to the module.
     unsigned naming = mm_file_naming(graph->file, edge);
     bool field = naming == MM_NAME_WORD || naming == MM_NAME_NAMED;
-    if (mm_graph_kind(graph, source) == MM_KIND_MODULE && field &&
+    if ((work->state[source] & STATE_MODULE) != 0 && field &&
         mm_graph_edge_role(graph, source, edge) == MM_ROLE_NONE) {
         // What a module of C keeps in its state often has a name in its namespace, too.
         return MM_LEVEL_ROOT;
     }
-    bool back = field && target_kind == MM_KIND_DICT &&
+    bool back = field && (target & STATE_DICT) != 0 &&
                 mm_graph_edge_role(graph, source, edge) == MM_ROLE_GLOBALS;
     return back ? MM_LEVEL_STDLIB : MM_LEVEL_MODULE;
 }
@@ -149,6 +180,34 @@ static MM_STATUS path_ephemerons(path_work *work, uint32_t node) {
     return MM_OK;
 }
 
+// Ask for what nodes further down the queue will need: first where their references begin, then
+// these, then what they lead to.
+static void path_prefetch(const path_work *work) {
+    const mm_file *file = work->graph->file;
+    uint32_t left = work->queue_end - work->queue_start;
+    const uint32_t *queue = work->queue + work->queue_start;
+    if (left <= 3 * QUEUE_AHEAD) {
+        return;
+    }
+    uint32_t far = queue[3 * QUEUE_AHEAD];
+    MM_PREFETCH(&file->reference_start[far]);
+    MM_PREFETCH(&file->type[far]);
+    MM_PREFETCH(&work->paths.depth[far]);
+    uint32_t first = file->reference_start[queue[2 * QUEUE_AHEAD]];
+    MM_PREFETCH(&file->reference_target[first]);
+    MM_PREFETCH(&file->reference_naming[first]);
+    uint32_t near = queue[QUEUE_AHEAD];
+    first = file->reference_start[near];
+    uint32_t end = file->reference_start[near + 1];
+    end = end - first > EDGES_AHEAD ? first + EDGES_AHEAD : end;
+    for (uint32_t edge = first; edge < end; edge++) {
+        uint32_t target = file->reference_target[edge];
+        MM_PREFETCH(&work->state[target]);
+        MM_PREFETCH(&work->paths.link[target]);
+        MM_PREFETCH(&work->paths.depth[target]);
+    }
+}
+
 static MM_STATUS path_expand(path_work *work, uint32_t node) {
     const mm_file *file = work->graph->file;
     const uint8_t *barrier = work->options->barrier;
@@ -159,13 +218,8 @@ static MM_STATUS path_expand(path_work *work, uint32_t node) {
     for (uint32_t edge = file->reference_start[node]; edge < file->reference_start[node + 1];
          edge++) {
         uint32_t target = file->reference_target[edge];
-        if (work->paths.via[target] != MM_VIA_NOTHING &&
-            (work->paths.level[target] & TENTATIVE) == 0) {
-            continue;
-        }
-        if (mm_graph_edge_owns(work->graph, edge)) {
-            late_entry offer = {target, edge, depth, MM_VIA_EDGE,
-                                edge_level(work->graph, node, edge)};
+        if ((work->state[target] & STATE_DONE) == 0 && mm_graph_edge_owns(work->graph, edge)) {
+            late_entry offer = {target, edge, depth, MM_VIA_EDGE, edge_level(work, node, edge)};
             MM_TRY(path_offer(work, offer));
         }
     }
@@ -206,6 +260,7 @@ static MM_STATUS path_level(path_work *work) {
                 path_arrive(work, entry);
             }
         } else if (waiting) {
+            path_prefetch(work);
             MM_TRY(path_expand(work, work->queue[work->queue_start++]));
         } else {
             MM_ARENA_GIVE_BACK(work->scratch, items, room);
@@ -383,17 +438,20 @@ MM_STATUS mm_paths_find(const mm_graph *graph, const mm_path_options *options, m
     work.paths.link = MM_ARENA_NEW(arena, uint32_t, nodes);
     work.paths.depth = MM_ARENA_NEW(arena, uint32_t, nodes);
     work.scratch = arena;
+    work.state = MM_ARENA_NEW(arena, uint8_t, nodes);
     work.queue = MM_ARENA_NEW(arena, uint32_t, nodes);
     if (work.paths.via == NULL || work.paths.level == NULL || work.paths.link == NULL ||
-        work.paths.depth == NULL || work.queue == NULL) {
+        work.paths.depth == NULL || work.state == NULL || work.queue == NULL) {
         return mm_fail(err, MM_E_NOMEM, "no memory to look for paths", 0);
     }
     MM_TRY(mm_ephemerons_index(graph, arena, &work.ephemerons, err));
+    states_fill(&work);
     if (paths_search(&work) != MM_OK) {
         return mm_fail(err, MM_E_NOMEM, "no memory to look for paths", 0);
     }
     MM_ARENA_GIVE_BACK(arena, work.late, work.late_room);
     MM_ARENA_GIVE_BACK(arena, work.queue, nodes);
+    MM_ARENA_GIVE_BACK(arena, work.state, nodes);
     *ret = work.paths;
     return MM_OK;
 }

@@ -46,7 +46,7 @@ typedef struct mm_paths {
 } mm_paths;
 
 /// Find the best chain to every node. Weak and borrowed references, mortmain's own objects and
-/// frames are always left out. COST: O(V + E) time; 14 bytes a node, and 16 for
+/// frames are always left out. COST: O(V + E) time; 15 bytes a node, and 16 for
 /// each way that was put off to a worse level, all from `arena`.
 MM_STATUS mm_paths_find(const mm_graph *graph, const mm_path_options *options, mm_arena *arena,
                         mm_paths *ret, mm_error *err);

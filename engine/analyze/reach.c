@@ -7,7 +7,15 @@
 // since to look it up then would miss the cache.
 #include "analyze/reach.h"
 
-enum { LEADS_ON = 4, COLOURS = 3 };
+enum { LEADS_ON = 4, COLOURS = 3, AHEAD = 8 };
+
+// Nodes off the stack that wait for their memory: numbers of the first and behind the last, modulo
+// the room.
+typedef struct reach_queue {
+    uint32_t nodes[2 * AHEAD];
+    uint32_t head;
+    uint32_t tail;
+} reach_queue;
 
 typedef struct reach_work {
     const mm_graph *graph;
@@ -54,10 +62,33 @@ static void reach_ephemerons(reach_work *work, uint32_t node) {
     }
 }
 
+// The next node off the stack, through a short queue: while it waits there, what it leads to is on
+// its way into the cache. MM_NONE when nothing is left.
+static uint32_t reach_next(reach_work *work, reach_queue *queue) {
+    const mm_file *file = work->graph->file;
+    while (work->stack_count > 0 && queue->tail - queue->head < 2 * AHEAD) {
+        uint32_t node = work->stack[--work->stack_count];
+        MM_PREFETCH(&file->reference_start[node]);
+        MM_PREFETCH(&file->type[node]);
+        queue->nodes[queue->tail++ % (2 * AHEAD)] = node;
+        if (queue->tail - queue->head > AHEAD) {
+            uint32_t near = queue->nodes[(queue->tail - 1 - AHEAD) % (2 * AHEAD)];
+            uint32_t first = file->reference_start[near];
+            MM_PREFETCH(&file->reference_target[first]);
+            MM_PREFETCH(&file->reference_naming[first]);
+        }
+    }
+    return queue->head == queue->tail ? MM_NONE : queue->nodes[queue->head++ % (2 * AHEAD)];
+}
+
 static void reach_drain(reach_work *work) {
     const mm_file *file = work->graph->file;
-    while (work->stack_count > 0) {
-        uint32_t node = work->stack[--work->stack_count];
+    reach_queue queue = {.head = 0};
+    for (;;) {
+        uint32_t node = reach_next(work, &queue);
+        if (node == MM_NONE) {
+            break;
+        }
         for (uint32_t edge = file->reference_start[node]; edge < file->reference_start[node + 1];
              edge++) {
             if (mm_graph_edge_owns(work->graph, edge)) {
@@ -69,6 +100,28 @@ static void reach_drain(reach_work *work) {
             reach_ephemerons(work, node);
         }
     }
+}
+
+// The colours alone, and the sums. `kept` may be the answer's own.
+static void reach_count(const mm_graph *graph, const uint8_t *kept, mm_reach *reach) {
+    uint32_t count = graph->file->object_count;
+    for (uint32_t node = 0; node < count; node++) {
+        reach->reached[node] = kept[node] & COLOURS;
+        reach->named_count += reach->reached[node] == MM_REACHED_NAMED;
+        reach->by_c_count += reach->reached[node] == MM_REACHED_BY_C;
+    }
+    reach->garbage_count = count - reach->named_count - reach->by_c_count;
+}
+
+MM_STATUS mm_reach_again(const mm_graph *graph, const uint8_t *kept, mm_arena *arena, mm_reach *ret,
+                         mm_error *err) {
+    mm_reach reach = {.reached = MM_ARENA_NEW(arena, uint8_t, (size_t)graph->root_node + 1)};
+    if (reach.reached == NULL) {
+        return mm_fail(err, MM_E_NOMEM, "no memory to mark what is reachable", 0);
+    }
+    reach_count(graph, kept, &reach);
+    *ret = reach;
+    return MM_OK;
 }
 
 MM_STATUS mm_reach_mark(const mm_graph *graph, mm_arena *arena, mm_reach *ret, mm_error *err) {
@@ -100,12 +153,7 @@ MM_STATUS mm_reach_mark(const mm_graph *graph, mm_arena *arena, mm_reach *ret, m
         }
     }
     reach_drain(&work);
-    for (uint32_t node = 0; node < file->object_count; node++) {
-        reach.reached[node] &= COLOURS;
-        reach.named_count += reach.reached[node] == MM_REACHED_NAMED;
-        reach.by_c_count += reach.reached[node] == MM_REACHED_BY_C;
-    }
-    reach.garbage_count = file->object_count - reach.named_count - reach.by_c_count;
+    reach_count(graph, work.reached, &reach);
     MM_ARENA_GIVE_BACK(arena, work.stack, (size_t)work.stack_room + 1);
     *ret = reach;
     return MM_OK;

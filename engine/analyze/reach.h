@@ -24,4 +24,9 @@ typedef struct mm_reach {
 /// ephemeron entries by their rule. COST: O(V + E) time; a byte a node, and 4 while it works.
 MM_STATUS mm_reach_mark(const mm_graph *graph, mm_arena *arena, mm_reach *ret, mm_error *err);
 
+/// The same from what somebody has kept of it: by node an mm_reached in the two lowest bits.
+/// COST: O(V) time; a byte a node.
+MM_STATUS mm_reach_again(const mm_graph *graph, const uint8_t *kept, mm_arena *arena, mm_reach *ret,
+                         mm_error *err);
+
 #endif

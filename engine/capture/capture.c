@@ -286,8 +286,11 @@ static void rounds_run(mm_walker *walker) {
 
 // A word scan believes only addresses of objects that are known, so it comes last.
 static void postponed_visit(mm_walker *walker) {
+    chunks_claim(walker);
     for (size_t i = 0; i < walker->postponed.count && walker->status == MM_OK;) {
+        walker->owned_now = i < walker->owned_count ? walker->owned_bytes[i] : 0;
         object_visit(walker, walker->postponed.items[i++], true);
+        walker->owned_now = 0;
         // What its class part found may have to be postponed too.
         if (i == walker->postponed.count) {
             rounds_run(walker);

@@ -8,9 +8,7 @@
 //     pymalloc   16 KiB pools, each at a multiple of its size, anywhere in anonymous memory. A
 //                header is believed only if all of its words agree with each other and the chain
 //                of free blocks stays inside and is as long as the header says.
-//     malloc     glibc's heaps: chunks lie end to end from the first to the last, so a heap is
-//                believed only if the sizes lead exactly to its end. Chunks with a mapping of their
-//                own are pages that begin with their length.
+//     malloc     glibc's heaps and mappings: see chunks.c.
 //
 //     pool    | count | free | next prev | arena szidx | nextoffset max | block | block | ..
 //             0       8      16          32            40               48
@@ -37,24 +35,13 @@ enum {
     POOL_CLASSES = 32,
     POOL_BLOCK_SHIFT = 4,
     POOL_BLOCKS_MAX = POOL_BYTES >> POOL_BLOCK_SHIFT,
-    CHUNK_HEAD_BYTES = 16,
-    CHUNK_BYTES_LEAST = 32,
-    CHUNK_PREVIOUS_IN_USE = 1,
-    CHUNK_IS_MAPPING = 2,
-    CHUNK_FLAGS = 7,
-    HEAP_START_BYTES = 4096,  ///< the first chunk of a heap begins within so many bytes at most
-    TORN_BYTES = 1 << 20,
-    HEAP_SIZE_OFFSET = 16,  ///< of a thread's heap: where its own size stands
-    PAGE_BYTES = 4096,
     IDLE_BYTES_MAX = 1 << 30,  ///< a region is left after so much in which nothing was found
     PROGRESS_BYTES = 1 << 22,
-    MAPPING_LEAST = 4 * PAGE_BYTES,
     EXACT_CLASSES = 64,  ///< sizes up to 1 KiB have a class each, larger ones by powers of two
     CLASSES = EXACT_CLASSES + 48,
     DICT_ENTRIES_MAX = 1 << 20
 };
 
-static const uint64_t HEAP_ALIGN_BYTES = 1 << 26;
 static const uint64_t REFCOUNT_MAX = UINT32_MAX;
 
 // Blocks of one size class.
@@ -235,52 +222,6 @@ static void pool_read(census *all, uint64_t pool, const pool_view *view) {
 
 // Chunks ------------------------------------------------------------------------------------------
 
-static uint64_t chunk_bytes(uint64_t chunk) {
-    return load_word(chunk + 8) & ~(uint64_t)CHUNK_FLAGS;
-}
-
-static bool chunk_is_sane(uint64_t chunk, uint64_t end) {
-    uint64_t bytes = chunk_bytes(chunk);
-    return bytes % CHUNK_HEAD_BYTES == 0 && bytes >= CHUNK_HEAD_BYTES && bytes <= end - chunk &&
-           (load_word(chunk + 8) & CHUNK_IS_MAPPING) == 0;
-}
-
-// How far chunks lie end to end from here.
-static uint64_t chain_reach(uint64_t chunk, uint64_t end) {
-    if ((load_word(chunk + 8) & CHUNK_PREVIOUS_IN_USE) == 0) {
-        return chunk;
-    }
-    while (chunk + CHUNK_HEAD_BYTES <= end && chunk_is_sane(chunk, end)) {
-        chunk += chunk_bytes(chunk);
-    }
-    return chunk;
-}
-
-// The first chunk of the heap that fills a region, and where the last one ends; 0 = it is none.
-static uint64_t heap_find(const mm_region *region, uint64_t *ret_end) {
-    uint64_t end = region->end;
-    if (region->start % HEAP_ALIGN_BYTES == 0) {
-        uint64_t bytes = load_word(region->start + HEAP_SIZE_OFFSET);
-        bool whole = bytes % PAGE_BYTES == 0 && bytes > 0 && bytes <= end - region->start;
-        end = whole ? region->start + bytes : end;
-    }
-    *ret_end = end;
-    // The rest of a program's data may stand before it, down to any byte.
-    uint64_t chunk = (region->start + CHUNK_HEAD_BYTES - 1) & ~(uint64_t)(CHUNK_HEAD_BYTES - 1);
-    for (uint64_t last = chunk + HEAP_START_BYTES;
-         chunk <= last && chunk < end && end - chunk >= CHUNK_BYTES_LEAST;
-         chunk += CHUNK_HEAD_BYTES) {
-        uint64_t reach = chain_reach(chunk, end);
-        if (reach == end) {
-            return chunk;
-        }
-        if (reach - chunk > TORN_BYTES) {
-            return 0;  // a heap it is, but torn: another begin leads to the same place
-        }
-    }
-    return 0;
-}
-
 static void heap_read(census *all, uint64_t chunk, uint64_t end) {
     // The last one is what was never handed out.
     for (uint64_t next = chunk + chunk_bytes(chunk); next < end;) {
@@ -295,15 +236,6 @@ static void heap_read(census *all, uint64_t chunk, uint64_t end) {
         chunk = next;
         next += chunk_bytes(chunk);
     }
-}
-
-// Bytes of the chunk with a mapping of its own that begins at a page, or 0.
-static uint64_t mapping_bytes(uint64_t page, uint64_t end) {
-    uint64_t size = load_word(page + 8);
-    uint64_t bytes = size & ~(uint64_t)CHUNK_FLAGS;
-    bool is_one = load_word(page) == 0 && (size & CHUNK_FLAGS) == CHUNK_IS_MAPPING &&
-                  bytes % PAGE_BYTES == 0 && bytes >= MAPPING_LEAST && bytes <= end - page;
-    return is_one ? bytes : 0;
 }
 
 // Regions -----------------------------------------------------------------------------------------
@@ -321,7 +253,7 @@ static void pages_read(census *all, const mm_region *region) {
     pool_view pool;
     while (at < region->end && region->end - at >= PAGE_BYTES && at - found < IDLE_BYTES_MAX &&
            all->walker->status == MM_OK) {
-        uint64_t bytes = mapping_bytes(at, region->end);
+        uint64_t bytes = chunk_mapping_bytes(at, region->end);
         if (at % PROGRESS_BYTES == 0) {
             progress_tell(all->walker);
         }
@@ -347,7 +279,7 @@ static void regions_read(census *all) {
         if (region->flags != MM_REGION_WRITE || region->end - region->start < PAGE_BYTES) {
             continue;
         }
-        uint64_t chunk = heap_find(region, &end);
+        uint64_t chunk = chunk_heap_find(region, &end);
         if (chunk != 0) {
             heap_read(all, chunk, end);
         } else {

@@ -179,7 +179,7 @@ void size_object(mm_walker *walker, const mm_type_info *type, uint64_t address,
         size -= type->prefix_bytes;  // static types have no header in front
     }
     uint64_t storage = storage_of(walker, type, address);
-    storage += type->buffer != 0 ? buffer_bytes(walker, type, address) : 0;
+    storage += type->buffer != 0 ? buffer_bytes(walker, type, address) : walker->owned_now;
     if (size != type->basic_bytes + type->prefix_bytes) {
         record->flags |= MM_OBJECT_SIZE;
         record->size_bytes = size;

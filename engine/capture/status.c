@@ -66,8 +66,9 @@ static const type_row type_rows[] = {
     {"_asyncio.Task", INSPECT_FUTURE, 144, 96, "", 0},
 };
 
-/// What an attribute must be for the life to be over.
-enum { IS_TRUE, IS_NONE, IS_NOT_NONE, IS_DONE_TEXT, IS_OF_NO_THREAD };
+/// What an attribute must be for the life to be over. IS_NAME says nothing of the life: the program
+/// asks for the object by it, and it goes into the file.
+enum { IS_TRUE, IS_NONE, IS_NOT_NONE, IS_DONE_TEXT, IS_OF_NO_THREAD, IS_NAME };
 
 /// Classes of Python's, and what is made from them.
 typedef struct class_row {
@@ -83,6 +84,7 @@ static const class_row class_rows[] = {
     {"concurrent.futures._base", "Future", "_state", IS_DONE_TEXT, MM_LIFE_FINISHED},
     {"concurrent.futures.thread", "ThreadPoolExecutor", "_shutdown", IS_TRUE, MM_LIFE_CLOSED},
     {"asyncio.base_events", "BaseEventLoop", "_closed", IS_TRUE, MM_LIFE_CLOSED},
+    {"logging", "Logger", "name", IS_NAME, 0},
     {"logging", "Handler", "_closed", IS_TRUE, MM_LIFE_CLOSED},
     {"multiprocessing.process", "BaseProcess", "_closed", IS_TRUE, MM_LIFE_CLOSED},
     {"subprocess", "Popen", "returncode", IS_NOT_NONE, MM_LIFE_ENDED},
@@ -326,6 +328,10 @@ static uint8_t attribute_status(mm_walker *walker, const mm_type_info *type, uin
             break;
         case IS_NOT_NONE:
             over = !is_none(walker, value);
+            break;
+        case IS_NAME:
+            want_text(walker, value);
+            mm_writer_fact(walker->writer, find_found(walker, address), MM_FACT_NAMED, 1);
             break;
         case IS_DONE_TEXT:
             over = str_is(walker, value, "FINISHED") || str_begins(walker, value, "CANCELLED");

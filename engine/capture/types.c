@@ -32,7 +32,7 @@ static bool is_type_object(mm_walker *walker, uint64_t type) {
            type_is_metatype(walker, meta);
 }
 
-static uint64_t base_of(mm_walker *walker, uint64_t type) {
+uint64_t type_base(mm_walker *walker, uint64_t type) {
     uint64_t base = load_word(type + AT(walker, TYPE_BASE));
     return base != 0 && is_type_object(walker, base) ? base : 0;
 }
@@ -63,10 +63,8 @@ static bool type_is_opaque(const mm_walker *walker, uint64_t type) {
     return false;
 }
 
-// Visit the object members of one type: `take` gets offset and name address. Bounded and checked.
-typedef void (*member_take)(mm_walker *walker, void *context, uint64_t offset, uint64_t name);
-
-static void members_each(mm_walker *walker, uint64_t type, member_take take, void *context) {
+// Bounded and checked.
+void type_members_each(mm_walker *walker, uint64_t type, member_take take, void *context) {
     uint64_t member = load_word(type + AT(walker, TYPE_MEMBERS));
     uint64_t step = AT(walker, MEMBER_SIZEOF);
     for (unsigned i = 0; member != 0 && i < MEMBERS_MAX; i++, member += step) {
@@ -106,7 +104,7 @@ static void slots_collect(mm_walker *walker, mm_type_info *info) {
     for (unsigned i = 0; i < BASES_MAX && type != info->solid && type != 0; i++) {
         uint64_t size = load_word(type + AT(walker, OB_SIZE));
         capacity += size < MEMBERS_MAX ? (uint32_t)size : 0;
-        type = base_of(walker, type);
+        type = type_base(walker, type);
     }
     if (capacity == 0) {
         return;
@@ -118,8 +116,8 @@ static void slots_collect(mm_walker *walker, mm_type_info *info) {
     }
     type = info->address;
     for (unsigned i = 0; i < BASES_MAX && type != info->solid && type != 0; i++) {
-        members_each(walker, type, slot_take, &list);
-        type = base_of(walker, type);
+        type_members_each(walker, type, slot_take, &list);
+        type = type_base(walker, type);
     }
     MM_ASSERT(list.count <= capacity);
     info->slots = list.offsets;
@@ -157,7 +155,7 @@ static uint8_t weak_entries(mm_walker *walker, const mm_type_info *info) {
 static void kind_resolve(mm_walker *walker, mm_type_info *info) {
     uint64_t solid = info->address;
     for (unsigned i = 0; i < BASES_MAX && is_class_statement(walker, solid); i++) {
-        uint64_t base = base_of(walker, solid);
+        uint64_t base = type_base(walker, solid);
         if (base == 0) {
             break;
         }
@@ -168,7 +166,7 @@ static void kind_resolve(mm_walker *walker, mm_type_info *info) {
     const mm_known_type *known = known_type(walker, solid);
     uint64_t ancestor = solid;
     for (unsigned i = 0; i < BASES_MAX && known == NULL && ancestor != 0; i++) {
-        ancestor = base_of(walker, ancestor);
+        ancestor = type_base(walker, ancestor);
         known = ancestor != 0 ? known_type(walker, ancestor) : NULL;
     }
     info->kind = known != NULL ? (uint8_t)known->kind : MM_KIND_FOREIGN;
@@ -375,8 +373,8 @@ static void member_put(mm_walker *walker, void *context, uint64_t offset, uint64
 static void members_put(mm_walker *walker, const mm_type_info *info, member_count *members) {
     uint64_t type = info->address;
     for (unsigned i = 0; i < BASES_MAX && type != 0; i++) {
-        members_each(walker, type, member_put, members);
-        type = base_of(walker, type);
+        type_members_each(walker, type, member_put, members);
+        type = type_base(walker, type);
     }
 }
 
@@ -411,7 +409,8 @@ static bool has_dict_word(const mm_walker *walker, const mm_type_info *info) {
 static uint64_t fields_count(mm_walker *walker, const mm_type_info *info) {
     member_count members = {0, false};
     members_put(walker, info, &members);
-    return info->field_count + members.count + (has_dict_word(walker, info) ? 1u : 0u) +
+    return info->field_count + members.count + words_say(walker, info, false) +
+           (has_dict_word(walker, info) ? 1u : 0u) +
            (frame_inside(walker, info) != 0 ? (unsigned)IFRAME_OWNED : 0u);
 }
 
@@ -432,6 +431,7 @@ static void fields_put(mm_walker *walker, const mm_type_info *info) {
     }
     member_count members = {0, true};
     members_put(walker, info, &members);
+    (void)words_say(walker, info, true);
 }
 
 static void keys_put(mm_walker *walker, const mm_type_info *info) {
@@ -485,7 +485,7 @@ static void type_put(mm_walker *walker, const mm_type_info *info) {
     char name[NAME_BYTES_MAX];
     uint64_t name_at = load_word(info->address + AT(walker, TYPE_NAME));
     size_t length = c_text_copy(walker, name_at, name, sizeof name);
-    uint64_t base = base_of(walker, info->address);
+    uint64_t base = type_base(walker, info->address);
     const mm_type_info *base_info = base == 0 ? NULL : type_find(walker, base);
     mm_type_record record = {
         .object = find_done(walker, info->address),

@@ -83,6 +83,23 @@ typedef struct mm_block_table {
 /// what stands beside it, if the container holds that.
 enum { WEAK_NONE, WEAK_MAPPING, WEAK_SET };
 
+/// What a name says of a number: nothing; perhaps a bound, where somebody measures by it; a bound.
+typedef enum mm_bound_strength {
+    MM_BOUND_NOT = 0,
+    MM_BOUND_MAYBE,
+    MM_BOUND_SURE
+} mm_bound_strength;
+
+enum { MM_BOUND_NAME_BYTES = 48 };
+
+/// A number by which the objects of a class say how many entries they take at most.
+typedef struct mm_bound_number {
+    char name[MM_BOUND_NAME_BYTES];
+    uint16_t slot;  ///< offset of the slot; 0 = an attribute
+    mm_bound_strength strength;
+    uint64_t constant;  ///< the int in the class's namespace, for objects without one; 0 = none
+} mm_bound_number;
+
 /// How the objects of a type are walked, worked out once for each type.
 typedef struct mm_type_info {
     uint64_t address;
@@ -103,14 +120,16 @@ typedef struct mm_type_info {
     bool scan;             ///< no tp_traverse and not known: word scan, guessed
     uint64_t basic_bytes;
     uint64_t item_bytes;
-    uint64_t prefix_bytes;   ///< in front of the object: collector's and managed header
-    int64_t dict_offset;     ///< of the class's own dict; 0 = none or the base's business
-    uint64_t traverse;       ///< tp_traverse of the solid base, where it has to be asked; else 0
-    uint64_t tail_offset;    ///< first byte that the kind's own walker does not cover
-    uint64_t solid;          ///< address of the solid base
-    uint64_t keys;           ///< shared keys of the instances; 0 = none
-    uint64_t bound_offset;   ///< of the word that says how many entries there may be; 0 = none
-    const char *bound_name;  ///< of the attribute that says it; NULL = none
+    uint64_t prefix_bytes;  ///< in front of the object: collector's and managed header
+    int64_t dict_offset;    ///< of the class's own dict; 0 = none or the base's business
+    uint64_t traverse;      ///< tp_traverse of the solid base, where it has to be asked; else 0
+    uint64_t tail_offset;   ///< first byte that the kind's own walker does not cover
+    uint64_t solid;         ///< address of the solid base
+    uint64_t keys;          ///< shared keys of the instances; 0 = none
+    uint64_t bound_offset;  ///< of the word that says how many entries there may be, of a function
+                            ///< that of its defaults; 0 = none
+    const mm_bound_number *numbers;  ///< that say it, the surest first
+    uint32_t number_count;
     uint8_t inspector;  ///< how its objects tell that their life is over: see status.c; 0 = not
     uint8_t buffer;     ///< what its objects have beside them: row of buffers.c, plus 1; 0 = none
     uint16_t inspect_offset;  ///< of the word that tells, or number of a row
@@ -164,8 +183,13 @@ typedef struct mm_walker {
     mm_block_table **top;
     uint64_t block_count;
     mm_type_map types;
-    mm_address_list postponed;  ///< objects to be scanned word by word when all others are known
+    mm_address_list postponed;    ///< objects to be scanned word by word when all others are known
+    const uint64_t *owned_bytes;  ///< of the first so many of those: in blocks that they alone own
+    size_t owned_count;
+    uint64_t owned_now;  ///< of the one that is visited
     uint64_t bounds_said;
+    uint64_t limits_said;
+    uint64_t length_name;  ///< the interned str `len`; 0 = not met yet
     uint64_t unreadable_count;
     uint64_t dict_type;  ///< for the prefetch stage
     uint64_t list_type;
@@ -370,6 +394,11 @@ static inline bool type_is_metatype(const mm_walker *walker, uint64_t type) {
     return (type_flags(walker, type) & FLAG_METATYPE) != 0;
 }
 
+/// Visit the object members of one type, but not of its bases: `take` gets offset and C name.
+typedef void (*member_take)(mm_walker *walker, void *context, uint64_t offset, uint64_t name);
+void type_members_each(mm_walker *walker, uint64_t type, member_take take, void *context);
+/// The base of a type, or 0.
+uint64_t type_base(mm_walker *walker, uint64_t type);
 /// What is known of a type; registers it when it is new. Never NULL: a type that cannot be read
 /// gets the info with index 0.
 mm_type_info *type_of_slow(mm_walker *walker, uint64_t type);
@@ -385,6 +414,12 @@ void types_init(mm_walker *walker);
 void types_write(mm_walker *walker);
 /// Is the object at `address` (readable, 16 bytes) of this kind?
 bool is_kind(mm_walker *walker, uint64_t address, mm_kind kind);
+
+// words.c ---------------------------------------------------------------------------------------
+
+/// How many words of a C type's objects have a name that the type does not tell; `write` those as
+/// fields of it.
+uint64_t words_say(mm_walker *walker, const mm_type_info *info, bool write);
 
 // dicts.c ---------------------------------------------------------------------------------------
 
@@ -495,6 +530,31 @@ uint64_t buffer_bytes(mm_walker *walker, const mm_type_info *type, uint64_t addr
 void buffer_refer(mm_walker *walker, const mm_type_info *type, uint64_t address,
                   uint32_t seen_words);
 
+// chunks.c --------------------------------------------------------------------------------------
+
+/// What glibc's malloc keeps in front of a block.
+enum {
+    PAGE_BYTES = 4096,
+    CHUNK_HEAD_BYTES = 16,
+    CHUNK_BYTES_LEAST = 32,
+    CHUNK_PREVIOUS_IN_USE = 1,
+    CHUNK_IS_MAPPING = 2,
+    CHUNK_FLAGS = 7
+};
+
+/// Bytes of a chunk, by its own header. REQUIRES: that is readable.
+static inline uint64_t chunk_bytes(uint64_t chunk) {
+    return load_word(chunk + 8) & ~(uint64_t)CHUNK_FLAGS;
+}
+/// The first chunk of the heap that fills a region, and where the last one ends; 0 = it is none.
+/// COST: O(chunks).
+uint64_t chunk_heap_find(const mm_region *region, uint64_t *ret_end);
+/// Bytes of the chunk with a mapping of its own that begins at a page, or 0.
+uint64_t chunk_mapping_bytes(uint64_t page, uint64_t end);
+/// Find out which blocks of malloc the postponed objects own: fills `owned_bytes`. Without memory
+/// for that nothing is owned.
+void chunks_claim(mm_walker *walker);
+
 // status.c --------------------------------------------------------------------------------------
 
 /// Fill inspector and inspect_offset of a type that is understood but for those.
@@ -510,10 +570,24 @@ bool int_value(mm_walker *walker, uint64_t object, uint64_t *ret);
 
 // bounds.c --------------------------------------------------------------------------------------
 
-/// Fill has_bound, bound_offset and bound_name of a type that is understood but for those.
+/// Fill has_bound, bound_offset and numbers of a type that is understood but for those.
 void bound_resolve(mm_walker *walker, mm_type_info *info);
-/// Write MM_FACT_BOUND of an object that says one. REQUIRES: has_bound.
+/// Write MM_FACT_BOUND or MM_FACT_LIMIT of an object that says one. REQUIRES: has_bound.
 void bound_say(mm_walker *walker, const mm_type_info *type, uint64_t address);
+/// The value of an int that can be a bound; false for anything else, for 0 too.
+bool bound_value(mm_walker *walker, uint64_t value, uint64_t *ret);
+
+// limits.c --------------------------------------------------------------------------------------
+
+/// What the name of a number says.
+mm_bound_strength bound_word(const char *name, size_t length);
+/// Does the code of a function, or of one that it wraps, name this beside `len` or something that
+/// evicts? False for any other object.
+bool function_measures(mm_walker *walker, uint64_t object, const char *name);
+/// Where functions have their defaults; 0 = unknown. REQUIRES: the type of functions.
+uint64_t limit_defaults(mm_walker *walker, const mm_type_info *info);
+/// Write what a function says of the sizes of its containers.
+void limit_say(mm_walker *walker, const mm_type_info *type, uint64_t address);
 
 // texts.c ---------------------------------------------------------------------------------------
 

@@ -47,9 +47,22 @@ static const cure_row cure_rows[] = {
     {"ephemeron",
      "keep the value in an attribute of its key: it leads back to the key, so that a "
      "weak key never goes either"},
+    {"ephemeron-dict",
+     "let the collector free such entries: WeakKeyDictionary(ephemeron=True), an EphemeronDict, "
+     "does; or call weak.sweep() on it now and then; better still, keep the value in an attribute "
+     "of its key"},
+    {"sweep",
+     "call weak.sweep() on it now and then: the collector cannot free its entries, whose keys have "
+     "no slot __ephemerons__"},
+    {"signal-owner",
+     "connect it with owner=, as in connect(receiver, owner=self): a function, a lambda or a "
+     "partial is held as long as the signal, with all that it leads to"},
     {"finalizer-apart",
-     "let the finalizer keep no method of the object: as it is, it keeps the object, and never "
-     "runs before the exit"},
+     "hand the finalizer a function and what that needs, no method of the object: as it is, it "
+     "keeps the object, and never runs before the exit"},
+    {"raise-new",
+     "raise a new one each time, or drop its traceback before: one that is raised again keeps the "
+     "traceback of every time"},
     {"make-class-once", "make the class once, outside of the function"},
     {"add-once", "add it once, not with every call"},
     {"forget-source", "take the source out again when what was made from it goes"},
@@ -80,7 +93,8 @@ static const check_row check_rows[] = {
     {"asked-only", "who asks for one has it, and gets the same answer", false},
     {"found-by-key", "an entry is found by its key alone", false},
     {"not-used-again", "nothing reads the variable later", false},
-    {"runs-at-exit", "it runs at the exit as before, for those that are there", false},
+    {"runs-at-exit", "it runs when the object goes, and at the exit for those that are there",
+     false},
     {"made-alike", "each is made alike", false},
     {"goes-with-it", "the entry is for nothing else", false},
     {"not-compared", "nothing in the file asks for identity", false},

@@ -82,6 +82,7 @@ typedef struct mm_explain {
     const mm_file *file;
     mm_arena *arena;
     mm_error *err;
+    const uint8_t *kept_reach;  ///< as mm_reach_again() takes it, where somebody has asked before
     mm_reach reach;
     mm_flow flow;
     mm_dominators tree;

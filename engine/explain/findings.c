@@ -194,7 +194,9 @@ static MM_STATUS prepare_paths(mm_explain *work) {
     if (work->type_held == NULL || work->type_held_count == NULL) {
         return MM_E_NOMEM;
     }
-    MM_TRY(mm_reach_mark(work->graph, work->arena, &work->reach, work->err));
+    MM_TRY(work->kept_reach != NULL
+               ? mm_reach_again(work->graph, work->kept_reach, work->arena, &work->reach, work->err)
+               : mm_reach_mark(work->graph, work->arena, &work->reach, work->err));
     MM_TRY(mm_paths_find(work->graph, &options, work->arena, &work->paths, work->err));
     return mm_explain_own(work);
 }

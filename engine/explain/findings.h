@@ -124,6 +124,7 @@ typedef struct mm_watched {
     uint64_t rounds;
     uint64_t steps;                    ///< in all of them; MM_UNKNOWN
     uint64_t round_steps;              ///< in the first; MM_UNKNOWN
+    uint64_t counted_steps;            ///< before the snapshot that numbers are of; MM_UNKNOWN
     uint64_t nanoseconds;              ///< MM_UNKNOWN
     uint64_t smallest_bytes_per_step;  ///< growth below it would not have been seen; MM_UNKNOWN
 } mm_watched;

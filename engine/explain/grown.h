@@ -34,6 +34,7 @@ typedef struct mm_grown_facts {
     const char *over;         ///< "finished": nearly all that grow are; NULL
     const char *through;      ///< "a finished Task" leads to nearly each that grows; NULL
     const char *container;    ///< its type: "dict"; NULL
+    const char *inside;       ///< "ndarray": what grows by itself in what is held; NULL
     uint64_t count;           ///< objects of the type that are kept; MM_UNKNOWN
     uint64_t bytes;           ///< what goes with them
 } mm_grown_facts;

@@ -10,6 +10,9 @@
 
 #include "explain/grown.h"
 
+// A context that has a variable for each of many instances: none of them has a name.
+static const char context_holder[] = "the context";
+
 enum { TEXT_BYTES = 320, ROUTE_MAX = 24, MEASURED_MAX = 24, ALSO_MAX = 6, EPHEMERON_MAX = 4096 };
 
 // From the guilty reference to the object that is shown, first the guilty one.
@@ -22,7 +25,7 @@ typedef struct grown_route {
 } grown_route;
 
 static bool node_is_type(const mm_grown *grown, uint32_t node, uint32_t type) {
-    return node < grown->mark->count && grown->mark->type[node] == type;
+    return node < grown->mark->count && mm_mark_type_of(grown->mark, node) == type;
 }
 
 static void route_offer(mm_grown *grown, uint32_t edge, uint32_t target, uint32_t *tail) {
@@ -34,13 +37,14 @@ static void route_offer(mm_grown *grown, uint32_t edge, uint32_t target, uint32_
     grown->queue[(*tail)++] = target;
 }
 
-// The nearest new object of the type behind references that are in the queue.
-static uint32_t route_search(mm_grown *grown, uint32_t type, uint32_t tail) {
+// The nearest new object of the type behind references that are in the queue, or `object`, where
+// that is one.
+static uint32_t route_search(mm_grown *grown, uint32_t type, uint32_t object, uint32_t tail) {
     const mm_explain *work = grown->work;
     const mm_file *file = work->file;
     for (uint32_t head = 0; head < tail; head++) {
         uint32_t node = grown->queue[head];
-        if (node_is_type(grown, node, type)) {
+        if (object != MM_NONE ? node == object : node_is_type(grown, node, type)) {
             return node;
         }
         for (uint32_t edge = file->reference_start[node]; edge < file->reference_start[node + 1];
@@ -99,7 +103,7 @@ static void route_find(mm_grown *grown, const mm_growth_finding *growth, const m
     ret->count = 1;
     ret->edges[0] = is_root ? MM_NONE : growth->guilty.edge;
     ret->nodes[0] = first;
-    if (growth->kind == MM_GROWTH_ONE_OBJECT) {
+    if (growth->kind == MM_GROWTH_ONE_OBJECT && first == growth->newest) {
         return;
     }
     route_offer(grown, ret->edges[0], first, &tail);
@@ -107,7 +111,8 @@ static void route_find(mm_grown *grown, const mm_growth_finding *growth, const m
     for (uint32_t i = cut->edge_count; i-- > 0;) {
         route_offer(grown, cut->edges[i], file->reference_target[cut->edges[i]], &tail);
     }
-    uint32_t object = route_search(grown, growth->type, tail);
+    bool one = growth->kind == MM_GROWTH_ONE_OBJECT;
+    uint32_t object = route_search(grown, growth->type, one ? growth->newest : MM_NONE, tail);
     grown_route found = *ret;
     if (object != MM_NONE && route_climb(grown, object, &found)) {
         *ret = found;
@@ -499,6 +504,45 @@ static void role_plain(const mm_grown_facts *facts, mm_finding *finding) {
                                : "bound it, empty it when it was used, or make it local";
 }
 
+// Does each of many running frames have one of what grows? Then their threads do not end.
+static bool is_on_stacks(const mm_grown *grown, const mm_growth_finding *growth) {
+    const mm_explain *work = grown->work;
+    bool found = false;
+    for (uint32_t i = 0; i <= growth->also_count && !found; i++) {
+        const mm_growth_edge *edge = i == 0 ? &growth->guilty : &growth->also[i - 1];
+        found = edge->source == work->graph->root_node &&
+                work->file->roots[edge->edge].kind == MM_ROOT_FRAME;
+    }
+    return found && !growth->unsteady && growth->kind == MM_GROWTH_HELD;
+}
+
+// Where no container of the program's is to blame: what a root stands for.
+static void role_root(const mm_grown *grown, const mm_growth_finding *growth, mm_finding *finding) {
+    static const char atexit_name[] = "atexit callback";
+    const mm_explain *work = grown->work;
+    bool is_root = growth->guilty.source == work->graph->root_node;
+    char text[TEXT_BYTES];
+    if (is_on_stacks(grown, growth) && (is_root || finding->cure_text == NULL)) {
+        finding->cut.role = is_root ? "running threads" : finding->cut.role;
+        finding->cure = "end-threads";
+        finding->cure_text =
+            "let the threads end: one that runs is kept, and its frames keep all their variables";
+    } else if (is_root) {
+        (void)mm_graph_root_edge_text(work->graph, growth->guilty.edge, text, sizeof(text));
+        if (strncmp(text, atexit_name, sizeof(atexit_name) - 1) == 0) {
+            finding->cut.role = "callbacks";
+            finding->cure = "unsubscribe";
+            finding->cure_text = "register it once, or call atexit.unregister when it is done";
+        }
+    }
+    const char *reference = finding->cut.reference;
+    if (reference != NULL && strcmp(reference, context_holder) == 0) {
+        finding->cure_text =
+            "make each ContextVar once, at the level of a module: a context keeps "
+            "the values of all that were ever set in it";
+    }
+}
+
 // "finished" where that is true of nearly all new objects of a node's type, the youngest may still
 // be at work; NULL = nobody knows of one.
 static const char *over_word(const mm_grown *grown, uint32_t node) {
@@ -507,7 +551,7 @@ static const char *over_word(const mm_grown *grown, uint32_t node) {
     uint64_t count = 0;
     uint64_t over_count = 0;
     for (uint32_t i = 0; word != NULL && i < grown->mark->count; i++) {
-        if (grown->birth[i] > 0 && node_is_type(grown, i, grown->mark->type[node])) {
+        if (grown->birth[i] > 0 && node_is_type(grown, i, mm_mark_type_of(grown->mark, node))) {
             const char *other = mm_graph_over_word(graph, i);
             count++;
             over_count += other != NULL && strcmp(other, word) == 0;
@@ -564,9 +608,38 @@ static MM_STATUS context_fill(const mm_grown *grown, const grown_route *route,
     if (strcmp(name, mm_graph_type_short(graph, variable)) != 0) {
         mm_phrase_text(&phrase, " ");
         mm_phrase_text(&phrase, name);
+    } else {
+        phrase.used = 0;
+        mm_phrase_text(&phrase, context_holder);
     }
     finding->cut.reference = mm_phrase_keep(&phrase, grown->work->arena);
     return finding->cut.reference == NULL ? MM_E_NOMEM : MM_OK;
+}
+
+// A namespace into which ever new names come is the container, whatever they are: "the namespace of
+// module shop". One name of it would tell one object.
+static MM_STATUS names_fill(const mm_grown *grown, uint32_t source, mm_finding *finding,
+                            mm_grown_facts *facts) {
+    const mm_graph *graph = grown->work->graph;
+    uint32_t owner = mm_graph_owner(graph, source, NULL);
+    owner = owner != MM_NONE ? owner : source;
+    uint32_t kind = mm_graph_kind(graph, owner);
+    mm_phrase holder = {.used = 0};
+    mm_phrase reference = {.used = 0};
+    char text[TEXT_BYTES];
+    (void)mm_graph_holder_text(graph, owner, true, text, sizeof(text));
+    bool plain = kind == MM_KIND_MODULE || kind == MM_KIND_TYPE;
+    mm_phrase_text(&holder, plain ? "the namespace of " : "");
+    mm_phrase_text(&holder, kind == MM_KIND_MODULE ? "module " : plain ? "class " : "");
+    mm_phrase_text(&holder, text);
+    mm_phrase_text(&holder, plain || owner == source ? "" : ".__dict__");
+    // sys.modules is a namespace that stands by itself.
+    facts->container = owner == source ? mm_graph_type_short(graph, source) : NULL;
+    mm_phrase_text(&reference, text);
+    mm_phrase_text(&reference, owner == source ? "[*]" : ".*");
+    facts->holder = mm_phrase_keep(&holder, grown->work->arena);
+    finding->cut.reference = mm_phrase_keep(&reference, grown->work->arena);
+    return facts->holder == NULL || finding->cut.reference == NULL ? MM_E_NOMEM : MM_OK;
 }
 
 static MM_STATUS facts_fill(mm_grown *grown, const grown_route *route, mm_finding *finding,
@@ -579,8 +652,11 @@ static MM_STATUS facts_fill(mm_grown *grown, const grown_route *route, mm_findin
     facts->container = NULL;
     facts->holder = finding->cut.reference;
     facts->holder_is_value = true;
-    if (route->root == MM_NONE && facts->growth->kind == MM_GROWTH_HELD &&
-        how_of(grown, route->source, route->edges[0]) != MM_HOW_NAME) {
+    if (route->root == MM_NONE && facts->growth->names && !facts->growth->chain) {
+        MM_TRY(names_fill(grown, route->source, finding, facts));
+    } else if (route->root == MM_NONE && facts->growth->kind == MM_GROWTH_HELD &&
+               (how_of(grown, route->source, route->edges[0]) != MM_HOW_NAME ||
+                mm_explain_is_cache(graph, route->source))) {
         mm_explain_holder_text(graph, route->source, text, sizeof(text), &facts->cached);
         facts->holder = mm_why_text_keep(grown->work->arena, text);
         // The holder is called after the object of C that the container is inside of.
@@ -595,6 +671,10 @@ static MM_STATUS facts_fill(mm_grown *grown, const grown_route *route, mm_findin
                             : mm_why_text_keep(grown->work->arena, text);
         // What C has inside of an object grows: it is that object which does.
         uint32_t outer = mm_explain_outer(graph, facts->object);
+        if (facts->holder == finding->cut.reference && route->count > 1) {
+            outer = route->nodes[0];
+            facts->inside = mm_graph_type_short(graph, facts->object);
+        }
         facts->container = mm_graph_type_short(graph, outer);
         finding->cut.reference = outer != facts->object ? facts->holder : finding->cut.reference;
     }
@@ -620,6 +700,27 @@ static MM_STATUS facts_without_holder(mm_grown *grown, mm_grown_facts *facts) {
     return facts->object_text == NULL ? MM_E_NOMEM : MM_OK;
 }
 
+// Of a namespace that ever new names come into, all of those that are new.
+static MM_STATUS names_select(const mm_grown *grown, mm_cut *cut) {
+    const mm_explain *work = grown->work;
+    const mm_file *file = work->file;
+    uint32_t start = file->reference_start[cut->source];
+    uint32_t end = file->reference_start[cut->source + 1];
+    cut->edges = MM_ARENA_NEW(work->arena, uint32_t, (size_t)(end - start) + 1);
+    if (cut->edges == NULL) {
+        return MM_E_NOMEM;
+    }
+    cut->edge_count = 0;
+    cut->entry_count = 0;
+    for (uint32_t at = start; at < end; at++) {
+        if (mm_graph_edge_owns(work->graph, at) && grown->birth[file->reference_target[at]] > 0) {
+            cut->edges[cut->edge_count++] = at;
+            cut->entry_count += mm_file_naming(file, at) != MM_NAME_KEY;
+        }
+    }
+    return MM_OK;
+}
+
 static MM_STATUS held_explain(mm_grown *grown, const mm_growth_finding *growth, mm_finding *finding,
                               mm_grown_facts *facts) {
     mm_explain *work = grown->work;
@@ -631,6 +732,7 @@ static MM_STATUS held_explain(mm_grown *grown, const mm_growth_finding *growth, 
     if (!is_root) {
         MM_TRY(mm_cut_select(work->graph, growth->guilty.source, growth->guilty.edge, work->arena,
                              &cut, work->err));
+        MM_TRY(growth->names ? names_select(grown, &cut) : MM_OK);
     }
     route_find(grown, growth, &cut, &route);
     MM_TRY(grown_path(grown, &route, finding));
@@ -648,6 +750,7 @@ static MM_STATUS held_explain(mm_grown *grown, const mm_growth_finding *growth, 
     } else {
         role_plain(facts, finding);
     }
+    role_root(grown, growth, finding);
     return MM_OK;
 }
 

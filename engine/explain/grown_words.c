@@ -4,6 +4,7 @@
 //     jobs (list) keeps 500 finished Task alive: 1.2 MiB, one more every step
 //     jobs (list) keeps 500 Item alive through a finished Task: 1.2 MiB, one more every step
 //     Log.lines (list) grows: 41.0 KiB, one more entry every step
+//     table (DataFrame) keeps one ndarray that grows: 280.6 KiB, 128 B more every step
 //     2,000 Payload have references that no Python object accounts for: ...
 #include <string.h>
 
@@ -32,9 +33,12 @@ void mm_grown_say_rate(mm_phrase *phrase, uint64_t grown, uint64_t steps) {
         mm_phrase_text(phrase, " more every step");
         return;
     }
+    uint64_t every = (steps + grown / 2) / grown;
     mm_phrase_text(phrase, "one more every ");
-    mm_phrase_number(phrase, (steps + grown / 2) / grown);
-    mm_phrase_text(phrase, " steps");
+    if (every > 1) {
+        mm_phrase_number(phrase, every);
+    }
+    mm_phrase_text(phrase, every > 1 ? " steps" : "step");
 }
 
 // "Within._seen (dict)".
@@ -69,6 +73,30 @@ static void count_say(const mm_grown_facts *facts, mm_phrase *phrase) {
     mm_phrase_text(phrase, facts->object_text);
 }
 
+static void bounded_say(const mm_growth_finding *growth, mm_phrase *phrase) {
+    mm_phrase_text(phrase, "; it is bounded");
+    if (growth->bound != MM_UNKNOWN) {
+        mm_phrase_text(phrase, " at ");
+        mm_phrase_number(phrase, growth->bound);
+    }
+}
+
+// What was seen: nobody knows whether it has stopped for ever.
+static void filled_say(const mm_growth_finding *growth, mm_phrase *phrase) {
+    if (growth->bound != MM_UNKNOWN) {
+        bounded_say(growth, phrase);
+        return;
+    }
+    mm_phrase_text(phrase, "; it did not grow in the last rounds");
+    if (growth->late_entries != MM_UNKNOWN && growth->late_entries > 0) {
+        mm_phrase_text(phrase, growth->late_entries == 1 ? ", with an entry" : ", with ");
+        if (growth->late_entries > 1) {
+            mm_phrase_number(phrase, growth->late_entries);
+            mm_phrase_text(phrase, " entries");
+        }
+    }
+}
+
 static void settled_say(const mm_grown_facts *facts, mm_phrase *phrase) {
     const mm_growth_finding *growth = facts->growth;
     switch (growth->settled) {
@@ -77,7 +105,7 @@ static void settled_say(const mm_grown_facts *facts, mm_phrase *phrase) {
             mm_grown_say_rate(phrase, growth->grown_objects, growth->steps);
             break;
         case MM_SETTLED_FILLED:
-            mm_phrase_text(phrase, "; it filled up and stopped");
+            filled_say(growth, phrase);
             break;
         case MM_SETTLED_REPLACES:
             mm_phrase_text(phrase, "; entries come and go, there are no more of them in the end");
@@ -86,11 +114,7 @@ static void settled_say(const mm_grown_facts *facts, mm_phrase *phrase) {
             mm_phrase_text(phrase, "; it does not grow in proportion to the steps");
             break;
         case MM_SETTLED_BOUNDED:
-            mm_phrase_text(phrase, "; it is bounded");
-            if (growth->bound != MM_UNKNOWN) {
-                mm_phrase_text(phrase, " at ");
-                mm_phrase_number(phrase, growth->bound);
-            }
+            bounded_say(growth, phrase);
             break;
     }
     if (growth->settled == MM_SETTLED_UNKNOWN) {
@@ -99,13 +123,20 @@ static void settled_say(const mm_grown_facts *facts, mm_phrase *phrase) {
 }
 
 static void held_say(const mm_grown_facts *facts, mm_phrase *phrase) {
-    holder_say(facts, phrase);
+    static const char atexit_name[] = "interpreter: atexit callback";
+    const char *holder = facts->holder != NULL ? facts->holder : "";
+    bool atexit = strncmp(holder, atexit_name, sizeof(atexit_name) - 1) == 0;
+    if (atexit) {
+        mm_phrase_text(phrase, "atexit callbacks");
+    } else {
+        holder_say(facts, phrase);
+    }
     if (facts->growth->chain) {
         mm_phrase_text(phrase, " keeps a chain of ");
         count_say(facts, phrase);
         mm_phrase_text(phrase, " alive, each held by the next");
     } else {
-        mm_phrase_text(phrase, " keeps ");
+        mm_phrase_text(phrase, atexit ? " keep " : " keeps ");
         count_say(facts, phrase);
         mm_phrase_text(phrase, " alive");
     }
@@ -115,6 +146,11 @@ static void held_say(const mm_grown_facts *facts, mm_phrase *phrase) {
     }
     bytes_say(facts, phrase);
     settled_say(facts, phrase);
+    if (facts->growth->places > 1 && facts->growth->settled == MM_SETTLED_LEAK) {
+        mm_phrase_text(phrase, " in ");
+        mm_phrase_number(phrase, facts->growth->places);
+        mm_phrase_text(phrase, " such places");
+    }
 }
 
 // An object by itself: by its entries if it has some, else by its bytes.
@@ -122,6 +158,11 @@ static void one_say(const mm_grown *grown, const mm_grown_facts *facts, mm_phras
     const mm_growth_finding *growth = facts->growth;
     uint64_t entries = 0;
     holder_say(facts, phrase);
+    if (facts->inside != NULL) {
+        mm_phrase_text(phrase, " keeps one ");
+        mm_phrase_text(phrase, facts->inside);
+        mm_phrase_text(phrase, " that");
+    }
     mm_phrase_text(phrase, growth->settled == MM_SETTLED_LEAK ? " grows" : " grew");
     bool counted =
         facts->object != MM_NONE && mm_graph_entries(grown->work->graph, facts->object, &entries);
@@ -240,13 +281,8 @@ MM_STATUS mm_grown_say_shape(const mm_grown *grown, const mm_grown_facts *facts,
             shape_one_say(facts, &phrase);
             break;
         case MM_GROWTH_HELD:
-            if (facts->growth->names) {
-                mm_phrase_text(&phrase, "new names such as ");
-            }
             holder_say(facts, &phrase);
-            mm_phrase_text(&phrase, facts->growth->names ? " keep "
-                                    : chain              ? " keeps a chain of "
-                                                         : " keeps ");
+            mm_phrase_text(&phrase, chain ? " keeps a chain of " : " keeps ");
             mm_phrase_number(&phrase, after);
             mm_phrase_text(&phrase, " ");
             mm_phrase_text(&phrase, facts->object_text);

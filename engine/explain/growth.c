@@ -204,6 +204,7 @@ static MM_STATUS growth_explain(mm_grown *grown, const mm_graph *garbage, mm_gro
         .rounds = grown->input->mark_count - 1,
         .steps = steps,
         .round_steps = rise(marks[0].process.steps, marks[1].process.steps),
+        .counted_steps = marks[grown->input->early].process.steps,
         .nanoseconds = rise(marks[0].process.nanoseconds, last->process.nanoseconds),
         .smallest_bytes_per_step = ret->smallest_bytes_per_step,
     };
@@ -386,7 +387,11 @@ MM_STATUS mm_findings_of_growth(const mm_growth_input *input, const mm_graph *ga
     MM_ASSERT(input->early >= 1);
     MM_ASSERT(input->early < input->mark_count);
     const mm_graph *graph = input->early_graph;
-    mm_explain work = {.graph = graph, .file = graph->file, .arena = arena, .err = err};
+    mm_explain work = {.graph = graph,
+                       .file = graph->file,
+                       .arena = arena,
+                       .err = err,
+                       .kept_reach = input->marks[input->early].reached};
     mm_findings findings = {
         .file = graph->file, .rss_bytes = MM_UNKNOWN, .rss_accounted_percent = MM_UNKNOWN};
     mm_status status = growth_findings(input, garbage, &work, &findings);

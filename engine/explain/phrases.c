@@ -5,6 +5,8 @@
 
 #include "explain/explain.h"
 
+enum { INSIDE_STEPS_MAX = 4, INSIDE_HOLDERS_MAX = 64 };
+
 void mm_phrase_text(mm_phrase *phrase, const char *text) {
     size_t room = sizeof(phrase->text) - 1 - phrase->used;
     size_t length = strlen(text);
@@ -139,6 +141,61 @@ static bool attribute_text(const mm_graph *graph, uint32_t node, char *out, size
     return false;
 }
 
+// What the interpreter itself refers to: "the interpreter's codec_search_path".
+static bool root_holder_text(const mm_graph *graph, uint32_t node, char *out, size_t out_bytes) {
+    static const char begins[] = "interpreter: ";
+    uint32_t first = 0;
+    uint32_t end = mm_graph_roots_of(graph, node, &first);
+    for (uint32_t i = first; i < end; i++) {
+        uint32_t root = (uint32_t)graph->root_index[i];
+        const mm_file_root *r = &graph->file->roots[root];
+        char text[256];
+        if (r->kind == MM_ROOT_FRAME || r->kind == MM_ROOT_HELD ||
+            (r->flags & (MM_REF_WEAK | MM_REF_BORROWED)) != 0) {
+            continue;
+        }
+        (void)mm_graph_root_text(graph, root, text, sizeof(text));
+        bool own = strncmp(text, begins, sizeof(begins) - 1) == 0;
+        (void)snprintf(out, out_bytes, "%s%s", own ? "the interpreter's " : "",
+                       own ? text + sizeof(begins) - 1 : text);
+        return true;
+    }
+    return false;
+}
+
+// An object that nothing but objects of C has, the nearest of which that has a name is named:
+// "Element inside of parser._parser".
+static bool inside_text(const mm_graph *graph, uint32_t node, char *out, size_t out_bytes) {
+    uint32_t at = node;
+    for (uint32_t steps = 0; steps < INSIDE_STEPS_MAX; steps++) {
+        uint32_t above = MM_NONE;
+        uint32_t first = graph->reverse_start[at];
+        uint32_t end = graph->reverse_start[at + 1];
+        for (uint32_t i = first; i < end && i < first + INSIDE_HOLDERS_MAX; i++) {
+            uint32_t source = mm_graph_reverse_source(graph, i);
+            char whose[256];
+            if (!mm_graph_edge_owns(graph, graph->reverse_edge[i]) || source == at ||
+                mm_graph_kind(graph, source) != MM_KIND_FOREIGN ||
+                (graph->node_flags[source] & MM_NODE_OWN) != 0) {
+                continue;
+            }
+            above = above == MM_NONE ? source : above;
+            (void)mm_graph_holder_text(graph, source, true, whose, sizeof(whose));
+            if (strcmp(whose, mm_graph_type_short(graph, source)) != 0 ||
+                attribute_text(graph, source, whose, sizeof(whose))) {
+                (void)snprintf(out, out_bytes, "%s inside of %s", mm_graph_type_short(graph, node),
+                               whose);
+                return true;
+            }
+        }
+        if (above == MM_NONE) {
+            return false;
+        }
+        at = above;
+    }
+    return false;
+}
+
 // The key of an entry in a table of a context. Entries are reported from the last to the first,
 // the value and then its key; one that has a table below it has no key.
 static uint32_t context_key(const mm_graph *graph, uint32_t table, uint32_t value_edge) {
@@ -174,6 +231,22 @@ uint32_t mm_explain_context_variable(const mm_graph *graph, uint32_t node) {
     return MM_NONE;
 }
 
+// "work2 (shop.py:3)" as "work2() (shop.py:3)".
+static void function_say(const char *text, mm_phrase *phrase) {
+    char name[256];
+    const char *place = strstr(text, " (");
+    size_t length = place != NULL ? (size_t)(place - text) : strlen(text);
+    if (length >= sizeof(name)) {
+        mm_phrase_text(phrase, text);
+        return;
+    }
+    memcpy(name, text, length);
+    name[length] = '\0';
+    mm_phrase_text(phrase, name);
+    mm_phrase_text(phrase, "()");
+    mm_phrase_text(phrase, text + length);
+}
+
 void mm_explain_holder_say(const char *holder, bool cached, mm_phrase *phrase) {
     static const struct {
         const char *begins;
@@ -197,8 +270,7 @@ void mm_explain_holder_say(const char *holder, bool cached, mm_phrase *phrase) {
         mm_phrase_text(phrase, kinds[i].says);
         mm_phrase_text(phrase, variable);
         mm_phrase_text(phrase, "` of ");
-        mm_phrase_text(phrase, of + 4);
-        mm_phrase_text(phrase, "()");
+        function_say(of + 4, phrase);
         return;
     }
     mm_phrase_text(phrase, cached ? "the cache of " : "");
@@ -230,6 +302,27 @@ uint32_t mm_explain_outer(const mm_graph *graph, uint32_t node) {
     return node;
 }
 
+// Is the text the name of a variable in a function that runs, for an object of C? An attribute that
+// has it says more: "pool._work_queue", not the worker's "work_queue".
+static bool is_running_local(const mm_graph *graph, uint32_t node, const char *text) {
+    uint32_t first = 0;
+    uint32_t end = mm_graph_roots_of(graph, node, &first);
+    if (mm_graph_kind(graph, node) != MM_KIND_FOREIGN) {
+        return false;
+    }
+    for (uint32_t i = first; i < end; i++) {
+        const mm_file_root *root = &graph->file->roots[(uint32_t)graph->root_index[i]];
+        if (root->kind == MM_ROOT_FRAME && root->frame != MM_NONE) {
+            uint32_t code = graph->file->frames[root->frame].code;
+            const char *name = mm_graph_variable(graph, code, root->name);
+            if (name != NULL && strcmp(name, text) == 0) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
 void mm_explain_holder_text(const mm_graph *graph, uint32_t node, char *out, size_t out_bytes,
                             bool *ret_cached) {
     uint32_t context = mm_explain_context_variable(graph, node);
@@ -241,9 +334,12 @@ void mm_explain_holder_text(const mm_graph *graph, uint32_t node, char *out, siz
         return;
     }
     (void)mm_graph_holder_text(graph, outer, true, out, out_bytes);
-    if (outer == node && strcmp(out, mm_graph_type_short(graph, node)) == 0) {
-        (void)(variable_text(graph, node, out, out_bytes) ||
-               attribute_text(graph, node, out, out_bytes));
+    bool unnamed = strcmp(out, mm_graph_type_short(graph, outer)) == 0;
+    if (context == MM_NONE && (unnamed || is_running_local(graph, outer, out))) {
+        (void)((unnamed && variable_text(graph, outer, out, out_bytes)) ||
+               attribute_text(graph, outer, out, out_bytes) ||
+               (unnamed && outer == node && root_holder_text(graph, node, out, out_bytes)) ||
+               (unnamed && outer == node && inside_text(graph, node, out, out_bytes)));
     }
 }
 

@@ -15,20 +15,23 @@ static MM_STATUS shapes_prepare(mm_grown *grown, const mm_shapes_input *input) {
     size_t nodes = (size_t)work->graph->root_node + 1;
     uint32_t *number = NULL;
     mm_mark *mark = MM_ARENA_NEW(work->arena, mm_mark, 1);
-    uint32_t *type = MM_ARENA_NEW(work->arena, uint32_t, nodes);
     grown->from = MM_ARENA_NEW(work->arena, uint32_t, nodes);
     grown->stamp = MM_ARENA_NEW(work->arena, uint32_t, nodes);
     grown->queue = MM_ARENA_NEW(work->arena, uint32_t, nodes);
-    if (mark == NULL || type == NULL || grown->from == NULL || grown->stamp == NULL ||
-        grown->queue == NULL) {
+    if (mark == NULL || grown->from == NULL || grown->stamp == NULL || grown->queue == NULL) {
         return MM_E_NOMEM;
     }
     MM_TRY(mm_type_names_of(input->shapes->names, work->graph, work->arena, &number, work->err));
-    for (uint32_t node = 0; node < work->graph->root_node; node++) {
-        type[node] = number[work->file->type[node]];
-    }
+    // Of the marks of growth no more than the types is asked.
     mark->count = work->graph->root_node;
-    mark->type = type;
+    mark->rows = MM_ARENA_NEW(work->arena, mm_mark_short, nodes);
+    for (uint32_t node = 0; mark->rows != NULL && node < mark->count; node++) {
+        mm_mark_row row = {.type = number[work->file->type[node]]};
+        MM_TRY(mm_mark_row_put(mark, work->arena, node, &row));
+    }
+    if (mark->rows == NULL) {
+        return MM_E_NOMEM;
+    }
     grown->mark = mark;
     return mm_explain_prepare_light(work);
 }

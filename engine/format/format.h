@@ -113,7 +113,10 @@ typedef enum mm_fact {
     MM_FACT_ENTRIES = 9,            ///< of a container whose references do not say
     MM_FACT_NAMESPACE = 10,         ///< the dict is a namespace
     MM_FACT_TRACEBACK_LINE = 11,    ///< of a traceback entry
-    MM_FACT_CODE_FLAGS = 12         ///< co_flags
+    MM_FACT_CODE_FLAGS = 12,        ///< co_flags
+    MM_FACT_LIMIT = 13,             ///< a number that is perhaps a bound; of a function that asks
+    MM_FACT_NAMED = 14              ///< the program asks for the object by its attribute `name`
+                                    ///< for a length, 0 where it has none
 } mm_fact;
 
 /// Values of MM_FACT_STATUS.

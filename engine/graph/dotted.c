@@ -12,7 +12,16 @@
 enum { CLIMB_MAX = 4, STEP_BYTES = 160 };
 
 // How good a reference is for a name: the smaller the better.
-enum { RANK_MODULE, RANK_CLASS, RANK_FUNCTION, RANK_INSTANCE, RANK_ENTRY, RANK_NONE };
+// A default of a function that another one makes is a callback's: an attribute tells more.
+enum {
+    RANK_MODULE,
+    RANK_CLASS,
+    RANK_FUNCTION,
+    RANK_INSTANCE,
+    RANK_CALLBACK,
+    RANK_ENTRY,
+    RANK_NONE
+};
 
 typedef struct climb_step {
     uint32_t holder;  ///< MM_NONE at the end
@@ -55,6 +64,11 @@ static uint32_t function_behind(const mm_graph *graph, uint32_t source) {
     return owner != MM_NONE && mm_graph_kind(graph, owner) == MM_KIND_FUNCTION ? owner : MM_NONE;
 }
 
+static bool is_made_anew(const mm_graph *graph, uint32_t function) {
+    const char *name = mm_graph_role_text(graph, function, MM_ROLE_QUALNAME);
+    return name != NULL && strstr(name, ".<locals>.") != NULL;
+}
+
 // Is this reference an attribute, and of whom? Or an entry of a container, which may have a name?
 static climb_step step_of(const mm_graph *graph, uint32_t source, uint32_t edge) {
     climb_step none = {MM_NONE, edge, RANK_NONE};
@@ -81,6 +95,8 @@ static climb_step step_of(const mm_graph *graph, uint32_t source, uint32_t edge)
         return none;
     }
     climb_step step = {holder, edge, holder_rank(graph, holder)};
+    bool anew = step.rank == RANK_FUNCTION && naming == MM_NAME_INDEX;
+    step.rank = anew && is_made_anew(graph, holder) ? RANK_CALLBACK : step.rank;
     return step;
 }
 
@@ -161,8 +177,10 @@ static uint32_t climb(const mm_graph *graph, uint32_t node, climb_step ret_steps
     while (count < CLIMB_MAX && !node_names_itself(graph, top) &&
            mm_graph_kind(graph, top) != MM_KIND_FRAME) {
         climb_step step = step_best(graph, top);
-        bool instance = holder_rank(graph, top) == RANK_INSTANCE;
-        if (step.rank == RANK_NONE || (step.rank >= RANK_INSTANCE && instance)) {
+        bool instance = holder_rank(graph, top) == RANK_INSTANCE &&
+                        mm_graph_kind(graph, top) != MM_KIND_ORDERED_DICT;
+        if (step.rank == RANK_NONE ||
+            (instance && (step.rank == RANK_INSTANCE || step.rank == RANK_ENTRY))) {
             // Attributes of attributes are told by their types: "Node.next", however long the list.
             break;
         }

@@ -298,6 +298,11 @@ static void internals_mark(mm_graph *graph, uint32_t node, uint32_t kind) {
     const mm_file *file = graph->file;
     for (uint32_t edge = file->reference_start[node]; edge < file->reference_start[node + 1];
          edge++) {
+        // Only fields have a role: entries are left alone without a look at what they lead to.
+        unsigned naming = mm_file_naming(file, edge);
+        if (naming != MM_NAME_WORD && naming != MM_NAME_NAMED) {
+            continue;
+        }
         uint32_t target = file->reference_target[edge];
         uint32_t target_kind = mm_graph_kind(graph, target);
         if (!kind_is_dict(target_kind) && target_kind != MM_KIND_TUPLE) {
@@ -339,7 +344,7 @@ void mm_graph_flags_fill(mm_graph *graph) {
             *flags |= MM_NODE_CODE;
         }
         internals_mark(graph, node, type->kind);
-        if (strcmp(type->name, "_thread._localdummy") == 0) {
+        if (type->name[0] == '_' && strcmp(type->name, "_thread._localdummy") == 0) {
             thread_local_mark(graph, node);
         }
     }

@@ -21,6 +21,9 @@
 // would be half of a graph's memory.
 enum { SOURCE_STEP = 64 };
 
+// Memory is asked for so many references before it is needed.
+enum { AHEAD = 16 };
+
 static bool flags_own(unsigned naming) {
     return (naming & (MM_REF_WEAK | MM_REF_BORROWED)) == 0;
 }
@@ -32,13 +35,10 @@ static bool edge_is_type_word(const mm_graph *graph, uint32_t edge) {
            mm_graph_kind(graph, file->reference_target[edge]) == MM_KIND_TYPE;
 }
 
-bool mm_graph_edge_owns(const mm_graph *graph, uint32_t edge) {
+bool mm_graph_edge_owns_by_target(const mm_graph *graph, uint32_t edge) {
     MM_ASSERT(edge < graph->file->reference_count);
-    unsigned naming = graph->file->reference_naming[edge];
-    if (MM_UNLIKELY(!flags_own(naming))) {
-        return false;
-    }
-    if (MM_UNLIKELY((naming & MM_REF_GUESSED) != 0)) {
+    MM_ASSERT(flags_own(graph->file->reference_naming[edge]));
+    if ((graph->file->reference_naming[edge] & MM_REF_GUESSED) != 0) {
         uint32_t target = graph->file->reference_target[edge];
         return (graph->node_flags[target] & MM_NODE_GUESSED) != 0;
     }
@@ -71,27 +71,59 @@ uint32_t mm_graph_edge_source(const mm_graph *graph, uint32_t edge) {
     return source;
 }
 
-static void reverse_fill(mm_graph *graph) {
+// Count all references to each node in reverse_start, and in strong_found how many of them do not
+// own: nearly all do, so that the second count costs next to nothing. True if some are guessed.
+static bool references_count(mm_graph *graph) {
+    const mm_file *file = graph->file;
+    const uint32_t *target = file->reference_target;
+    uint32_t *count = graph->reverse_start;
+    uint32_t end = file->reference_count;
+    bool guessed = false;
+    for (uint32_t edge = 0; edge < end; edge++) {
+        MM_PREFETCH(&count[target[end - edge > AHEAD ? edge + AHEAD : edge]]);
+        count[target[edge]]++;
+        unsigned naming = file->reference_naming[edge];
+        if (MM_UNLIKELY((naming & MM_REF_GUESSED) != 0)) {
+            guessed = true;
+            graph->strong_found[target[edge]]++;
+        } else if (MM_UNLIKELY(!mm_graph_edge_owns(graph, edge))) {
+            graph->strong_found[target[edge]]++;
+        }
+    }
+    return guessed;
+}
+
+// Place each reference in its target's list, the last first: each start moves down to its final
+// place, and lists ascend. Two waits for memory a reference, both asked for in advance.
+static void reverse_place(mm_graph *graph) {
+    const mm_file *file = graph->file;
+    const uint32_t *target = file->reference_target;
+    uint32_t *start = graph->reverse_start;
+    for (uint32_t edge = file->reference_count; edge-- > 0;) {
+        if (MM_LIKELY(edge >= 2 * AHEAD)) {
+            MM_PREFETCH(&start[target[edge - 2 * AHEAD]]);
+            MM_PREFETCH(&graph->reverse_edge[start[target[edge - AHEAD]] - 1]);
+        }
+        graph->reverse_edge[--start[target[edge]]] = edge;
+    }
+}
+
+// Fill the reverse references, and strong_found with what references alone say of it. True if some
+// are guessed: those are not in it yet.
+static bool reverse_fill(mm_graph *graph) {
     const mm_file *file = graph->file;
     uint32_t *start = graph->reverse_start;
-    for (uint32_t edge = 0; edge < file->reference_count; edge++) {
-        start[file->reference_target[edge]]++;
-    }
+    bool guessed = references_count(graph);
     uint32_t sum = 0;
     for (uint32_t node = 0; node < file->object_count; node++) {
+        graph->strong_found[node] = start[node] - graph->strong_found[node];
         sum += start[node];
         start[node] = sum;
     }
     start[file->object_count] = sum;
     MM_ASSERT(sum == file->reference_count);
-    // Backwards, so that each start moves down to its final place and lists ascend.
-    for (uint32_t source = file->object_count; source-- > 0;) {
-        for (uint32_t edge = file->reference_start[source + 1];
-             edge-- > file->reference_start[source];) {
-            uint32_t at = --start[file->reference_target[edge]];
-            graph->reverse_edge[at] = edge;
-        }
-    }
+    reverse_place(graph);
+    return guessed;
 }
 
 static void sources_fill(mm_graph *graph) {
@@ -126,17 +158,9 @@ static void guessed_count(mm_graph *graph) {
     }
 }
 
-static void strong_count(mm_graph *graph) {
+// What owns besides references, and what guessed references fill up.
+static void strong_count(mm_graph *graph, bool guessed) {
     const mm_file *file = graph->file;
-    bool guessed = false;
-    for (uint32_t edge = 0; edge < file->reference_count; edge++) {
-        unsigned naming = file->reference_naming[edge];
-        if ((naming & MM_REF_GUESSED) != 0) {
-            guessed = true;
-        } else if (flags_own(naming) && !edge_is_type_word(graph, edge)) {
-            graph->strong_found[file->reference_target[edge]]++;
-        }
-    }
     for (uint32_t root = 0; root < file->root_count; root++) {
         uint32_t object = file->roots[root].object;
         graph->node_flags[object] |= MM_NODE_ROOT;
@@ -252,9 +276,9 @@ MM_STATUS mm_graph_build(const mm_file *file, mm_arena *arena, mm_graph *ret, mm
     const char *keys = mm_file_meta_of(file, "keys");
     graph.keys = keys != NULL && strcmp(keys, "yes") == 0;
     mm_graph_roles_fill(&graph, fields);
-    reverse_fill(&graph);
+    bool guessed = reverse_fill(&graph);
     sources_fill(&graph);
-    strong_count(&graph);
+    strong_count(&graph, guessed);
     mm_graph_flags_fill(&graph);
     *ret = graph;
     return MM_OK;

@@ -73,9 +73,9 @@ MM_STATUS mm_graph_build(const mm_file *file, mm_arena *arena, mm_graph *ret, mm
 // is an index below `type_count`: everything that comes out of a file that was read is. They only
 // read, so any number of threads may ask.
 
-/// Does reference `edge` keep its target alive? Neither weak nor borrowed; a guessed one only where
-/// the target's count has a remainder.
-bool mm_graph_edge_owns(const mm_graph *graph, uint32_t edge);
+/// As mm_graph_edge_owns(), for what that cannot tell from the reference's own flags: words that a
+/// scan guessed, and the first word of an object, which may be its type.
+bool mm_graph_edge_owns_by_target(const mm_graph *graph, uint32_t edge);
 
 /// References nobody in the file accounts for: count less references found; 0 for immortal objects.
 uint32_t mm_graph_unaccounted(const mm_graph *graph, uint32_t node);
@@ -83,6 +83,20 @@ uint32_t mm_graph_unaccounted(const mm_graph *graph, uint32_t node);
 /// Kind of a node, as mm_kind.
 static inline uint32_t mm_graph_kind(const mm_graph *graph, uint32_t node) {
     return graph->file->types[graph->file->type[node]].kind;
+}
+
+/// Does reference `edge` keep its target alive? Neither weak nor borrowed; a guessed one only where
+/// the target's count has a remainder. Every walk asks it of every reference: nearly all are
+/// answered without a look at the target, which is a cache miss.
+static inline bool mm_graph_edge_owns(const mm_graph *graph, uint32_t edge) {
+    MM_ASSERT(edge < graph->file->reference_count);
+    unsigned naming = graph->file->reference_naming[edge];
+    if (MM_UNLIKELY((naming & (MM_REF_WEAK | MM_REF_BORROWED)) != 0)) {
+        return false;
+    }
+    bool plain = (naming & MM_REF_GUESSED) == 0 &&
+                 ((naming & 15u) != MM_NAME_WORD || graph->file->reference_argument[edge] != 1);
+    return MM_LIKELY(plain) || mm_graph_edge_owns_by_target(graph, edge);
 }
 
 /// The type object that an instance owns a reference to, or MM_NONE: only heap types are owned by
@@ -164,6 +178,9 @@ void mm_graph_step_general(char *text);
 /// What an object is, short: "module shop", "class Within", "function f (shop.py:12)", "Exam",
 /// "frame of f (shop.py:14)", "dict".
 size_t mm_graph_node_text(const mm_graph *graph, uint32_t node, char *out, size_t out_bytes);
+
+/// The same, with the name of an object that the program asks for by one: "Logger 'shop.orders'".
+size_t mm_graph_object_text(const mm_graph *graph, uint32_t node, char *out, size_t out_bytes);
 
 /// Name of a module, class, function, code, frame or generator by itself: "shop", "Within.add".
 /// Empty for anything else.

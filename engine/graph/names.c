@@ -8,6 +8,8 @@
 #include "graph/inner.h"
 #include "graph/label.h"
 
+enum { NODE_TEXT_BYTES = 256 };
+
 static void label_quoted(mm_label *label, const char *text) {
     mm_label_text(label, "['");
     for (const char *at = text; *at != '\0'; at++) {
@@ -364,6 +366,25 @@ size_t mm_graph_node_text(const mm_graph *graph, uint32_t node, char *out, size_
     if (placed && mm_graph_place(graph, node, &file, &line)) {
         label_place(&label, file, line);
     }
+    return mm_label_end(&label);
+}
+
+size_t mm_graph_object_text(const mm_graph *graph, uint32_t node, char *out, size_t out_bytes) {
+    char text[NODE_TEXT_BYTES];
+    mm_label label;
+    uint64_t named = 0;
+    const char *name = mm_file_fact_of(graph->file, node, MM_FACT_NAMED, &named)
+                           ? mm_graph_attribute_text(graph, node, "name")
+                           : NULL;
+    if (name == NULL) {
+        return mm_graph_node_text(graph, node, out, out_bytes);
+    }
+    (void)mm_graph_node_text(graph, node, text, sizeof(text));
+    mm_label_init(&label, out, out_bytes);
+    mm_label_text(&label, text);
+    mm_label_text(&label, " '");
+    mm_label_text(&label, name);
+    mm_label_text(&label, "'");
     return mm_label_end(&label);
 }
 

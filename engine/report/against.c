@@ -3,12 +3,17 @@
 //
 //     before.py:step  LEAK  5,000 objects in 5,000 steps.
 //         Within._seen (dict) keeps 5,021 Exam alive: 353.0 KiB, one more every step
+//           Made at before.py:9 in step:
+//
+//               exam = Exam()
+//
 //     after.py:step   CLEAN  0 objects in 27,000 steps.
 #include "report/against.h"
 
 #include "base/free/bytes.h"
 #include "report/json.h"
 #include "report/lines.h"
+#include "report/sites.h"
 #include "report/steps.h"
 
 enum { AGAINST_INDENT = 4, AGAINST_WORD_BYTES = 32 };
@@ -48,8 +53,13 @@ static void against_verdict_print(mm_lines *lines, mm_verdict verdict) {
     mm_lines_colour(lines, MM_COLOUR_NONE);
 }
 
-static void against_side_print(mm_lines *lines, const mm_against *side) {
+// `source`: a line of source came last, and goes on so in the answer.
+static bool against_side_print(mm_lines *lines, const mm_against *side, bool source) {
     against_sum sum = against_count(side->findings);
+    if (source) {
+        mm_lines_end(lines);
+    }
+    source = false;
     mm_lines_start(lines, 0);
     lines->indent = AGAINST_INDENT;
     mm_lines_piece(lines, side->name);
@@ -63,11 +73,16 @@ static void against_side_print(mm_lines *lines, const mm_against *side) {
     mm_lines_end(lines);
     for (uint32_t i = 0; i < side->findings->finding_count; i++) {
         if (side->findings->findings[i].is_leak) {
+            if (source) {
+                mm_lines_end(lines);
+            }
             mm_lines_start(lines, AGAINST_INDENT);
             mm_lines_words(lines, side->findings->findings[i].sentence);
             mm_lines_end(lines);
+            source = mm_sites_print(lines, &side->findings->findings[i], false);
         }
     }
+    return source;
 }
 
 MM_STATUS mm_against_text(const mm_against sides[2], const mm_report_options *options,
@@ -76,8 +91,10 @@ MM_STATUS mm_against_text(const mm_against sides[2], const mm_report_options *op
     mm_lines lines;
     mm_text_init(&text, arena);
     mm_lines_init(&lines, &text, options);
+    lines.options.whole = true;  // there is no -v that would show it
+    bool source = false;
     for (int i = 0; i < 2; i++) {
-        against_side_print(&lines, &sides[i]);
+        source = against_side_print(&lines, &sides[i], source);
     }
     return mm_text_end(&text, ret, ret_count, err);
 }
@@ -93,6 +110,13 @@ static void against_side_write(mm_json *json, const char *key, const mm_against 
     for (uint32_t i = 0; i < side->findings->finding_count; i++) {
         if (side->findings->findings[i].is_leak) {
             mm_json_text(json, NULL, side->findings->findings[i].sentence);
+        }
+    }
+    mm_json_close(json, ']');
+    mm_json_array(json, "sites");
+    for (uint32_t i = 0; i < side->findings->finding_count; i++) {
+        if (side->findings->findings[i].is_leak) {
+            mm_sites_json(json, NULL, &side->findings->findings[i]);
         }
     }
     mm_json_close(json, ']');

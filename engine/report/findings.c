@@ -243,6 +243,9 @@ static void cure_print(mm_lines *lines, const mm_finding *finding, bool verbose,
         mm_lines_end(lines);
     }
     if (verbose && (role != NULL || finding->library != NULL)) {
+        if (fix != NULL && fix->patch != NULL) {
+            mm_lines_end(lines);  // nothing stands beside a patch
+        }
         mm_lines_start(lines, MM_STEPS_INDENT);
         mm_lines_words(lines, role != NULL ? "Understood as:" : "");
         mm_lines_words(lines, role != NULL ? role : "");
@@ -312,6 +315,7 @@ static void own_print(mm_lines *lines, const mm_findings *findings) {
     }
 }
 
+// What is not there to be read: notes, the ends of long lines, the rest of a patch.
 static void notes_end_print(mm_lines *lines, const mm_findings *findings, uint32_t hidden) {
     for (uint32_t i = 0; i < findings->note_count; i++) {
         mm_lines_end(lines);
@@ -327,6 +331,20 @@ static void notes_end_print(mm_lines *lines, const mm_findings *findings, uint32
         mm_steps_number(lines, hidden, hidden == 1 ? " note" : " notes");
         mm_lines_words(lines, "hidden, -v shows");
         mm_lines_words(lines, hidden == 1 ? "it" : "them");
+        mm_lines_end(lines);
+    }
+    if (lines->excerpt) {
+        mm_lines_end(lines);
+        mm_lines_start(lines, 0);
+        mm_lines_words(lines, "-v shows the whole patch, for git apply");
+        mm_lines_end(lines);
+    }
+    if (lines->cut) {
+        mm_lines_end(lines);
+        mm_lines_start(lines, 0);
+        mm_lines_words(lines, "What ends in");
+        mm_lines_words(lines, lines->options.ascii ? "..." : "\xe2\x80\xa6");
+        mm_lines_words(lines, "was cut, -v shows it whole");
         mm_lines_end(lines);
     }
 }
@@ -374,6 +392,12 @@ static void watched_print(mm_lines *lines, const mm_watched *watched) {
         mm_steps_number(lines, (watched->nanoseconds + second_ns - 1) / second_ns, " s");
     }
     mm_lines_tight(lines, ".");
+    if (watched->counted_steps != MM_UNKNOWN && watched->counted_steps < watched->steps &&
+        watched->steps != MM_UNKNOWN) {
+        // The late rounds tell whether it goes on; what is counted was there before them.
+        mm_lines_words(lines, "Objects and bytes are counted after");
+        mm_steps_number(lines, watched->counted_steps, " steps.");
+    }
     bool rate = watched->round_steps != MM_UNKNOWN && watched->round_steps > 1;
     if (watched->smallest_bytes_per_step != MM_UNKNOWN || rate) {
         mm_lines_words(lines, "Less than");
@@ -404,6 +428,7 @@ MM_STATUS mm_findings_text(const mm_findings *findings, const mm_why_source *sou
     MM_ASSERT(sources != NULL || source_count == 0);
     mm_text_init(&text, arena);
     mm_lines_init(&lines, &text, options);
+    lines.options.whole = verbose || options->whole;
     bool clean = findings->verdict_count == 0 && findings->watched.known;
     if (clean) {
         verdict_print(&lines, MM_VERDICT_CLEAN, mm_verdict_text(MM_VERDICT_CLEAN),

@@ -87,6 +87,22 @@ static void tried_write(mm_json *json, const mm_fix *fix) {
     mm_json_close(json, '}');
 }
 
+// What the terminal says behind "Cure:".
+static void summary_write(mm_json *json, const mm_fix *fix) {
+    mm_text text;
+    const char *words = mm_cure_text(fix->cure);
+    const char *told = NULL;
+    size_t count = 0;
+    mm_text_init(&text, json->out->arena);
+    mm_text_put(&text, words != NULL ? words : "");
+    mm_text_put(&text, fix->hint != NULL ? ". " : "");
+    mm_text_put(&text, fix->hint != NULL ? fix->hint : "");
+    if (mm_text_end(&text, &told, &count, NULL) != MM_OK) {
+        json->out->failed = true;
+    }
+    mm_json_text(json, "summary", words != NULL ? told : NULL);
+}
+
 // A line that a front has found in the source is the better one, and so is its cure.
 static void fix_write(mm_json *json, const mm_finding *finding, const mm_why_source *source) {
     uint32_t line = source != NULL ? source->line : finding->line;
@@ -94,7 +110,11 @@ static void fix_write(mm_json *json, const mm_finding *finding, const mm_why_sou
     const mm_fix *fix = source != NULL ? source->fix : NULL;
     mm_json_object(json, "fix");
     mm_json_text(json, "cure", fix != NULL ? fix->cure : finding->cure);
-    mm_json_text(json, "summary", fix != NULL ? mm_cure_text(fix->cure) : finding->cure_text);
+    if (fix != NULL) {
+        summary_write(json, fix);
+    } else {
+        mm_json_text(json, "summary", finding->cure_text);
+    }
     checked_write(json, fix);
     mm_json_text(json, "file", file);
     mm_json_number_known(json, "line", line, file != NULL && line != 0);
@@ -131,7 +151,7 @@ static void finding_write(mm_json *json, const mm_finding *finding, uint32_t ran
         mm_json_text(json, NULL, finding->also_held_by[i]);
     }
     mm_json_close(json, ']');
-    mm_sites_json(json, finding);
+    mm_sites_json(json, "sites", finding);
     mm_json_text(json, "library", finding->library);
     cut_write(json, finding, source != NULL ? source->fix : NULL);
     fix_write(json, finding, source);

@@ -38,26 +38,46 @@ static void checked_print(mm_lines *lines, const mm_fix *fix) {
     mm_lines_end(lines);
 }
 
-// Lines that go and lines that come, or all of the patch.
+// Is each character of a patch printed as it is? Else what is printed cannot be applied.
+static bool patch_is_plain(const char *patch) {
+    size_t count = strlen(patch);
+    for (size_t at = 0; at < count;) {
+        uint32_t code = 0;
+        size_t length = mm_text_glyph(patch + at, count - at, &code);
+        if (mm_text_is_control(code) && code != '\n' && code != '\t') {
+            return false;
+        }
+        at += length;
+    }
+    return true;
+}
+
+// Lines that go and lines that come, or all of the patch. None is cut: they are there to be copied.
 static void patch_print(mm_lines *lines, const char *patch, bool whole) {
+    lines->excerpt = lines->excerpt || !whole;
     mm_lines_end(lines);
     for (const char *at = patch; *at != '\0';) {
         size_t length = strcspn(at, "\n");
         bool head = strncmp(at, "---", 3) == 0 || strncmp(at, "+++", 3) == 0;
         if (whole || (!head && (*at == '-' || *at == '+'))) {
-            mm_text line;
-            mm_text_init(&line, lines->out->arena);
-            mm_text_bytes(&line, at, 1);
-            mm_text_put(&line, whole || length < 2 ? "" : " ");
-            mm_text_bytes(&line, at + 1, length > 0 ? length - 1 : 0);
             mm_lines_start(lines, whole ? 0 : MM_STEPS_INDENT + PATCH_INDENT);
             mm_lines_colour(lines, *at == '-' ? MM_COLOUR_GUILTY : MM_COLOUR_NONE);
-            mm_lines_tight(lines, length > 0 ? mm_steps_piece_end(&line, lines) : "");
+            mm_lines_source(lines, at, length > 0);
+            mm_lines_source(lines, " ", !whole && length > 1);
+            mm_lines_source(lines, at + 1, length > 0 ? length - 1 : 0);
             mm_lines_colour(lines, MM_COLOUR_NONE);
             mm_lines_end(lines);
         }
         at += length;
         at += *at == '\n';
+    }
+    if (whole && !patch_is_plain(patch)) {
+        mm_lines_end(lines);
+        mm_lines_start(lines, MM_STEPS_INDENT);
+        mm_lines_words(lines,
+                       "It has characters that no terminal shows as they are: "
+                       "take the patch from --json.");
+        mm_lines_end(lines);
     }
 }
 
@@ -101,6 +121,11 @@ void mm_fix_print(mm_lines *lines, const mm_fix *fix, bool verbose) {
         mm_lines_start(lines, MM_STEPS_INDENT);
         mm_lines_words(lines, "Cure:");
         mm_lines_words(lines, words);
+        if (fix->hint != NULL) {
+            mm_lines_tight(lines, ".");
+            mm_lines_words(lines, fix->hint);
+            mm_lines_tight(lines, ".");
+        }
         mm_lines_end(lines);
     }
     checked_print(lines, fix);

@@ -9,6 +9,7 @@
 /// All texts are borrowed.
 typedef struct mm_fix {
     const char *cure;            ///< id of engine/explain/cures.h
+    const char *hint;            ///< what the source has that does it, no stop; NULL = nothing
     const char *role;            ///< what the holder is for; NULL = as the finding says
     const char *type;            ///< short name of what the checks are about
     const char *const *checked;  ///< ids

@@ -1,4 +1,5 @@
-// Nothing is ever written past the width. The column is counted here and nowhere else.
+// Nothing is ever written past the width but source that is to be copied. The column is counted
+// here and nowhere else.
 #include "report/lines.h"
 
 #include <string.h>
@@ -15,6 +16,8 @@ void mm_lines_init(mm_lines *lines, mm_text *out, const mm_report_options *optio
     lines->column = 0;
     lines->indent = 0;
     lines->filled = false;
+    lines->cut = false;
+    lines->excerpt = false;
 }
 
 void mm_lines_start(mm_lines *lines, size_t indent) {
@@ -29,13 +32,6 @@ void mm_lines_column(mm_lines *lines, size_t column) {
         mm_text_fill(lines->out, ' ', to - lines->column);
         lines->column = to;
     }
-}
-
-void mm_lines_tight(mm_lines *lines, const char *text) {
-    MM_ASSERT(lines->column <= lines->width);
-    lines->filled = lines->filled || text[0] != '\0';
-    lines->column +=
-        mm_text_name_cut(lines->out, text, lines->width - lines->column, lines->options.ascii);
 }
 
 // Bytes of the first characters that fit into so many columns.
@@ -55,6 +51,53 @@ static size_t prefix_bytes(const char *text, size_t columns) {
     return at;
 }
 
+// Of so many bytes those up to the last blank before which something stands, else all of them.
+static size_t words_bytes(const char *text, size_t bytes) {
+    for (size_t i = bytes; i > 0; i--) {
+        if (text[i] == ' ' && text[i - 1] != ' ') {
+            return i;
+        }
+    }
+    return bytes;
+}
+
+// What no line can hold goes on in the next one: answers the rest, which fits.
+static const char *lines_wrap(mm_lines *lines, const char *text) {
+    while (lines->column + mm_text_columns(text, strlen(text)) > lines->width) {
+        size_t bytes = prefix_bytes(text, lines->width - lines->column);
+        if (bytes == 0 && lines->column <= lines->indent) {
+            break;
+        }
+        size_t kept = words_bytes(text, bytes);
+        mm_text_name_part(lines->out, text, kept);
+        text += kept + strspn(text + kept, " ");
+        mm_lines_end(lines);
+        mm_lines_column(lines, lines->indent);
+    }
+    return text;
+}
+
+void mm_lines_tight(mm_lines *lines, const char *text) {
+    MM_ASSERT(lines->column <= lines->width);
+    const char *rest = lines->options.whole ? lines_wrap(lines, text) : text;
+    size_t left = lines->width - lines->column;
+    lines->filled = lines->filled || rest[0] != '\0';
+    lines->cut = lines->cut || mm_text_columns(rest, strlen(rest)) > left;
+    lines->column += mm_text_name_cut(lines->out, rest, left, lines->options.ascii);
+}
+
+void mm_lines_source(mm_lines *lines, const char *text, size_t count) {
+    lines->filled = lines->filled || count > 0;
+    for (size_t at = 0; at < count;) {
+        const char *tab = memchr(text + at, '\t', count - at);
+        size_t length = tab != NULL ? (size_t)(tab - text) - at : count - at;
+        mm_text_name_part(lines->out, text + at, length);
+        lines->column += mm_text_columns(text + at, length) + (tab != NULL);
+        mm_text_put(lines->out, tab != NULL ? "\t" : "");
+        at += length + (tab != NULL);
+    }
+}
+
 void mm_lines_piece(mm_lines *lines, const char *piece) {
     MM_ASSERT(lines->indent < lines->width);
     size_t columns = mm_text_columns(piece, strlen(piece));
@@ -66,18 +109,7 @@ void mm_lines_piece(mm_lines *lines, const char *piece) {
             mm_lines_column(lines, lines->column + 1);
         }
     }
-    // What no line can hold goes on in the next one.
-    while (lines->column + mm_text_columns(piece, strlen(piece)) > lines->width) {
-        size_t bytes = prefix_bytes(piece, lines->width - lines->column);
-        if (bytes == 0) {
-            break;
-        }
-        mm_text_name_part(lines->out, piece, bytes);
-        piece += bytes;
-        mm_lines_end(lines);
-        mm_lines_column(lines, lines->indent);
-    }
-    mm_lines_tight(lines, piece);
+    mm_lines_tight(lines, lines_wrap(lines, piece));
 }
 
 void mm_lines_words(mm_lines *lines, const char *words) {

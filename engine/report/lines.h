@@ -21,6 +21,8 @@ typedef struct mm_lines {
     size_t column;
     size_t indent;  ///< of lines after the first
     bool filled;    ///< something stands in this line
+    bool cut;       ///< something was cut at the width
+    bool excerpt;   ///< of a patch the changed lines alone were shown
 } mm_lines;
 
 /// Begin; the text is the caller's.
@@ -32,8 +34,12 @@ void mm_lines_start(mm_lines *lines, size_t indent);
 void mm_lines_piece(mm_lines *lines, const char *piece);
 /// Add the words of a text one by one.
 void mm_lines_words(mm_lines *lines, const char *words);
-/// Add text without a blank before it, cut at the width.
+/// Add text without a blank before it, cut at the width; where all is to be whole, what is too long
+/// goes on in the next line.
 void mm_lines_tight(mm_lines *lines, const char *text);
+/// Add source that is to be copied, however long it is. Tabs stay; other characters that do
+/// something to a terminal are written as in a name.
+void mm_lines_source(mm_lines *lines, const char *text, size_t count);
 /// Blanks up to a column.
 void mm_lines_column(mm_lines *lines, size_t column);
 /// Switch the colour.

@@ -111,9 +111,9 @@ static void line_json(mm_json *json, const mm_site_line *line) {
     mm_json_text(json, "function", line->function);
 }
 
-void mm_sites_json(mm_json *json, const mm_finding *finding) {
+void mm_sites_json(mm_json *json, const char *key, const mm_finding *finding) {
     uint64_t all = sites_total(finding);
-    mm_json_array(json, "sites");
+    mm_json_array(json, key);
     for (uint32_t i = 0; i < finding->site_count; i++) {
         const mm_site *site = &finding->sites[i];
         mm_json_object(json, NULL);

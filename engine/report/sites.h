@@ -10,7 +10,7 @@
 /// `verbose`. Nothing where nothing is known. Does it end with a line of source? COST: linear.
 bool mm_sites_print(mm_lines *lines, const mm_finding *finding, bool verbose);
 
-/// The array `sites`. COST: linear.
-void mm_sites_json(mm_json *json, const mm_finding *finding);
+/// The array `key`; NULL in another array. COST: linear.
+void mm_sites_json(mm_json *json, const char *key, const mm_finding *finding);
 
 #endif

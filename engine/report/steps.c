@@ -12,7 +12,8 @@
 
 #include "base/free/bytes.h"
 
-enum { ARROW_COLUMN = 5 };
+// STEP_REST: how much further in a name goes on that no line can hold.
+enum { ARROW_COLUMN = 5, STEP_REST = 4 };
 
 const char *mm_steps_piece_end(mm_text *piece, mm_lines *lines) {
     const char *text = "";
@@ -118,6 +119,7 @@ static void step_print(mm_lines *lines, const mm_step *steps, uint32_t i, size_t
     size_t indent = step_indent(lines, i);
     bool guilty = before != NULL && before->guilty;
     mm_lines_start(lines, 0);
+    lines->indent = indent + STEP_REST;
     if (guilty) {
         arrow_print(lines, indent);
     } else {

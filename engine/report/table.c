@@ -64,12 +64,14 @@ static void row_print(mm_lines *lines, const table_columns *columns, const char 
                       const char *note) {
     size_t end = TABLE_INDENT + columns->count;
     mm_lines_start(lines, 0);
+    lines->indent = columns->name;
     cell_right(lines, cells[0], end);
     cell_right(lines, cells[1], end + TABLE_GAP + columns->bytes);
     mm_lines_column(lines, columns->name);
     mm_lines_tight(lines, cells[2]);
     if (note != NULL && columns->note != 0) {
         mm_lines_column(lines, columns->note);
+        lines->indent = columns->note;
         mm_lines_tight(lines, note);
     } else if (note != NULL) {
         mm_lines_end(lines);

@@ -15,6 +15,7 @@ typedef struct mm_report_options {
     uint32_t width;  ///< columns; 0 = 80, at least 40
     bool colour;     ///< ANSI colours
     bool ascii;      ///< no character beyond ASCII of our own
+    bool whole;      ///< cut nothing: what does not fit goes on in the next line
 } mm_report_options;
 
 /// A text in the making. Appends never fail: the end says whether memory ran out. COST: linear in

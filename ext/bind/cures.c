@@ -122,9 +122,9 @@ bool heap_fix_fill(PyObject *row, heap_scratch *scratch, const mm_fix **ret) {
         PyErr_SetString(PyExc_TypeError, "a fix is a tuple");
         return false;
     }
-    if (!PyArg_ParseTuple(row, "szsO!zi(LLLL):fix", &fix->cure, &fix->role, &fix->type,
+    if (!PyArg_ParseTuple(row, "szsO!zi(LLLL)|z:fix", &fix->cure, &fix->role, &fix->type,
                           &PyTuple_Type, &checked, &fix->patch, &proven, &counts[0], &counts[1],
-                          &counts[2], &counts[3])) {
+                          &counts[2], &counts[3], &fix->hint)) {
         return false;
     }
     Py_ssize_t count = PyTuple_GET_SIZE(checked);
@@ -150,40 +150,64 @@ bool heap_fix_fill(PyObject *row, heap_scratch *scratch, const mm_fix **ret) {
     return true;
 }
 
+// Both sides, each with the lines that made its objects, and a page for them. False with an
+// exception set.
+static bool against_begin(PyObject *self, PyObject *after, PyObject *const sites[2],
+                          mm_findings findings[2], heap_page *page) {
+    PyObject *const both[2] = {self, after};
+    if (!heap_page_begin(page, NULL)) {
+        return false;
+    }
+    for (int i = 0; i < 2; i++) {
+        if (!heap_sites_fill(sites[i], &((findings_object *)both[i])->findings, &page->scratch,
+                             &findings[i])) {
+            heap_scratch_deinit(&page->scratch);
+            return false;
+        }
+    }
+    return true;
+}
+
 PyObject *findings_against_text(PyObject *self, PyObject *args, PyObject *kwargs) {
-    static const char *const names[] = {"", "", "", "width", "colour", "ascii", NULL};
-    PyObject *after = NULL; /* borrowed */
-    mm_against sides[2] = {{NULL, &((findings_object *)self)->findings}, {NULL, NULL}};
+    static const char *const names[] = {
+        "", "", "", "width", "colour", "ascii", "sites", "after_sites", NULL};
+    PyObject *after = NULL;            /* borrowed */
+    PyObject *sites[2] = {NULL, NULL}; /* borrowed */
+    mm_findings findings[2];
+    mm_against sides[2] = {{NULL, &findings[0]}, {NULL, &findings[1]}};
     int width = 80, colour = 0, ascii = 0;
     mm_report_options options;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O!ss|$ipp:against_text", (char **)names,
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O!ss|$ippO!O!:against_text", (char **)names,
                                      Py_TYPE(self), &after, &sides[0].name, &sides[1].name, &width,
-                                     &colour, &ascii) ||
+                                     &colour, &ascii, &PyTuple_Type, &sites[0], &PyTuple_Type,
+                                     &sites[1]) ||
         !heap_options_fill(width, colour, ascii, &options)) {
         return NULL;
     }
     heap_page page;
-    if (!heap_page_begin(&page, NULL)) {
+    if (!against_begin(self, after, sites, findings, &page)) {
         return NULL;
     }
-    sides[1].findings = &((findings_object *)after)->findings;
     mm_status status =
         mm_against_text(sides, &options, &page.scratch.arena, &page.bytes, &page.count, &page.err);
     return heap_page_end(&page, status);
 }
 
-PyObject *findings_against_json(PyObject *self, PyObject *args) {
-    PyObject *after = NULL; /* borrowed */
-    mm_against sides[2] = {{NULL, &((findings_object *)self)->findings}, {NULL, NULL}};
-    if (!PyArg_ParseTuple(args, "O!ss:against_json", Py_TYPE(self), &after, &sides[0].name,
-                          &sides[1].name)) {
+PyObject *findings_against_json(PyObject *self, PyObject *args, PyObject *kwargs) {
+    static const char *const names[] = {"", "", "", "sites", "after_sites", NULL};
+    PyObject *after = NULL;            /* borrowed */
+    PyObject *sites[2] = {NULL, NULL}; /* borrowed */
+    mm_findings findings[2];
+    mm_against sides[2] = {{NULL, &findings[0]}, {NULL, &findings[1]}};
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O!ss|$O!O!:against_json", (char **)names,
+                                     Py_TYPE(self), &after, &sides[0].name, &sides[1].name,
+                                     &PyTuple_Type, &sites[0], &PyTuple_Type, &sites[1])) {
         return NULL;
     }
     heap_page page;
-    if (!heap_page_begin(&page, NULL)) {
+    if (!against_begin(self, after, sites, findings, &page)) {
         return NULL;
     }
-    sides[1].findings = &((findings_object *)after)->findings;
     mm_status status =
         mm_against_json(sides, &page.scratch.arena, &page.bytes, &page.count, &page.err);
     return heap_page_end(&page, status);

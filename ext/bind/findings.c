@@ -302,7 +302,7 @@ PyDoc_STRVAR(findings_rows_doc,
              "(kind, is leak, is hidden, is own type, type, grown objects, holder, role, path) of\n"
              "each finding; a path is a tuple of (object, edge, is guilty).");
 PyDoc_STRVAR(findings_one_text_doc,
-             "one_text($self, number, /, *, width=80, sources=())\n--\n\n"
+             "one_text($self, number, /, *, width=80, sources=(), sites=())\n--\n\n"
              "One finding alone for a terminal.");
 
 static const PyMethodDef findings_methods[] = {
@@ -318,17 +318,21 @@ static const PyMethodDef findings_methods[] = {
     {"against_text", (PyCFunction)(void (*)(void))findings_against_text,
      METH_VARARGS | METH_KEYWORDS,
      PyDoc_STR("against_text($self, after, name, after_name, /, *, width=80, colour=False,\n"
-               "             ascii=False)\n--\n\nWhat grows here, and what in others.")},
-    {"against_json", findings_against_json, METH_VARARGS,
-     PyDoc_STR("against_json($self, after, name, after_name, /)\n--\n\n"
+               "             ascii=False, sites=(), after_sites=())\n--\n\n"
+               "What grows here, and what in others.")},
+    {"against_json", (PyCFunction)(void (*)(void))findings_against_json,
+     METH_VARARGS | METH_KEYWORDS,
+     PyDoc_STR("against_json($self, after, name, after_name, /, *, sites=(), after_sites=())\n"
+               "--\n\n"
                "What grows here, and what in others, as a JSON document.")},
     {"wanted", findings_wanted, METH_NOARGS,
      PyDoc_STR("wanted($self, /)\n--\n\n"
                "Is it worth a round to find out where what is held was made, and what waits?")},
     {"made", findings_made, METH_VARARGS,
-     PyDoc_STR("made($self, path, waiting, /)\n--\n\n"
+     PyDoc_STR("made($self, path, waiting, all=False, /)\n--\n\n"
                "(finding, 0, addresses) of what each finding's growth made by the snapshot of a\n"
-               "later round: of what waits for the collector, or of all else; and (finding, type,\n"
+               "later round (all: since the first snapshot, by the last one): of what waits for "
+               "the collector, or of all else; and (finding, type,\n"
                "addresses) of all that is seen of a type that C code holds. Addresses are bytes.")},
     {"place", findings_place, METH_O,
      PyDoc_STR("place($self, files, /)\n--\n\n"

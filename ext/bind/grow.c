@@ -104,13 +104,10 @@ static bool heap_fits(const grow_seen *before, const grow_seen *next, bool *othe
 
 static mm_status mark_take(const heap_object *heap, mm_arena *perm, grow_work *work,
                            mm_error *err) {
-    heap_scratch scratch;
-    heap_scratch_init(&scratch);
     PyThreadState *released = PyEval_SaveThread();
-    mm_status status = mm_mark_take(&heap->graph, &work->names, perm, &scratch.arena,
-                                    &work->marks[work->mark_count], err);
+    mm_status status =
+        mm_mark_take(&heap->graph, &work->names, perm, perm, &work->marks[work->mark_count], err);
     PyEval_RestoreThread(released);
-    heap_scratch_deinit(&scratch);
     return status;
 }
 

@@ -58,7 +58,7 @@ bool heap_sources_fill(PyObject *sources, heap_scratch *scratch, mm_why_source *
 bool heap_fix_fill(PyObject *row, heap_scratch *scratch, const mm_fix **ret);
 /// Methods Findings.against_text() and against_json().
 PyObject *findings_against_text(PyObject *self, PyObject *args, PyObject *kwargs);
-PyObject *findings_against_json(PyObject *self, PyObject *args);
+PyObject *findings_against_json(PyObject *self, PyObject *args, PyObject *kwargs);
 /// What a cure is decided by: a list of tuples, one for each finding. NULL with an exception set.
 PyObject *findings_cures(PyObject *self, PyObject *ignored);
 /// ((qualified name, first line), ...). NULL with an exception set.

@@ -54,18 +54,20 @@ PyObject *findings_rows(PyObject *self, PyObject *ignored) {
 }
 
 PyObject *findings_one_text(PyObject *self, PyObject *args, PyObject *kwargs) {
-    static const char *const names[] = {"", "width", "sources", NULL};
-    const mm_findings *findings = &((findings_object *)self)->findings;
+    static const char *const names[] = {"", "width", "sources", "sites", NULL};
+    const mm_findings *found = &((findings_object *)self)->findings;
+    mm_findings findings;
     unsigned int number = 0;
     int width = 80;
-    PyObject *sources = NULL; /* borrowed */
+    PyObject *sources = NULL; /* borrowed, as is the next */
+    PyObject *sites = NULL;
     mm_report_options options;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "I|$iO!:one_text", (char **)names, &number,
-                                     &width, &PyTuple_Type, &sources) ||
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "I|$iO!O!:one_text", (char **)names, &number,
+                                     &width, &PyTuple_Type, &sources, &PyTuple_Type, &sites) ||
         !heap_options_fill(width, 0, 0, &options)) {
         return NULL;
     }
-    if (number >= findings->finding_count) {
+    if (number >= found->finding_count) {
         PyErr_SetString(PyExc_IndexError, "there is no finding of this number");
         return NULL;
     }
@@ -73,12 +75,17 @@ PyObject *findings_one_text(PyObject *self, PyObject *args, PyObject *kwargs) {
     if (!heap_page_begin(&page, sources)) {
         return NULL;
     }
+    if (!heap_sites_fill(sites, found, &page.scratch, &findings)) {
+        heap_scratch_deinit(&page.scratch);
+        return NULL;
+    }
     const mm_why_source *source = mm_why_source_of(page.rows, page.row_count, number);
     mm_why_source moved = source != NULL ? *source : (mm_why_source){0};
     moved.chain = 0;
-    mm_finding finding = findings->findings[number];
+    options.whole = true;  // a message has no width, and no -v
+    mm_finding finding = findings.findings[number];
     finding.hidden = false;
-    mm_findings one = {.file = findings->file, .findings = &finding, .finding_count = 1};
+    mm_findings one = {.file = found->file, .findings = &finding, .finding_count = 1};
     mm_status status = mm_findings_text(&one, &moved, source != NULL ? 1 : 0, false, &options,
                                         &page.scratch.arena, &page.bytes, &page.count, &page.err);
     return heap_page_end(&page, status);

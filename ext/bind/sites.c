@@ -38,9 +38,8 @@ typedef struct made_answer {
     uint32_t seen_count;
 } made_answer;
 
-static mm_status made_find(const findings_object *found, const mm_finding *finding,
+static mm_status made_find(const mm_growth_input *input, const mm_finding *finding,
                            const mm_graph *round, mm_arena *arena, made_answer *ret) {
-    const mm_growth_input *input = &found->grown;
     mm_error err = {MM_OK, NULL, 0, 0};
     if (finding->growth == NULL) {
         return mm_growth_waiting(input, finding->type, round, arena, &ret->addresses, &ret->count,
@@ -67,14 +66,14 @@ static bool row_append(PyObject *list, uint32_t number, uint64_t type, const uin
 }
 
 // Append the rows of one finding. False with an exception set.
-static bool made_append(const findings_object *found, uint32_t number, const heap_object *round,
-                        PyObject *list) {
+static bool made_append(const findings_object *found, const mm_growth_input *input, uint32_t number,
+                        const heap_object *round, PyObject *list) {
     made_answer answer = {NULL, 0, NULL, 0};
     heap_scratch scratch;
     heap_scratch_init(&scratch);
     PyThreadState *released = PyEval_SaveThread();
     mm_status status =
-        made_find(found, &found->findings.findings[number], &round->graph, &scratch.arena, &answer);
+        made_find(input, &found->findings.findings[number], &round->graph, &scratch.arena, &answer);
     PyEval_RestoreThread(released);
     bool done = status == MM_OK;
     if (!done) {
@@ -95,15 +94,17 @@ PyObject *findings_made(PyObject *self, PyObject *args) {
     const findings_object *found = (const findings_object *)self;
     const heap_state *state = PyType_GetModuleState(Py_TYPE(self));
     PyObject *path = NULL; /* borrowed */
-    int waiting = 0;
-    if (!PyArg_ParseTuple(args, "Op:made", &path, &waiting)) {
+    int waiting = 0, all = 0;
+    if (!PyArg_ParseTuple(args, "Op|p:made", &path, &waiting, &all)) {
         return NULL;
     }
+    mm_growth_input input = found->grown;
+    input.mark_count = all != 0 && input.mark_count > 0 ? 1 : input.mark_count;
     PyObject *round = PyObject_CallOneArg(state->heap_type, path);
     PyObject *list = round == NULL ? NULL : PyList_New(0);
     for (uint32_t i = 0; list != NULL && i < found->findings.finding_count; i++) {
         if (found->grown.mark_count > 0 && is_asked(&found->findings.findings[i], waiting != 0) &&
-            !made_append(found, i, (heap_object *)round, list)) {
+            !made_append(found, &input, i, (heap_object *)round, list)) {
             Py_CLEAR(list);
         }
     }

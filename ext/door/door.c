@@ -5,9 +5,11 @@
 #include "measure.h"
 #include "raise.h"
 #include "run.h"
+#include "sites.h"
 #include "take.h"
 
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/os/file.h"
@@ -169,6 +171,56 @@ static PyObject *door_memory(PyObject *module, PyObject *args, PyObject *kwargs)
     return result;
 }
 
+PyDoc_STRVAR(trace_doc,
+             "trace($module, frames, /)\n--\n\n"
+             "Begin to note the lines that make objects, so many of each; False where that is\n"
+             "done already, or where something else listens to the making of objects.");
+
+static PyObject *door_trace(PyObject *module, PyObject *args) {
+    int frames = 0;
+    (void)module;
+    if (!PyArg_ParseTuple(args, "i:trace", &frames)) {
+        return NULL;
+    }
+    if (frames < 1) {
+        PyErr_SetString(PyExc_ValueError, "one line of each object at least");
+        return NULL;
+    }
+    return PyBool_FromLong(door_trace_begin(frames));
+}
+
+PyDoc_STRVAR(untrace_doc, "untrace($module, /)\n--\n\nEnd what trace() began.");
+
+static PyObject *door_untrace(PyObject *module, PyObject *ignored) {
+    (void)module;
+    (void)ignored;
+    door_trace_end();
+    Py_RETURN_NONE;
+}
+
+PyDoc_STRVAR(made_at_doc,
+             "made_at($module, addresses, /)\n--\n\n"
+             "(lines, numbers) of live objects, by addresses of 8 bytes each: lines are tuples of\n"
+             "(file, line), the one that made an object first, and numbers say for each object\n"
+             "which of them, 4 bytes each, 0xffffffff for none. None where nothing is traced.");
+
+static PyObject *door_made_at(PyObject *module, PyObject *addresses) {
+    (void)module;
+    if (!PyBytes_Check(addresses)) {
+        PyErr_SetString(PyExc_TypeError, "addresses are bytes");
+        return NULL;
+    }
+    size_t count = (size_t)PyBytes_GET_SIZE(addresses) / sizeof(uint64_t);
+    uint64_t *copy = PyMem_RawMalloc((count + 1) * sizeof *copy);
+    if (copy == NULL) {
+        return PyErr_NoMemory();
+    }
+    memcpy(copy, PyBytes_AS_STRING(addresses), count * sizeof *copy);
+    PyObject *answer = door_sites_here(copy, count);
+    PyMem_RawFree(copy);
+    return answer;
+}
+
 PyDoc_STRVAR(references_held_doc,
              "references_held($module, address, /)\n--\n\n"
              "Reference count of the object at an address, which must be alive.\n\n"
@@ -224,6 +276,9 @@ static const PyMethodDef door_methods[] = {
     {"snapshot", (PyCFunction)(void (*)(void))door_snapshot, METH_VARARGS | METH_KEYWORDS,
      snapshot_doc},
     {"memory", (PyCFunction)(void (*)(void))door_memory, METH_VARARGS | METH_KEYWORDS, memory_doc},
+    {"trace", door_trace, METH_VARARGS, trace_doc},
+    {"untrace", door_untrace, METH_NOARGS, untrace_doc},
+    {"made_at", door_made_at, METH_O, made_at_doc},
     {"references_held", door_references_held, METH_O, references_held_doc},
     {"run", door_run, METH_VARARGS, door_run_doc},
     {"listen", door_listen, METH_VARARGS, listen_doc},

@@ -73,18 +73,21 @@ static bool is_listened(void) {
            places[0].dli_fbase != places[1].dli_fbase;
 }
 
-void door_sites_begin(int frames, door_sites *ret) {
+bool door_trace_begin(int frames) {
     MM_ASSERT(frames > 0);
-    *ret = (door_sites){false, false, NULL};
-    if (look_up_find() == NULL) {
-        return;
+    return look_up_find() != NULL && !is_tracing() && !is_listened() &&
+           tracer_call("start", "i", frames, NULL);
+}
+
+void door_trace_end(void) {
+    if (tracer_call("stop", NULL, 0, NULL) && !is_listened()) {
+        MM_LISTENER_REMOVE();
     }
-    if (is_tracing()) {
-        ret->is_on = true;
-    } else if (!is_listened()) {
-        ret->is_ours = tracer_call("start", "i", frames, NULL);
-        ret->is_on = ret->is_ours;
-    }
+}
+
+void door_sites_begin(int frames, door_sites *ret) {
+    *ret = (door_sites){.is_ours = door_trace_begin(frames)};
+    ret->is_on = ret->is_ours || (look_up_find() != NULL && is_tracing());
     // Behind the tracer: what it puts in place it takes away again.
     ret->blocks = ret->is_on ? door_blocks_begin() : NULL;
 }
@@ -97,8 +100,8 @@ void door_sites_close(const door_sites *sites) {
 
 void door_sites_end(door_sites *sites) {
     door_blocks_end(sites->blocks);
-    if (sites->is_ours && tracer_call("stop", NULL, 0, NULL) && !is_listened()) {
-        MM_LISTENER_REMOVE();
+    if (sites->is_ours) {
+        door_trace_end();
     }
     *sites = (door_sites){false, false, NULL};
 }
@@ -203,6 +206,23 @@ PyObject *door_sites_find(const door_sites *sites, const uint64_t *question, uin
         answer = PyList_AsTuple(parts);
     }
     Py_XDECREF(parts);
+    Py_XDECREF(work.list);
+    Py_XDECREF(work.known);
+    return answer;
+}
+
+PyObject *door_sites_here(const uint64_t *addresses, uint64_t count) {
+    sites_work work = {look_up_find(), NULL, NULL};
+    PyObject *answer = NULL;
+    if (work.look_up == NULL || !is_tracing()) {
+        return Py_NewRef(Py_None);
+    }
+    work.known = PyDict_New();
+    work.list = PyList_New(0);
+    if (work.known != NULL && work.list != NULL) {
+        PyObject *numbers = numbers_make(&work, addresses, count);
+        answer = numbers == NULL ? NULL : Py_BuildValue("(ON)", work.list, numbers);
+    }
     Py_XDECREF(work.list);
     Py_XDECREF(work.known);
     return answer;

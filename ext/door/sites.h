@@ -23,6 +23,13 @@ typedef struct door_sites {
 /// REQUIRES: the lock is held, no exception is set.
 void door_sites_begin(int frames, door_sites *ret);
 
+/// Begin to trace, but for who traces already or listens to the making of objects: did we? COST and
+/// `frames` as for door_sites_begin(). REQUIRES: the lock is held, no exception is set.
+bool door_trace_begin(int frames);
+
+/// End what door_trace_begin() began.
+void door_trace_end(void);
+
 /// The round is over: what is made from now on is not asked about.
 void door_sites_close(const door_sites *sites);
 
@@ -35,6 +42,10 @@ void door_sites_close(const door_sites *sites);
 /// has for each object an index into it as 32 bits, UINT32_MAX = not known; numbers of their own
 /// follow for each type. NULL with an exception set. Runs no Python code with the collector off.
 PyObject *door_sites_find(const door_sites *sites, const uint64_t *question, uint64_t count);
+
+/// The same of a process that traces, whoever began it: the lines of these objects, 64 bits each,
+/// as a tuple (lines, numbers); None where nothing is traced. NULL with an exception set.
+PyObject *door_sites_here(const uint64_t *addresses, uint64_t count);
 
 /// End what we began. Twice is fine.
 void door_sites_end(door_sites *sites);

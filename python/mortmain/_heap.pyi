@@ -23,9 +23,9 @@ class _Counts(TypedDict):
 # (chain, file, line, text)
 _Source: TypeAlias = tuple[int, str, int, str] | tuple[int, str, int, str, _Fix | None]
 # (cure, role, type, checked, patch, proven or -1,
-#  (objects before, steps before, objects after, steps after), -1 for unknown ones)
+#  (objects before, steps before, objects after, steps after), -1 for unknown ones, hint)
 _Fix: TypeAlias = tuple[
-    str, str | None, str, tuple[str, ...], str | None, int, tuple[int, int, int, int]
+    str, str | None, str, tuple[str, ...], str | None, int, tuple[int, int, int, int], str | None
 ]
 _Steps: TypeAlias = tuple[tuple[str, str | None, bool], ...]
 # (finding, kind, leak, type, holder, cure, role, file,
@@ -153,15 +153,32 @@ class Findings:
         width: int = 80,
         colour: bool = False,
         ascii: bool = False,
+        sites: tuple[_Site, ...] = (),
+        after_sites: tuple[_Site, ...] = (),
     ) -> str: ...
-    def against_json(self, after: Findings, name: str, after_name: str, /) -> str: ...
+    def against_json(
+        self,
+        after: Findings,
+        name: str,
+        after_name: str,
+        /,
+        *,
+        sites: tuple[_Site, ...] = (),
+        after_sites: tuple[_Site, ...] = (),
+    ) -> str: ...
     def cycles_text(
         self, /, *, width: int = 80, colour: bool = False, ascii: bool = False
     ) -> str: ...
     def cycles_json(self, /) -> str: ...
     def rows(self, /) -> list[_Row]: ...
     def one_text(
-        self, number: int, /, *, width: int = 80, sources: tuple[_Source, ...] = ()
+        self,
+        number: int,
+        /,
+        *,
+        width: int = 80,
+        sources: tuple[_Source, ...] = (),
+        sites: tuple[_Site, ...] = (),
     ) -> str: ...
     def scopes(self, /) -> list[_Scope]: ...
     def text(
@@ -179,5 +196,7 @@ class Findings:
         self, /, *, sources: tuple[_Source, ...] = (), sites: tuple[_Site, ...] = ()
     ) -> str: ...
     def wanted(self, /) -> tuple[bool, bool]: ...
-    def made(self, path: str, waiting: bool, /) -> list[tuple[int, int, bytes]]: ...
+    def made(
+        self, path: str, waiting: bool, all: bool = False, /
+    ) -> list[tuple[int, int, bytes]]: ...
     def place(self, files: tuple[str, ...], /) -> int: ...

@@ -159,6 +159,11 @@ class Findings:
         return replace(self, _sites=sites)
 
     @property
+    def holders(self) -> set[str]:
+        """What keeps what is told of without ``-v``, as it is called: ``"Book.pending"``."""
+        return {row[6] for row in self._findings.rows() if not row[2] and row[6] is not None}
+
+    @property
     def steps(self) -> int:
         """How often the step was called while it was watched; -1 where nobody knows."""
         watched = json.loads(self.json())["watched"] or {}
@@ -191,12 +196,20 @@ class Findings:
             Lines of text, each with its newline.
         """
         return self._findings.against_text(
-            after._findings, *names, width=width, colour=colour, ascii=ascii
+            after._findings,
+            *names,
+            width=width,
+            colour=colour,
+            ascii=ascii,
+            sites=self._sites,
+            after_sites=after._sites,
         )
 
     def against_json(self, after: Findings, names: tuple[str, str]) -> str:
         """What grows here, and what grows by another way, as a JSON document."""
-        return self._findings.against_json(after._findings, *names)
+        return self._findings.against_json(
+            after._findings, *names, sites=self._sites, after_sites=after._sites
+        )
 
     def with_fixes(self, fixes: tuple[Fix, ...]) -> Findings:
         """The same findings with other cures."""

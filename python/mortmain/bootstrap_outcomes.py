@@ -1,19 +1,23 @@
 """What `mortmain loop --try-fix` starts to learn what a step answers: writes it down, call by call.
 
 Arguments: overlay.py, the overlay or "", kind, target, name, sys.path[0], the file to write, how
-often to call, and for how many seconds at most. One line for each call. What says nothing of a
-value, its address above all, is left out.
+often to call, for how many seconds at most, and source files. One line for each call. What says
+nothing of a value, its address above all, is left out. At the exit, which functions of these files
+were called goes beside it, to the same name with ``.called``: what cleans up may run as late.
 Knows: how to call a step. Must not know: what is compared.
 """
 
 from __future__ import annotations
 
 import asyncio
+import atexit
 import gc
 import importlib
 import importlib.util
 import inspect
+import os
 import sys
+import threading
 import time
 import types
 from typing import Any
@@ -86,9 +90,34 @@ def call(step: Any, runner: asyncio.Runner) -> str:
     return f"returned {describe(value)}"
 
 
+def note_calls(files: list[str], out: str) -> None:
+    """Write down at the exit which functions of some files were called, each once."""
+    seen: dict[int, types.CodeType] = {}
+
+    def called(frame: types.FrameType, event: str, _: Any) -> None:
+        if event == "call":
+            seen.setdefault(id(frame.f_code), frame.f_code)
+
+    def told() -> None:
+        sys.setprofile(None)
+        places = {each: os.path.realpath(each) for each in {c.co_filename for c in seen.values()}}
+        lines = {
+            f"{places[code.co_filename]}\t{code.co_qualname}\n"
+            for code in list(seen.values())
+            if places[code.co_filename] in files
+        }
+        with open(out, "w", encoding="utf-8", errors="backslashreplace") as stream:  # noqa: PTH123
+            stream.writelines(sorted(lines))
+
+    # What is registered first is called last.
+    atexit.register(told)
+    sys.setprofile(called)
+    threading.setprofile(called)
+
+
 def main() -> None:
     """Call it, and write down what it answers."""
-    overlay, text, kind, target, name, path0, out, count, seconds = sys.argv[1:]
+    overlay, text, kind, target, name, path0, out, count, seconds, *files = sys.argv[1:]
     sys.argv[:] = ["-c" if kind == "code" else target]
     sys.path[0] = path0
     if text:
@@ -96,6 +125,7 @@ def main() -> None:
         with open(overlay, "rb") as stream:  # noqa: PTH123
             exec(compile(stream.read(), overlay, "exec"), names)
         names["install"](text)
+    note_calls(files, out + ".called")
     with open(out, "w", encoding="utf-8", errors="backslashreplace") as stream:  # noqa: PTH123
         step = load(kind, target, name)
         runner = asyncio.Runner()

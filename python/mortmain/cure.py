@@ -26,6 +26,8 @@ from mortmain import (
     cure_sites,
     cure_source,
     cure_tables,
+    cure_undo,
+    cure_weak,
 )
 from mortmain.cure_case import Answer, Case, Facts, is_nested
 
@@ -34,6 +36,7 @@ Rule = Callable[[Case], Answer | None]
 # The first that answers decides. Those that need no container come first: they read the path or
 # the ring alone. The last one always answers.
 RULES: tuple[Rule, ...] = (
+    cure_rules.raised_again,
     cure_rings.exception_in_a_local,
     cure_rings.reference_to_the_owner,
     cure_rings.method_of_its_own,
@@ -42,6 +45,7 @@ RULES: tuple[Rule, ...] = (
     cure_functions.mutable_default,
     cure_functions.closure,
     cure_functions.attribute_of_function,
+    cure_weak.own_table,
     cure_tables.weak_container,
     cure_rules.stored_exception,
     cure_rules.dead_references,
@@ -64,6 +68,9 @@ RULES: tuple[Rule, ...] = (
     cure_rules.owner,
 )
 
+# What is taken out again by hand, if the source has something for that.
+_UNDONE = ("remove-when-done", "unsubscribe")
+
 # Those that understand a container in another one: the lists of a dict of lists.
 NESTED_RULES: tuple[Rule, ...] = (cure_rules.callbacks, cure_rules.tasks)
 
@@ -85,6 +92,7 @@ class Fix:
         after: The whole file when it is patched, or None.
         proven: True: it was tried and nothing grows. False: it was withdrawn. None: not tried.
         tried: Objects and steps before, and after; -1 is unknown.
+        hint: What the source has that does it, without a stop at the end, or None.
     """
 
     facts: Facts
@@ -99,12 +107,13 @@ class Fix:
     after: str | None
     proven: bool | None = None
     tried: tuple[int, int, int, int] = (-1, -1, -1, -1)
+    hint: str | None = None
 
     def row(self) -> _heap._Fix:
         """What the engine prints."""
         proven = -1 if self.proven is None else int(self.proven)
         held = self.facts.held or "it"
-        return (self.cure, self.role, held, self.checked, self.patch, proven, self.tried)
+        return (self.cure, self.role, held, self.checked, self.patch, proven, self.tried, self.hint)
 
     def withdrawn(self, tried: tuple[int, int, int, int]) -> Fix:
         """The cure that loses nothing, and no patch."""
@@ -124,6 +133,10 @@ def find(facts: Facts, files: Sequence[str] = ()) -> Fix | None:
     if any(text == "_lru_cache_wrapper" for text, _, _ in facts.path):
         # A function is looked for by its name: what wraps others may be of another file.
         facts = replace(facts, scope=None, places=())
+    if cure_weak.is_receiver(facts):
+        # Whoever connects it is to blame, not where the signal is.
+        site = cure_sites.find(facts, files)
+        return None if site is None else _fix(facts, *site)
     first: Fix | None = None
     for each in _lights(facts):
         for file in _files(each, files):
@@ -162,7 +175,9 @@ def _of_file(facts: Facts, file: str) -> Fix | None:
     for rule in NESTED_RULES if case.is_nested else RULES:
         answer = rule(case)
         if answer is not None:
-            return _fix(facts, module, answer)
+            made = _fix(facts, module, answer)
+            is_undone = answer.cure in _UNDONE and made.patch is None
+            return replace(made, hint=cure_undo.hint(case)) if is_undone else made
     return None
 
 
@@ -180,7 +195,9 @@ def _files(facts: Facts, files: Sequence[str]) -> list[str]:
 
 
 def _fix(facts: Facts, module: cure_source.Module, answer: Answer) -> Fix:
-    after = cure_patch.apply(module, answer.edits) if answer.edits else None
+    # What the standard library does, its users cannot change: they are told, no more.
+    mine = answer.edits and not cure_source.is_stdlib(module.file)
+    after = cure_patch.apply(module, answer.edits) if mine else None
     patch = cure_patch.diff(module, after) if after is not None else None
     shown = cure_source.shown(module.file)
     text = module.line(answer.line).strip()

@@ -6,6 +6,7 @@ Knows: how a class inside a function looks. Must not know: who holds it.
 from __future__ import annotations
 
 import ast
+import builtins
 import copy
 import symtable
 import textwrap
@@ -86,7 +87,29 @@ def _is_apart(module: Module, function: ast.FunctionDef, made: ast.ClassDef) -> 
     needed = {each.get_name() for each in table.get_symbols() if each.is_global()}
     for base in (*made.bases, *made.keywords):
         needed |= {node.id for node in ast.walk(base) if isinstance(node, ast.Name)}
-    return not (free | needed) & own and not needed & _later(module, function)
+    there = _earlier(module, function) | set(dir(builtins)) | {"__name__", "__file__"}
+    return not (free | needed) & own and needed <= there and not _runs(module, made)
+
+
+def _runs(module: Module, made: ast.ClassDef) -> bool:
+    """Is something called while the class is made, which would be called by the import instead?"""
+    return any(
+        isinstance(node, ast.Call) and not _is_value(node) and not _is_inner(module, node, made)
+        for node in ast.walk(made)
+    )
+
+
+def _is_inner(module: Module, node: ast.Call, made: ast.ClassDef) -> bool:
+    """Is it in the body of a function of the class?"""
+    inner: ast.AST = node
+    for each in module.up(node):
+        if each is made:
+            return False
+        is_function = isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef)
+        if (is_function and inner in getattr(each, "body", [])) or isinstance(each, ast.Lambda):
+            return True
+        inner = each
+    return False
 
 
 def _tables(
@@ -98,17 +121,23 @@ def _tables(
         yield from _tables(inner)
 
 
-def _later(module: Module, function: ast.FunctionDef) -> set[str]:
-    """Names of the module that it does not have yet where a function of it begins."""
-    bound: dict[str, int] = {}
+def _earlier(module: Module, function: ast.FunctionDef) -> set[str]:
+    """Names that the module surely has before a function of it begins."""
+    bound: set[str] = set()
+    late: set[str] = set()
     for node in ast.walk(module.tree):
-        if module.function(node) is not None:
-            continue
+        inside = module.function(node) is not None or module.owner(node) is not None
+        names: list[str] = []
         if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-            bound[node.name] = min(node.lineno, bound.get(node.name, node.lineno))
+            names = [node.name]
         elif isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
-            bound[node.id] = min(node.lineno, bound.get(node.id, node.lineno))
-    return {name for name, line in bound.items() if line >= function.lineno}
+            names = [node.id]
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            names = [alias.asname or alias.name.partition(".")[0] for alias in node.names]
+        for name in () if inside else names:
+            is_earlier = getattr(node, "lineno", 0) < function.lineno
+            (bound if is_earlier else late).add(name)
+    return bound - late
 
 
 def _is_same(text: str, made: ast.ClassDef) -> bool:

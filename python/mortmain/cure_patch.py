@@ -105,21 +105,67 @@ def imported_as(module: Module, name: str) -> tuple[str | None, list[Edit]]:
     Returns:
         The name, or None where it is taken by something else, and the edits.
     """
-    for node in module.tree.body:
-        if isinstance(node, ast.Import):
-            for alias in node.names:
-                if alias.name == name:
-                    return alias.asname or name, []
+    if _is_hidden(module, name):
+        return None, []
+    for node in _first_imports(module):
+        for alias in node.names:
+            own = alias.asname or name
+            if alias.name == name and not _is_bound_again(module, own):
+                return own, []
+    late = [
+        alias
+        for node in module.tree.body
+        if isinstance(node, ast.Import)
+        for alias in node.names
+        if (alias.name, alias.asname) == (name, None)
+    ]
     taken = any(
         (isinstance(node, ast.Name) and node.id == name and not isinstance(node.ctx, ast.Load))
         or (isinstance(node, ast.arg) and node.arg == name)
-        or (isinstance(node, ast.alias) and (node.asname or node.name) == name)
+        or (
+            isinstance(node, ast.alias)
+            and (node.asname or node.name) == name
+            and not any(node is each for each in late)
+        )
         or (isinstance(node, ast.ClassDef | ast.FunctionDef) and node.name == name)
         for node in ast.walk(module.tree)
     )
     if taken:
         return None, []
     return name, [_import_edit(module, name)]
+
+
+def _first_imports(module: Module) -> list[ast.Import]:
+    """The imports that come before everything that may need them."""
+    found = []
+    for node in module.tree.body:
+        if isinstance(node, ast.Import):
+            found.append(node)
+        elif isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) or (
+            isinstance(node, ast.Assign | ast.AnnAssign)
+            and any(isinstance(each, ast.Dict | ast.List | ast.Call) for each in ast.walk(node))
+        ):
+            break
+    return found
+
+
+def _is_bound_again(module: Module, name: str) -> bool:
+    """Does the module give its own name to something else later, or delete it?"""
+    return any(
+        isinstance(node, ast.Name) and node.id == name and not isinstance(node.ctx, ast.Load)
+        for node in ast.walk(module.tree)
+        if module.function(node) is None
+    )
+
+
+def _is_hidden(module: Module, name: str) -> bool:
+    """Would a script get a file of its folder instead of the library's?"""
+    folder = Path(module.file).parent
+    return (
+        (folder / f"{name}.py").exists()
+        and not (folder / "__init__.py").exists()
+        and (Path(module.file).parent != Path(os.__file__).parent)
+    )
 
 
 def _import_edit(module: Module, name: str) -> Edit:

@@ -9,7 +9,7 @@ import ast
 import re
 from dataclasses import replace
 
-from mortmain import cure_patch, cure_tables, source
+from mortmain import cure_bases, cure_patch, cure_source, cure_tables, source
 from mortmain.cure_case import Answer, Case
 from mortmain.cure_patch import Edit
 from mortmain.cure_source import Function
@@ -140,7 +140,12 @@ def reference_to_the_owner(case: Case) -> Answer | None:
         "value = self.{slot}",
         "return value() if isinstance(value, {weakref}.ref) else value",
     ]
-    stored = ["self.{slot} = value if value is None else {weakref}.ref(value)"]
+    stored = [
+        "try:",
+        "    self.{slot} = {weakref}.ref(value)",
+        "except TypeError:",
+        "    self.{slot} = value  # None, or what has no room for weak references",
+    ]
     return _property(case, "weak-parent", lines, stored)
 
 
@@ -150,6 +155,8 @@ def method_of_its_own(case: Case) -> Answer | None:
         return None
     if not case.facts.ring:
         return None
+    if not _leads_to_a_method(case):
+        return Answer("weak-method", None, case.line)  # a list of methods is no method
     lines = [
         "value = self.{slot}",
         "return value() if isinstance(value, {weakref}.WeakMethod) else value",
@@ -161,15 +168,39 @@ def method_of_its_own(case: Case) -> Answer | None:
     return _property(case, "weak-method", lines, stored)
 
 
+def _leads_to_a_method(case: Case) -> bool:
+    """Is the method itself the value of the attribute?"""
+    steps = case.facts.ring
+    return all(
+        steps[(at + 1) % len(steps)][0] == "method"
+        for at, (_, edge, _) in enumerate(steps)
+        if cure_source.spelled(case.module, case.scope, (edge or "").removeprefix(".")) == case.name
+    )
+
+
 def _property(case: Case, cure: str, read: list[str], stored: list[str]) -> Answer | None:
     """A property in the class that holds the attribute, before its first method."""
     module = case.module
     owner = _class(case)
     line = case.line
     plain = Answer(cure, None, line)
-    if owner is not None and cure == "weak-parent" and _stored_otherwise(owner):
-        return replace(plain, edits=tuple(_weakly(case, owner)))
-    if owner is None or not _may_have_property(case, owner):
+    if owner is None:
+        return plain
+    home = cure_bases.home_of_slot(module, owner, case.name)
+    if home is not None:
+        # What a base has the slot for, it has for all its instances.
+        owner = home[1]
+        if home[0] is not module:
+            return plain
+    if cure == "weak-parent":
+        room = _room(case, owner)
+        if room is None:
+            return plain
+        if _stored_otherwise(owner):
+            return replace(plain, edits=tuple(_weakly(case, owner, room)))
+        if room:
+            return plain
+    if not _may_have_property(case, owner):
         return plain
     first = next(
         (node for node in owner.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)),
@@ -208,7 +239,10 @@ def {name}(slot):
         return value() if isinstance(value, {weakref}.ref) else value
 
     def write(self, value):
-        slot.__set__(self, value if value is None else {weakref}.ref(value))
+        try:
+            slot.__set__(self, {weakref}.ref(value))
+        except TypeError:
+            slot.__set__(self, value)  # None, or what has no room for weak references
 
     return property(read, write)
 
@@ -227,7 +261,10 @@ def {name}(attribute):
         return value() if isinstance(value, {weakref}.ref) else value
 
     def write(self, value):
-        self.__dict__[attribute] = value if value is None else {weakref}.ref(value)
+        try:
+            self.__dict__[attribute] = {weakref}.ref(value)
+        except TypeError:
+            self.__dict__[attribute] = value  # None, or what has no room for weak references
 
     return property(read, write)
 
@@ -235,50 +272,76 @@ def {name}(attribute):
 {owner}.{attribute} = {name}("{attribute}")'''
 
 
-def _dataclass(owner: ast.ClassDef) -> str | None:
-    """Its decorator, if that is all that decorates it."""
-    made = [ast.unparse(each) for each in owner.decorator_list]
-    is_one = len(made) == 1 and re.fullmatch(r"(dataclasses\.)?dataclass(\(.*\))?", made[0])
-    return made[0] if is_one else None
+def _room(case: Case, owner: ast.ClassDef) -> list[Edit] | None:
+    """What makes room for weak references in whom the attribute leads to; None: there can be none.
+
+    Nothing is to be done where there is room. It depends on the bases, which may be in other files.
+    So may whom it leads to: a base whose methods set the attribute needs room as well.
+    """
+    steps = case.facts.ring
+    at = next((number for number, (_, _, back) in enumerate(steps) if back), None)
+    target = "" if at is None else steps[(at + 1) % len(steps)][0]
+    found = cure_bases.class_named(case.module, target)
+    if found is None or cure_bases.can_be_weak(*found) is None:
+        return None
+    above = cure_bases.lineage(*found)
+    edits: list[Edit] = []
+    for module, each in [] if above is None else above[0]:
+        needed = each is found[1] or (each is not owner and _mentions(each, case.name))
+        if not needed or cure_bases.can_be_weak(module, each):
+            continue
+        room = cure_tables.with_weak_slot(case, each.name) if module is case.module else None
+        if room is None or (edits and each is not found[1]):
+            return None
+        edits.append(room)
+    return edits
 
 
-def _has_slots(owner: ast.ClassDef) -> bool:
-    named = any(
-        isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__slots__"
-        for node in owner.body
+def _mentions(owner: ast.ClassDef, name: str) -> bool:
+    """Is there an attribute of this name, or its name, in the class?"""
+    return any(
+        (isinstance(node, ast.Attribute) and node.attr == name)
+        or (isinstance(node, ast.Constant) and node.value == name)
+        for node in ast.walk(owner)
     )
-    return named or "slots=True" in (_dataclass(owner) or "")
 
 
 def _stored_otherwise(owner: ast.ClassDef) -> bool:
     """Has it slots, or is it a dataclass? A property in its body would be in the way of these."""
-    return _has_slots(owner) or _dataclass(owner) is not None
+    return cure_bases.has_slots(owner) or cure_bases.dataclass_of(owner) is not None
 
 
-def _weakly(case: Case, owner: ast.ClassDef) -> list[Edit]:
+def _weakly(case: Case, owner: ast.ClassDef, room: list[Edit]) -> list[Edit]:
     """A property that the class is given when it is made."""
     module, name = case.module, "_weakly"
-    plain = not owner.decorator_list or _dataclass(owner) is not None
+    plain = not owner.decorator_list or cure_bases.dataclass_of(owner) is not None
     through_dict = "__dict__" in module.text or "vars(" in module.text
     if name in module.text or through_dict or owner.keywords or not plain:
         return []
     if owner not in module.tree.body or case.name.startswith("__"):
         return []
-    weakref, edits = cure_patch.imported_as(module, "weakref")
-    if weakref is None:
+    in_slot = cure_bases.has_slots(owner)
+    if in_slot and case.name not in (cure_bases.slots_of(owner) or ()):
         return []
-    steps = case.facts.ring
-    at = next((number for number, (_, _, back) in enumerate(steps) if back), None)
-    target = "" if at is None else steps[(at + 1) % len(steps)][0]
-    for found in module.classes(target):
-        room = cure_tables.with_weak_slot(case, target)
-        if _has_slots(found) and "__weakref__" not in ast.unparse(found):
-            if room is None:
-                return []
-            edits.append(room)
+    weakref, edits = cure_patch.imported_as(module, "weakref")
+    if weakref is None or not cure_bases.is_free(module, owner, case.name):
+        return []
     words = {"name": name, "weakref": weakref, "owner": owner.name, "attribute": case.name}
-    text = (_IN_SLOT if _has_slots(owner) else _IN_DICT).format(**words)
-    return [*edits, cure_patch.insert_after(module, owner, text.split("\n"))]
+    text = (_IN_SLOT if in_slot else _IN_DICT).format(**words)
+    return [*edits, *room, cure_patch.insert_after(module, owner, text.split("\n"))]
+
+
+def _is_run_at_once(case: Case, node: ast.AST, owner: ast.ClassDef) -> bool:
+    """Is it no part of the body of a function?"""
+    inner = node
+    for each in case.module.up(node):
+        if each is owner:
+            return True
+        is_function = isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef)
+        if (is_function and inner in getattr(each, "body", ())) or isinstance(each, ast.Lambda):
+            return False
+        inner = each
+    return True
 
 
 def _class(case: Case) -> ast.ClassDef | None:
@@ -287,7 +350,7 @@ def _class(case: Case) -> ast.ClassDef | None:
 
 
 def _may_have_property(case: Case, owner: ast.ClassDef) -> bool:
-    """No dataclass, no slots, and nothing else in the class has the name."""
+    """No dataclass, no slots, and nothing else in the class or its bases has the name."""
     if owner.decorator_list or owner.keywords or case.name.startswith("__"):
         return False
     for node in source.own_nodes(owner):
@@ -298,4 +361,11 @@ def _may_have_property(case: Case, owner: ast.ClassDef) -> bool:
         for use in case.uses
     )
     through_dict = "__dict__" in case.module.text or "vars(" in case.module.text
-    return not deleted and not through_dict
+    # The body of the class is run with the property in it: what it calls the same is another thing.
+    named = any(
+        isinstance(node, ast.Name) and node.id == case.name and _is_run_at_once(case, node, owner)
+        for node in ast.walk(owner)
+    )
+    if deleted or through_dict or named:
+        return False
+    return cure_bases.is_free(case.module, owner, case.name)

@@ -28,6 +28,30 @@ _OBSERVERS = re.compile(
 # ---- what is held says it -----------------------------------------------------------------------
 
 
+def raised_again(case: Case) -> Answer | None:
+    """An exception that was made once and is raised each time: each adds to its traceback."""
+    steps = case.facts.path
+    at = next((number for number, (_, _, guilty) in enumerate(steps) if guilty), 0)
+    if case.facts.cure != "drop-link" or at == 0 or steps[at][1] != "traceback":
+        return None
+    name = (steps[at - 1][1] or "").removeprefix(".")
+    module = case.module
+    raised = [
+        node.exc
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.Raise)
+        and isinstance(node.exc, ast.Name | ast.Attribute)
+        and (node.exc.id if isinstance(node.exc, ast.Name) else node.exc.attr) == name
+    ]
+    if not name.isidentifier() or not raised:
+        return None
+    edits = [
+        cure_patch.replace(module, each, f"{case.shown(each)}.with_traceback(None)")
+        for each in raised
+    ]
+    return Answer("raise-new", "exception", raised[0].lineno, (), tuple(edits))
+
+
 def stored_exception(case: Case) -> Answer | None:
     """An exception keeps its traceback, that the frames, and these all their variables."""
     if case.facts.cure != "drop-exception" or not case.uses:

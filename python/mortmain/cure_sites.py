@@ -15,7 +15,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from mortmain import cure_classes, cure_patch, cure_source
+from mortmain import cure_classes, cure_finalizers, cure_patch, cure_source, cure_weak
 from mortmain.cure_case import BOUND, Answer, Facts
 from mortmain.cure_patch import Edit
 from mortmain.cure_source import Module, is_stable
@@ -55,12 +55,14 @@ def _rules(facts: Facts) -> Iterator[tuple[str, Site, bool]]:
     objects = [text for text, _, _ in facts.path]
     edges = [edge for _, edge, _ in facts.path]
     if "class finalize" in objects and "._registry" in edges:
-        yield r"\bfinalize\(", method_as_finalizer, False
+        yield r"\bfinalize\(", cure_finalizers.method_as_finalizer, False
     if any((edge or "").startswith("atexit callback") for edge in edges):
-        yield r"\batexit\.register\(", method_at_exit, False
+        yield r"\batexit\.register\(", cure_finalizers.method_at_exit, False
     if len(objects) == 2 and objects[1] == "list" and objects[0].startswith("module "):
         name = re.escape(f"{objects[0].removeprefix('module ')}{edges[0]}")
         yield rf"\b{name}\.(append|insert)\(", added_again, False
+    if cure_weak.is_receiver(facts):
+        yield r"\.connect\(", cure_weak.receiver_kept, False
     if "Logger" in objects and ".handlers" in edges:
         yield r"\.addHandler\(", handler_again, False
     if objects[:1] == ["module linecache"] and edges[0] == ".cache":
@@ -112,83 +114,7 @@ def _places(facts: Facts, files: Sequence[str], own_only: bool) -> Iterator[str]
         yield from (str(file) for file in sorted(top.rglob("*.py")))
 
 
-# ---- finalizers ---------------------------------------------------------------------------------
-
-_CALL_LIVING = '''def {name}(method, *arguments, **keywords):
-    """Call a method of an object, if that is still there."""
-    living = method()
-    return None if living is None else living(*arguments, **keywords)
-
-
-'''
-
-
-def method_as_finalizer(facts: Facts, module: Module) -> Answer | None:
-    """`weakref.finalize(self, self.close)`: the method keeps the object, which so never goes."""
-    held = (facts.type or "").rpartition(".")[2]
-    name = "_call_living"
-    for call in _calls(module, "finalize"):
-        if len(call.args) < 2 or not isinstance(call.args[0], ast.Name):
-            continue
-        func = _method_called(call.args[1])
-        root = func.value if isinstance(func, ast.Attribute) else None
-        owner = module.owner(call)
-        if not isinstance(root, ast.Name) or root.id != call.args[0].id or owner is None:
-            continue
-        if not cure_source.is_ancestor(module, owner, facts.type or held):
-            continue
-        weakref, edits = cure_patch.imported_as(module, "weakref")
-        if weakref is None or name in module.text:
-            return Answer("finalizer-apart", "finalizer", call.lineno)
-        shown = ast.get_source_segment(module.text, func) or ast.unparse(func)
-        text = f"{name}, {weakref}.WeakMethod({shown})"
-        edits.append(cure_patch.replace(module, call.args[1], text))
-        above = _CALL_LIVING.format(name=name)
-        edits.append(cure_patch.insert_above(module, module.statement(call), above))
-        return Answer("finalizer-apart", "finalizer", call.lineno, ("runs-at-exit",), tuple(edits))
-    return None
-
-
-def _method_called(value: ast.expr) -> ast.expr:
-    """The method that a function without arguments does nothing but call."""
-    if isinstance(value, ast.Lambda) and isinstance(value.body, ast.Call):
-        call = value.body
-        empty = not ast.unparse(value.args)
-        if empty and not call.args and not call.keywords:
-            return call.func
-    return value
-
-
-def method_at_exit(facts: Facts, module: Module) -> Answer | None:
-    """`atexit.register(self.close)`: until the exit, each object that was ever made."""
-    name = "_call_living"
-    for call in _calls(module, "register"):
-        statement = module.statement(call)
-        owner = module.owner(call)
-        if ast.unparse(call.func) != "atexit.register" or not call.args or owner is None:
-            continue
-        func = _method_called(call.args[0])
-        root = func.value if isinstance(func, ast.Attribute) else None
-        if not isinstance(root, ast.Name) or not isinstance(func, ast.Attribute):
-            continue
-        if cure_source.resolve(module, root, module.function(call)) != "self":
-            continue
-        if not cure_source.is_ancestor(module, owner, facts.type or ""):
-            continue
-        plain = Answer("finalizer-apart", "finalizer", call.lineno)
-        weakref, edits = cure_patch.imported_as(module, "weakref")
-        alone = isinstance(statement, ast.Expr) and statement.value is call
-        again = "atexit.unregister" in module.text or name in module.text
-        if weakref is None or not alone or again:
-            return plain
-        shown = ast.get_source_segment(module.text, func) or ast.unparse(func)
-        text = f"{root.id}, {name}, {weakref}.WeakMethod({shown})"
-        edits.append(cure_patch.replace(module, call.func, f"{weakref}.finalize"))
-        edits.append(cure_patch.replace(module, call.args[0], text))
-        above = _CALL_LIVING.format(name=name)
-        edits.append(cure_patch.insert_above(module, statement, above))
-        return Answer("finalizer-apart", "finalizer", call.lineno, ("runs-at-exit",), tuple(edits))
-    return None
+# ---- lists of the library -----------------------------------------------------------------------
 
 
 def added_again(facts: Facts, module: Module) -> Answer | None:

@@ -9,6 +9,7 @@ unknown kind, and with one of these nothing that depends on all uses is said.
 from __future__ import annotations
 
 import ast
+import os
 import re
 import sys
 import sysconfig
@@ -22,6 +23,7 @@ from mortmain import source
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _SIBLINGS_MAX = 300
+_LIBRARY = re.compile(r"python3\.\d+t?")
 
 _INSERTS = {"append", "add", "appendleft", "insert", "put", "put_nowait", "extend", "update"}
 _INSERTS |= {"setdefault", "register"}
@@ -380,15 +382,16 @@ def used_elsewhere(module: Module, scope: str, name: str) -> bool:
     for count, file in enumerate(files):
         if count == _SIBLINGS_MAX:
             return True
-        if is_package or _imports(file, Path(module.file).stem):
+        if is_package or imported_in(str(file), Path(module.file).stem):
             text = "" if file.samefile(module.file) else source._read(str(file)) or ""
             if word.search(text):
                 return True
     return False
 
 
-def _imports(file: Path, name: str) -> bool:
-    text = source._read(str(file)) or ""
+def imported_in(file: str, name: str) -> bool:
+    """Does a file import a module of this name, as far as a glance tells?"""
+    text = source._read(file) or ""
     return re.search(rf"\b(import|from)\b[^\n]*\b{re.escape(name)}\b", text) is not None
 
 
@@ -412,11 +415,20 @@ def argument(call: ast.Call, place: int, name: str) -> ast.expr | None:
 
 def is_stdlib(file: str) -> bool:
     """Is it of the standard library, which nobody patches?"""
-    library = sysconfig.get_paths()["stdlib"]
     place = Path(file)
-    return place.is_relative_to(library) and not {"site-packages", "dist-packages"} & set(
-        place.parts
-    )
+    if {"site-packages", "dist-packages"} & set(place.parts):
+        return False
+    found = {sysconfig.get_paths()["stdlib"], str(Path(ast.__file__).parent)}
+    if any(
+        place.is_relative_to(each) for each in found | {os.path.realpath(each) for each in found}
+    ):
+        return True
+    # Another interpreter's, as the one that was looked at.
+    return any(
+        _LIBRARY.fullmatch(each.name) and each.parent.name in ("lib", "lib64", "Lib")
+        and (each / "sysconfig.py").exists()
+        for each in place.parents
+    )  # fmt: skip
 
 
 def shown(file: str) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import ast
 import re
 
-from mortmain import cure_patch, cure_source
+from mortmain import cure_bases, cure_memos, cure_patch, cure_source
 from mortmain.cure_case import Answer, Case
 from mortmain.cure_patch import Edit
 from mortmain.cure_source import Use
@@ -149,6 +149,8 @@ def side_table(case: Case) -> Answer | None:
     taken = [use for use in case.of_kind("remove") if use.method not in ("del", "pop")]
     if taken or not case.only("lookup", "test", "remove"):
         return None
+    if case.facts.held in cure_memos.PLAIN:
+        return None  # who has an equal one finds the entry as well
     if not case.facts.by_identity:
         return Answer("ephemeron", "side table", case.line) if case.facts.leads_back else None
     if case.facts.leads_back or any(_same(use.key, use.value) for use in inserts):
@@ -159,7 +161,7 @@ def side_table(case: Case) -> Answer | None:
         slots = with_weak_slot(case, case.facts.held or "")
         checked[0] = "slot-added"
         if slots is None:
-            return Answer("ephemeron", "side table", case.line)
+            return None
         edits.append(slots)
     if weakref is None or not is_plain_dict(case):
         return Answer("weak-key-dictionary", "side table", case.line)
@@ -184,7 +186,7 @@ def _same(one: ast.expr | None, other: ast.expr | None) -> bool:
 def with_weak_slot(case: Case, name: str) -> Edit | None:
     """`__slots__` of a class, with room for weak references."""
     found = case.module.classes(name)
-    if len(found) != 1:
+    if len(found) != 1 or not cure_bases.may_get_room(case.module, found[0]):
         return None
     for node in found[0].body:
         if not isinstance(node, ast.Assign) or ast.unparse(node.targets[0]) != "__slots__":

@@ -1,7 +1,8 @@
 """Snapshots of a script while it runs: asked for again and again, and what grew between them.
 
-Knows: the page that it shares with the script (see ext/door/ask.c), when to ask, and which
-snapshots to keep. Must not know: how a snapshot is taken, how growth is found.
+Knows: the page that it shares with the script (see ext/door/ask.c), when to ask, which snapshots
+to keep, and in which intervals a holder grew. Must not know: how a snapshot is taken, how growth is
+found.
 
 All that takes long is done by a thread of its own: whoever supervises a script passes its signals
 on meanwhile.
@@ -27,6 +28,7 @@ from mortmain.errors import MortmainError
 
 if TYPE_CHECKING:
     from mortmain import _heap
+    from mortmain.api import Findings
 
 _PAGE_BYTES = 4096
 _PATH_AT = 256
@@ -46,6 +48,8 @@ _HANG_SECONDS = 60.0
 _FILES_MAX = 9
 _LARGE_FILES_MAX = 4
 _LARGE_BYTES = 1 << 25
+# Holders that are told of at the end.
+_TOLD_MAX = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +59,15 @@ class Shot:
     path: Path
     seconds: float
     number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """What grew up to a snapshot: rows as of ``mortmain._heap.Findings.rows()``, by holder."""
+
+    number: int
+    seconds: float
+    rows: dict[str, _heap._Row]
 
 
 def page_of(folder: str) -> str:
@@ -115,6 +128,7 @@ class Every:
         self._wanted = 0
         self._files = 0
         self._shots: list[Shot] = []
+        self._intervals: list[Interval] = []
         self._stride = 1
         self._work: queue.SimpleQueue[Shot | None] = queue.SimpleQueue()
         self._is_busy = threading.Event()
@@ -150,6 +164,8 @@ class Every:
                 os.waitpid(self._child, 0)
         self._work.put(None)
         self._worker.join()
+        for line in steady_lines(self._intervals):
+            self._tell(line)
         forks = self._word(_FORKS)
         if forks and self._is_parent:
             they = "a process" if forks == 1 else f"{forks:,} processes"
@@ -158,6 +174,47 @@ class Every:
                 f"{they} that the script forked {were} not watched; mortmain.arm() does that"
             )
         return [str(shot.path) for shot in self._shots if shot.number % self._stride == 0]
+
+    def findings(self, files: Sequence[str], last: str | None = None) -> Findings | None:
+        """What grew while the process ran.
+
+        What grew in most intervals is told of by snapshots between which it did: in equal distances
+        it may have rested once, and what has no share in a round is not told.
+
+        Args:
+            files: What :meth:`end` answered; they are still there.
+            last: One more snapshot of the process, taken when its code had ended, or None.
+
+        Returns:
+            The findings; None where the snapshots are so few that they show whatever was used for
+            the first time.
+        """
+        from mortmain import api
+
+        steady = steady_holders(self._intervals)
+        if len(files) == 2 and last is not None and steady:
+            found = api.grow([*files, last])
+            return found if found.holders & steady else None
+        if len(files) < 3:
+            return None
+        found = api.grow(files)
+        for holder in sorted(steady - found.holders):
+            chosen = self._between(holder, files)
+            other = api.grow(chosen) if len(chosen) > 2 else found
+            if holder in other.holders:
+                return other
+        return found
+
+    def _between(self, holder: str, files: Sequence[str]) -> list[str]:
+        """Those of the files that end an interval in which it grew, and the first."""
+        numbers = [each.number for each in self._intervals if holder in each.rows]
+        chosen: list[Shot] = []
+        for shot in self._shots:
+            if str(shot.path) in files and (
+                not chosen or any(chosen[-1].number < each <= shot.number for each in numbers)
+            ):
+                chosen.append(shot)
+        return [str(shot.path) for shot in chosen]
 
     def _is_due(self, pid: int, now: float) -> bool:
         wanted = self._word(_WANTED)
@@ -297,8 +354,11 @@ class Every:
         from mortmain import _heap
 
         before = self._shots[-1]
-        found = _heap.grow([str(before.path), str(shot.path)])
-        line = growth_line(found.rows(), shot.seconds - before.seconds)
+        rows = _heap.grow([str(before.path), str(shot.path)]).rows()
+        seconds = shot.seconds - before.seconds
+        told = {row[6]: row for row in reversed(rows) if not row[2] and row[6] is not None}
+        self._intervals.append(Interval(shot.number, seconds, told))
+        line = growth_line(rows, seconds)
         if self._verbose:
             line += f" (pause {self._word(_PAUSE) / 1e6:.1f} ms)"
         self._tell(line)
@@ -343,6 +403,47 @@ def growth_line(rows: Sequence[_heap._Row], seconds: float) -> str:
     if not count or name is None:
         return f"{holder} grew in {shown}"
     return f"+{count:,} {name.rpartition('.')[2]} in {shown}, held by {holder}"
+
+
+def steady_holders(intervals: Sequence[Interval]) -> set[str]:
+    """Holders that grew in most intervals, and in half of the later ones at least.
+
+    What a program fills at its start is not among them, nor a cache that filled and stopped.
+
+    Example:
+        >>> row = ("growth", False, False, True, "shop.Order", 4, "Book.pending", None, ())
+        >>> grew, rested = Interval(1, 2.0, {"Book.pending": row}), Interval(1, 2.0, {})
+        >>> steady_holders([grew, grew, rested, grew])
+        {'Book.pending'}
+        >>> steady_holders([grew, grew, grew, rested, rested])
+        set()
+    """
+    later = intervals[len(intervals) // 2 :]
+    return {
+        holder
+        for holder in {holder for each in intervals for holder in each.rows}
+        if 2 * sum(holder in each.rows for each in intervals) > len(intervals)
+        and 2 * sum(holder in each.rows for each in later) >= len(later)
+    }
+
+
+def steady_lines(intervals: Sequence[Interval]) -> list[str]:
+    """What grew in most intervals, a line each: what they said of it, in all.
+
+    Example:
+        >>> row = ("growth", False, False, True, "shop.Order", 4, "Book.pending", None, ())
+        >>> steady_lines([Interval(number, 2.0, {"Book.pending": row}) for number in range(3)])
+        ['in 3 of 3 intervals: +12 Order in 6 s, held by Book.pending']
+    """
+    lines = []
+    for holder in steady_holders(intervals) if len(intervals) > 1 else ():
+        grew = [each for each in intervals if holder in each.rows]
+        last = grew[-1].rows[holder]
+        counts = [each.rows[holder][5] or 0 for each in grew if each.rows[holder][4] == last[4]]
+        row = (*last[:5], sum(counts), *last[6:])
+        line = growth_line([row], sum(each.seconds for each in grew))
+        lines.append((-sum(counts), f"in {len(grew)} of {len(intervals)} intervals: {line}"))
+    return [line for _, line in sorted(lines)[:_TOLD_MAX]]
 
 
 def _rss_bytes(pid: int) -> int:

@@ -28,6 +28,8 @@ _TOLD_MAX = 3
 _TENTHS = ((0, "early"), (1, "early"), (2, "early"), (3, "early"), (7, "late"), (8, "late"))
 _LAST = (9, "late")
 _STEPS_LEAST = 20
+# Lines that are noted for each object: the one that makes it, and callers, to leave a library.
+_FRAMES = 6
 # What a local variable of a function is made of: the test keeps it on purpose.
 _PLAIN = frozenset({"cell", "deque", "dict", "list", "set", "tuple"})
 
@@ -43,15 +45,23 @@ class no_leaks:
     only of instances of the program's own classes (not of the standard library's, nor of installed
     packages') that became entries of a container (a dict, list, set, deque). A value set as an
     attribute or a module's variable, what ``functools`` caches, a container whose name says that it
-    is a cache or memo, new modules and classes, plain data and what the calling function's own
-    variables hold is let be. Any other container of instances fails the test, also one that would
-    not grow at the next pass: run the block once before, or use :meth:`steps`.
+    is a cache or memo, new modules and classes, plain data, what takes the place of an entry that
+    goes, and what the calling function's own variables hold is let be. Any other container of
+    instances fails the test, also one that would not grow at the next pass: run the block once
+    before, or use :meth:`steps`.
 
     Calls in a loop know more: with ``for _ in watch.steps(100)`` everything counts that grows in
     proportion to the steps, early and late, plain data included; what fills up and stops does not.
 
     The block is not entered without a snapshot of the process: 0.1 s for a small one. No other
     thread should work for the program meanwhile: what it makes counts as well.
+
+    Args:
+        sites: Name the lines that made what is held, too. ``tracemalloc`` notes them for the length
+            of the block, which costs much: making objects takes about 10 times as long, arithmetic
+            with ints above 256 about 80 times, and each block of memory some 300 bytes more. So do
+            that when a test has failed. Where ``tracemalloc`` is on anyway, the lines are named
+            unasked.
 
     Raises:
         AssertionError: Something is still held. An exception that leaves the block comes first.
@@ -69,15 +79,23 @@ class no_leaks:
         2
     """
 
-    __slots__ = ("_count", "_files")
+    __slots__ = ("_count", "_files", "_is_ours", "_sites")
 
-    def __init__(self) -> None:
+    def __init__(self, *, sites: bool = False) -> None:
         self._files = [-1] * (len(_TENTHS) + 1)
         self._count = 0
+        self._sites = sites
+        self._is_ours = False  # the tracing
 
     def __enter__(self) -> no_leaks:
         self._load()
-        self._take(None, 0)
+        # The snapshot's collection empties the free lists, whose objects nobody has traced.
+        self._is_ours = self._sites and _door.trace(_FRAMES)
+        try:
+            self._take(None, 0)
+        except BaseException:
+            self._untrace()
+            raise
         return self
 
     def __exit__(
@@ -95,6 +113,7 @@ class no_leaks:
                 if told:
                     raise AssertionError(told)
         finally:
+            self._untrace()
             self._close()
 
     def steps(self, count: int) -> Iterator[int]:
@@ -133,15 +152,20 @@ class no_leaks:
 
     def _load(self) -> None:
         # What an answer needs is loaded before the block, or it would be found in it.
-        from mortmain import _heap, api, source
+        from mortmain import _heap, api, sites, source
 
-        assert all((_heap, api, source))
+        assert all((_heap, api, sites, source))
 
     def _take(self, phase: str | None, steps: int) -> None:
         gc.collect()
         gc.collect()
         self._files[self._count], _ = _door.memory(phase=phase, steps=steps)
         self._count += 1
+
+    def _untrace(self) -> None:
+        if self._is_ours:
+            self._is_ours = False
+            _door.untrace()
 
     def _close(self) -> None:
         for number in range(self._count):
@@ -150,7 +174,7 @@ class no_leaks:
 
     def _judge(self, is_one_pass: bool) -> str:
         """What the test fails for, or an empty text."""
-        from mortmain import _heap, api
+        from mortmain import _heap, api, sites
 
         if not is_one_pass and self._count < len(self._files):
             return ""  # the loop was left
@@ -161,8 +185,12 @@ class no_leaks:
             for number, row in enumerate(rows)
             if (_is_left(row) if is_one_pass else row[1] and not _is_callers(row))
         ]
-        lines = api._sources(found.scopes(), is_live=True) if chosen else ()
-        told = [found.one_text(number, sources=lines) for number in chosen[:_TOLD_MAX]]
+        if not chosen:
+            return ""
+        # First of all: an object that dies meanwhile may leave its address to another one.
+        made = sites.here(found, f"/proc/self/fd/{self._files[self._count - 1]}", chosen)
+        lines = api._sources(found.scopes(), is_live=True)
+        told = [found.one_text(number, sources=lines, sites=made) for number in chosen[:_TOLD_MAX]]
         if len(chosen) > _TOLD_MAX:
             told.append(f"and {len(chosen) - _TOLD_MAX} more\n")
         return "\n".join(told).rstrip("\n")

@@ -3,9 +3,10 @@
 Knows: how to run a step with another text for one source file, and what proves a cure.
 Must not know: which cure it is.
 
-A cure is proven if nothing of what it is for grows any more, nothing else has begun to grow, and
-the step answers what it answered before. Everything else withdraws it. The source on disk is never
-touched.
+A cure is proven if nothing of what it is for grows any more, nothing else has begun to grow, the
+step answers what it answered before, and no function that the patch leaves alone is never called
+any more that was called before, at the exit at the latest: what cleans up still does. Everything
+else withdraws it. The source on disk is never touched.
 """
 
 from __future__ import annotations
@@ -14,8 +15,9 @@ import os
 import subprocess
 import sys
 import tempfile
+import types
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mortmain import supervise
@@ -29,6 +31,16 @@ _PATIENCE_SECONDS = 300
 _TRIED_MAX = 3
 
 _Step = tuple[str, str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What the step answers, and which functions of the files were called, if that is known."""
+
+    answers: list[str]
+    called: set[tuple[str, str]] | None
+
+
 _Watch = Callable[[str], Findings | None]
 
 
@@ -45,8 +57,9 @@ def try_fixes(findings: Findings, step: _Step, watch: _Watch) -> Findings:
         The same findings, whose patches are proven or withdrawn.
     """
     fixes = []
-    plain: list[list[str]] = []
+    plain: list[_Told] = []
     tried = 0
+    files = sorted({os.path.realpath(fix.path) for fix in findings.fixes if fix.after is not None})
     for fix in findings.fixes:
         if fix.after is None or tried == _TRIED_MAX:
             fixes.append(fix if fix.after is None else replace(fix, patch=None, after=None))
@@ -55,9 +68,9 @@ def try_fixes(findings: Findings, step: _Step, watch: _Watch) -> Findings:
         with tempfile.TemporaryDirectory(prefix="mortmain-") as folder:
             overlay = _overlay(folder, fix)
             if not plain:
-                plain = [_outcomes(step, folder, "") for _ in range(2)]
-            fixes.append(_tried(fix, findings, plain, _outcomes(step, folder, overlay), watch,
-                                overlay))  # fmt: skip
+                plain = [_outcomes(step, folder, "", files) for _ in range(2)]
+            changed = _outcomes(step, folder, overlay, files)
+            fixes.append(_tried(fix, findings, plain, changed, watch, overlay))
     return findings.with_fixes(tuple(fixes))
 
 
@@ -72,13 +85,15 @@ def _overlay(folder: str, fix: Fix) -> str:
 def _tried(
     fix: Fix,
     findings: Findings,
-    plain: Sequence[list[str]],
-    changed: list[str],
+    plain: Sequence[_Told],
+    changed: _Told,
     watch: _Watch,
     overlay: str,
 ) -> Fix:
     before = (fix.facts.grown, fix.facts.steps)
-    if not _answers_the_same(plain, changed):
+    if not _answers_the_same([each.answers for each in plain], changed.answers):
+        return fix.withdrawn((*before, -1, -1))
+    if _never_called(fix, plain, changed):
         return fix.withdrawn((*before, -1, -1))
     after = watch(overlay)
     if after is None:
@@ -121,15 +136,47 @@ def _answers_the_same(plain: Sequence[list[str]], changed: list[str]) -> bool:
     return True
 
 
-def _outcomes(step: _Step, folder: str, overlay: str) -> list[str]:
-    """What the step answers, call by call; none where it cannot be told."""
+def _never_called(fix: Fix, plain: Sequence[_Told], changed: _Told) -> set[str]:
+    """Functions that the patch leaves as they are, and that nobody calls any more."""
+    if changed.called is None or any(each.called is None for each in plain):
+        return set()
+    file = os.path.realpath(fix.path)
+    before = set.intersection(*(each.called or set() for each in plain))
+    gone = {name for place, name in before - changed.called if place == file}
+    try:
+        old = _functions(Path(fix.path).read_text(encoding="utf-8"), fix.path)
+        new = _functions(fix.after or "", fix.path)
+    except (OSError, ValueError, SyntaxError):
+        return set()
+    # A method with a name of Python's own is called by whatever container there is.
+    return {
+        name
+        for name in gone
+        if name in new and old.get(name) == new[name] and not name.endswith(("__", ">"))
+    }
+
+
+def _functions(text: str, file: str) -> dict[str, tuple[object, ...]]:
+    """What each function of a source does, wherever it stands."""
+    found: dict[str, tuple[object, ...]] = {}
+    waiting = [compile(text, file, "exec", dont_inherit=True)]
+    for code in waiting:
+        waiting += [each for each in code.co_consts if isinstance(each, types.CodeType)]
+        plain = [repr(each) for each in code.co_consts if not isinstance(each, types.CodeType)]
+        found[code.co_qualname] = (code.co_code, code.co_names, code.co_varnames, tuple(plain))
+    return found
+
+
+def _outcomes(step: _Step, folder: str, overlay: str, files: Sequence[str]) -> _Told:
+    """What the step answers, call by call, and what it calls; none where it cannot be told."""
     kind, target, name = step
     target, path0 = supervise.step_place(kind, target)
-    out = Path(folder, "outcomes")
+    out, calls = Path(folder, "outcomes"), Path(folder, "outcomes.called")
     own = Path(__file__)
     command = [sys.executable, *supervise.interpreter_flags()]
     command += [str(own.with_name("bootstrap_outcomes.py")), str(own.with_name("overlay.py"))]
     command += [overlay, kind, target, name, path0, str(out), str(_CALLS), str(_CALL_SECONDS)]
+    command += files
     try:
         subprocess.run(
             command,
@@ -139,8 +186,18 @@ def _outcomes(step: _Step, folder: str, overlay: str) -> list[str]:
             timeout=_PATIENCE_SECONDS,
             check=False,
         )
-        return out.read_text(encoding="utf-8", errors="replace").splitlines()
+        answers = out.read_text(encoding="utf-8", errors="replace").splitlines()
+        return _Told(answers, _called(calls))
     except (OSError, subprocess.TimeoutExpired):
-        return []
+        return _Told([], None)
     finally:
         out.unlink(missing_ok=True)
+        calls.unlink(missing_ok=True)
+
+
+def _called(calls: Path) -> set[tuple[str, str]] | None:
+    """Files and functions; None where the process did not come to its exit."""
+    if not calls.exists():
+        return None
+    lines = calls.read_text(encoding="utf-8", errors="replace").splitlines()
+    return {(place, name) for place, _, name in (line.rpartition("\t") for line in lines)}

@@ -29,11 +29,9 @@ def main(folder: str, pid: int, interval: float) -> None:
     try:
         every = Every(interval or math.inf, folder, tell, is_parent=False)
         _watch(every, folder, pid)
-        files = every.end()
-        if len(files) > 2:  # two of them show whatever was used for the first time
-            from mortmain import api
-
-            _say(f"mortmain[{pid}]: what grew:\n\n{api.grow(files).render(_COLUMNS)}")
+        found = every.findings(every.end())
+        if found is not None:
+            _say(f"mortmain[{pid}]: what grew:\n\n{found.render(_COLUMNS)}")
     except (MortmainError, MemoryError, OSError) as error:
         tell(f"no report: {error or 'out of memory'}")
     finally:

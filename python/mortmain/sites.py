@@ -17,12 +17,12 @@ import os
 import select
 import struct
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mortmain import source
+from mortmain import _door, source
 from mortmain.errors import MortmainError
 
 if TYPE_CHECKING:
@@ -45,10 +45,14 @@ class Talk:
     Args:
         folder: Where the process writes its snapshots.
         judge: Reads them.
+        given: Texts that no file has, by what the process calls them: ``{"<stmt>": "f()"}``.
     """
 
-    def __init__(self, folder: str, judge: Callable[[], Findings]) -> None:
+    def __init__(
+        self, folder: str, judge: Callable[[], Findings], given: Mapping[str, str] | None = None
+    ) -> None:
         self.findings: Findings | None = None
+        self._given = given or {}
         self._folder = folder
         self._judge = judge
         self._todo: list[str] = []
@@ -141,7 +145,7 @@ class Talk:
                 own += numbers[at : at + len(addresses) // 8]
                 at += len(addresses) // 8
         for number, own in found.items():
-            self._sites += _sites(number, own, lines, self.findings.place)
+            self._sites += made_at(number, own, lines, self.findings.place, self._given)
 
     def _send(self, data: bytes) -> None:
         view = memoryview(data)
@@ -167,6 +171,28 @@ class Talk:
                 raise EOFError("the step's process is gone")
 
 
+def here(found: _heap.Findings, path: str, numbers: Collection[int]) -> tuple[_heap._Site, ...]:
+    """The lines that made what was found in this process, where its tracer of memory noted them.
+
+    Args:
+        found: What grew between snapshots of this process.
+        path: The last one of them; the objects must still be alive.
+        numbers: The findings to ask about.
+
+    Returns:
+        Rows as ``mortmain._heap.Findings.text()`` takes them; none where nothing is traced.
+    """
+    if _door.made_at(b"") is None:
+        return ()
+    rows: list[_heap._Site] = []
+    for number, type, addresses in found.made(path, False, True):
+        told = None if type or number not in numbers else _door.made_at(addresses)
+        if told is not None:
+            lines, indexes = told
+            rows += made_at(number, array.array("I", indexes), lines, found.place, {})
+    return tuple(sorted(rows, key=_rank))
+
+
 def _word(number: int) -> bytes:
     return struct.pack("=Q", number)
 
@@ -177,13 +203,25 @@ def _rank(site: _heap._Site) -> tuple[int, int, _Line, _Line]:
     return number, -count, (made[0], made[2]), caller
 
 
-def _sites(
+def made_at(
     number: int,
     found: Sequence[int],
     lines: Sequence[tuple[_Line, ...]],
     place: Callable[[tuple[str, ...]], int],
+    given: Mapping[str, str],
 ) -> list[_heap._Site]:
-    """The lines that made the objects of one finding, those that made most."""
+    """The lines that made the objects of one finding, those that made most.
+
+    Args:
+        number: The finding.
+        found: Of each object the index of its lines; ``0xffffffff`` where nobody knows.
+        lines: The line that made an object, then its callers.
+        place: Says which of some files is the first of the program's own.
+        given: Texts that no file has.
+
+    Returns:
+        Rows as ``mortmain._heap.Findings.text()`` takes them.
+    """
     counts: Counter[tuple[_Line, _Line | None]] = Counter()
     for index, count in Counter(found).items():
         picked = None if index == _NOBODY else _picked(lines[index], place)
@@ -194,8 +232,8 @@ def _sites(
         (
             number,
             count,
-            _shown(made, is_own=place((made[0],)) == 0),
-            None if called is None else _shown(called, is_own=True),
+            _shown(made, place((made[0],)) == 0, given),
+            None if called is None else _shown(called, True, given),
         )
         for (made, called), count in ranked[:_SITES_MAX]
     ]
@@ -223,12 +261,14 @@ def _picked(
     return real[0], real[own] if 0 < own < len(real) else None
 
 
-def _shown(line: _Line, *, is_own: bool) -> _heap._Line:
+def _shown(line: _Line, is_own: bool, given: Mapping[str, str]) -> _heap._Line:
     """A line as it is told: where it is, in which function, what it says."""
     file, number = line
-    told = source.line(file, number)
+    text = given.get(file)
+    told = source.line(file, number) if text is None else source.line_of(file, text, number)
     # Where libraries are installed nobody needs to read.
     short = "/".join(Path(file).parts[-2:])
     if told is None:
         return file, short, number, None, None
-    return file, told.shown_file if is_own else short, number, told.function, told.text
+    is_own = is_own or file in given
+    return file, told.shown_file if is_own else short, number, told.function, told.text or None

@@ -116,10 +116,28 @@ def line(file: str, number: int) -> Place | None:
         True
     """
     text = _read(file)
-    lines = [] if text is None else text.split("\n")
-    if text is None or not 1 <= number <= len(lines):
+    return None if text is None else line_of(_shown(file), text, number)
+
+
+def line_of(shown: str, text: str, number: int) -> Place | None:
+    """A line of a text, and the function that it is in.
+
+    Args:
+        shown: What to call the text.
+        text: The source.
+        number: The line, from 1.
+
+    Returns:
+        The line, or None where the text has no such line.
+
+    Example:
+        >>> line_of("<stmt>", "kept.append(1)", 1).text
+        'kept.append(1)'
+    """
+    lines = text.split("\n")
+    if not 1 <= number <= len(lines):
         return None
-    return Place(_shown(file), number, lines[number - 1].strip(), _function_at(text, number))
+    return Place(shown, number, lines[number - 1].strip(), _function_at(text, number))
 
 
 def _function_at(text: str, number: int) -> str | None:

@@ -292,3 +292,27 @@ f(0)
     heap = harness.read(tmp_path / harness.TAKEN)
     depths = [frame for _, _, _, _, frame, _ in heap.roots if frame != harness.NONE]
     assert len(set(depths)) > 50
+
+
+def test_loggers_have_names(tmp_path: Path) -> None:
+    """Also those of subclasses; another class's name, in a module of another name, is data."""
+    program = """
+import logging
+class Loud(logging.Logger):
+    pass
+class Logger:
+    def __init__(self, name):
+        self.name, self.thing = name, First()
+class First: pass
+class Second: pass
+logging.setLoggerClass(Loud)
+logging.getLogger("shop.orders").thing = Second()
+mine = Logger("nobody's business")
+take()
+"""
+    harness.run(tmp_path, program)
+    (chain,) = harness.ask(tmp_path, "__main__.Second")
+    assert chain.objects[-2:] == ("Loud 'shop.orders'", "Second")
+    (chain,) = harness.ask(tmp_path, "__main__.First")
+    assert chain.objects[-2:] == ("Logger", "First")
+    assert b"nobody" not in (tmp_path / harness.TAKEN).read_bytes()

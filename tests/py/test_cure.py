@@ -39,7 +39,7 @@ CURES = [
     ("exception_raised_again", "drop-local", "del kept"),
     ("memoized", "bound-cache", "memo.pop(next(iter(memo)), None)"),
     ("logged", "bound-log", "log = collections.deque(maxlen=128)"),
-    ("family", "weak-parent", "self._parent_ref = value if value is None else weakref.ref(value)"),
+    ("family", "weak-parent", "self._parent_ref = weakref.ref(value)"),
     ("method_of_its_own", "weak-method", "weakref.WeakMethod(value) if own else value"),
     ("spawned", "done-callback", "task.add_done_callback(tasks.remove)"),
     ("leads_back", "ephemeron", "boxes: weakref.WeakKeyDictionary[Exam, Box] = _OnKeys()"),
@@ -57,8 +57,8 @@ MORE = [
     ("membership", "weak-set", "= weakref.WeakSet()"),
     ("timed", "done-callback", "= _until_due(timers, key, loop.call_later, 0.0001, int)"),
     ("on_key", "ephemeron", "class _OnKeys(weakref.WeakKeyDictionary):"),
-    ("finalizer", "finalizer-apart", "weakref.WeakMethod(self.close)"),
-    ("at_exit", "finalizer-apart", "weakref.finalize(self, _call_living, weakref.WeakMethod("),
+    ("finalizer", "finalizer-apart", "weakref.finalize(self, _close_of_file)"),
+    ("at_exit", "finalizer-apart", "weakref.finalize(self, _close_of_pool)"),
     ("handler", "add-once", "if not any(type(each) is logging.NullHandler for each in"),
     ("search_path", "add-once", 'if "/nowhere" not in sys.path:'),
     ("source_lines", "forget-source", "weakref.finalize(answer, linecache.cache.pop, name, None)"),
@@ -260,10 +260,13 @@ def test_against(tmp_path: Path) -> None:
         command, cwd=tmp_path, capture_output=True, text=True, timeout=600, check=False
     )
     assert done.returncode == 0, done.stderr
-    lines = done.stdout.splitlines()
+    *lines, last = done.stdout.splitlines()
     assert re.fullmatch(r"curable\.py:side_table LEAK [\d,]+ objects in [\d,]+ steps\.", lines[0])
     assert lines[1].startswith("    Within._seen (dict) keeps ")
-    assert re.fullmatch(r"after\.py:step CLEAN 0 objects in [\d,]+ steps\.", lines[-1])
+    number = (tmp_path / "curable.py").read_text().splitlines().index("    exam = Graded()") + 1
+    made = f"      Made at curable.py:{number} in side_table:"
+    assert lines[-4:] == [made, "", "          exam = Graded()", ""]
+    assert re.fullmatch(r"after\.py:step CLEAN 0 objects in [\d,]+ steps\.", last)
     assert max(len(line) for line in lines) <= 70
     done = subprocess.run(
         [*command[:4], "after.py:step", "--against", "curable.py:side_table", "--json"],
@@ -278,6 +281,9 @@ def test_against(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert (told["before"]["verdict"], told["before"]["grown_objects"]) == ("clean", 0)
     assert (told["after"]["verdict"], told["after"]["grown_objects"] > 0) == ("leak", True)
+    assert told["before"]["sites"] == []
+    (((site,),),) = [told["after"]["sites"]]
+    assert (site["line"], site["function"], site["percent"]) == (number, "side_table", 100)
 
 
 @pytest.mark.parametrize(

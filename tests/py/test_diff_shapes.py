@@ -233,7 +233,7 @@ def test_new_names(found: dict[str, Any]) -> None:
     """Ever new names of a namespace are told of together."""
     plugs = [finding for finding in found["findings"] if finding["type"] == "__main__.Plug"]
     assert [finding["grown_objects"] for finding in plugs] == [60]
-    assert plugs[0]["sentence"].startswith("new names such as Plug.plug")
+    assert plugs[0]["sentence"].startswith("the namespace of class Plug keeps ")
 
 
 @pytest.mark.names

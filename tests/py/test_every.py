@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import signal
 import subprocess
@@ -11,6 +12,9 @@ from pathlib import Path
 
 import jsonschema
 import pytest
+
+import harness
+from mortmain import every
 
 sys.path.insert(0, str(Path(__file__).parent))
 from test_run import FORKING, SCHEMA, SCRIPTS, environment, masked, mortmain, started
@@ -249,6 +253,81 @@ def test_forked_children_are_counted(tmp_path: Path) -> None:
     )
     assert said.count(line) == 1, said
     assert "forked" not in mortmain(tmp_path, "-q", "--every=60", "s.py").stderr
+
+
+# Takes snapshots 0.mort .. N.mort: before each a letter says what happens.
+MARKED = """
+class Row:
+    pass
+
+class Registry:
+    def __init__(self):
+        self.rows = {}
+
+    def add(self):
+        self.rows[len(self.rows)] = Row()
+
+registry, window, first = Registry(), [], True
+
+def grow():
+    for _ in range(40):
+        registry.add()
+
+def turn():
+    global window
+    window += [Row() for _ in range(40)]
+    del window[:-40]
+
+for number, letter in enumerate(" " + sys.argv[1]):
+    {" ": turn, "g": grow, ".": turn}[letter]()
+    _door.snapshot(f"{number}.mort")
+"""
+
+
+@pytest.mark.parametrize(
+    ("story", "has_last", "told"),
+    [
+        ("ggggg", False, 5),
+        ("gg.gg.gg", False, 6),  # it rested: in no three equal rounds there is no share of it
+        (".gg.g.gg", False, 5),
+        ("gg......", False, None),  # of the start
+        ("ggggg...", False, None),  # a cache that is full
+        ("........", False, None),  # entries come and go
+        ("gg", True, 1),  # one interval, and the script's end
+        ("g.", True, None),
+        (".g", True, None),
+        ("g", True, None),
+    ],
+)
+def test_evidence(tmp_path: Path, story: str, has_last: bool, told: int | None) -> None:
+    """What grew in most intervals is told at the end, and nothing else."""
+    harness.run(tmp_path, MARKED, story)
+    lines: list[str] = []
+    every.page_make(str(tmp_path))
+    watch = every.Every(math.inf, str(tmp_path), lines.append)
+    count = len(story) + 1 - has_last
+    shots = [
+        every.Shot(tmp_path / f"{number}.mort", number * 2.0, number) for number in range(count)
+    ]
+    for shot in shots:
+        watch._work.put(shot)
+    files = watch.end()
+    assert files == [str(shot.path) for shot in shots]
+    found = watch.findings(files, str(tmp_path / f"{count}.mort") if has_last else None)
+    holders = set() if found is None else found.holders
+    assert holders == ({"registry.rows"} if told else set()), lines
+    intervals = count - 1
+    grew = story[:intervals].count("g")
+    summary = f"in {grew} of {intervals} intervals: +{40 * grew} Row in {2 * grew} s"
+    summary += ", held by registry.rows"
+    assert lines[intervals:] == ([summary] if told and intervals > 1 else [])
+    assert [line.startswith("+40 Row") for line in lines[:intervals]] == [
+        letter == "g" for letter in story[:intervals]
+    ]
+    if told:
+        assert found is not None
+        assert "registry.rows (dict)" in str(found)
+        assert not str(found).startswith("CLEAN")
 
 
 def test_quiet(tmp_path: Path) -> None:

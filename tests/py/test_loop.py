@@ -266,6 +266,17 @@ def test_grow_refuses(tmp_path: Path) -> None:
 ERRORS = [
     (["nowhere.py:step"], "cannot load 'nowhere.py': No such file or directory"),
     (["shop.py:nothing"], "has no 'nothing'; name one of its functions"),
+    (["shop.py:raisess"], "mortmain: no raisess in shop.py; did you mean raises?\n"),
+    (["shop.py:Shop.openn"], "mortmain: no Shop.openn in shop.py; did you mean Shop.open?\n"),
+    (["shop.py:Shopp.open"], "mortmain: no Shopp.open in shop.py; did you mean Shop.open?\n"),
+    (["shop.py:getcwdd"], "mortmain: no getcwdd in shop.py; did you mean getcwd?\n"),
+    (["shop:raisess"], "mortmain: no raisess in shop; did you mean raises?\n"),
+    (["shopp:raises"], "mortmain: no module shopp; did you mean shop?\n"),
+    (["pack.shopp:raises"], "mortmain: no module pack.shopp; did you mean pack.shop?\n"),
+    (["pakc.shop:raises"], "mortmain: no module pakc; did you mean pack?\n"),
+    (["shopp.py:raises"], "No such file or directory; did you mean shop.py?\n"),
+    (["needs:nothing"], "needs:nothing: it cannot be loaded: ModuleNotFoundError: No module named"),
+    (["os:getpid", "--against", "shop.py:want"], "no want in shop.py; did you mean wants?\n"),
     (["shop.py:number"], "cannot be called; name a function"),
     (["shop.py:each"], "is a generator, of which a call runs nothing; name a function that goes"),
     (["shop.py:aeach"], "is a generator, of which a call runs nothing; name a function that goes"),
@@ -310,7 +321,13 @@ def test_error(tmp_path: Path, words: list[str], message: str) -> None:
         "async def later():\n    raise OSError('two\\nlines')\n"
         "def each():\n    yield calls.append(1)\n"
         "async def aeach():\n    yield calls.append(1)\n"
+        "class Shop:\n    def open():\n        pass\n"
+        "from os import getcwd\n"
     )
+    (tmp_path / "needs.py").write_text("import shopp\n")
+    (tmp_path / "pack").mkdir()
+    (tmp_path / "pack" / "__init__.py").touch()
+    (tmp_path / "pack" / "shop.py").touch()
     environment = {**os.environ, "TMPDIR": str(tmp_path / "temporary")}
     done = loop(*words, cwd=tmp_path, env=environment)
     assert (done.returncode, done.stdout) == (2, ""), done.stderr

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import harness
+from mortmain import _door
 
 # Each function is a block; it is told its number of the call.
 BLOCKS = """
@@ -32,6 +33,7 @@ class Lazy:
         return Exam()
 
 app, lazy, log, members, memo, listeners, single = App(), Lazy(), [], set(), {}, [], None
+app.sessions["last"] = Exam()
 turns = collections.deque(maxlen=10)
 
 @functools.lru_cache(maxsize=None)
@@ -53,7 +55,10 @@ def bound_method(number):
 def chain(number):
     exam = Exam()
     exam.me = [exam]
-    Within.seen[number] = exam
+    Within.seen["chain", number] = exam
+
+def replaced(number):
+    app.sessions["last"] = Exam()
 
 def imports(number):
     import concurrent.futures, decimal, http.client, json, xml.dom.minidom
@@ -108,7 +113,7 @@ def ask(block, count):
     return ""
 """
 HELD = ("class_dict", "instance_dict", "a_set", "bound_method", "chain")
-FINE = ("imports", "cached", "by_name", "attribute", "nothing", "garbage", "caught")
+FINE = ("imports", "cached", "by_name", "attribute", "nothing", "garbage", "caught", "replaced")
 
 
 def answers(folder: Path, names: tuple[str, ...], count: int) -> dict[str, str]:
@@ -245,3 +250,105 @@ def test_under_pytest(tmp_path: Path) -> None:
     assert done.returncode == 1, done.stdout
     assert "1 failed, 1 passed" in done.stdout
     assert "Within.seen (list) keeps 1 Exam alive" in done.stdout
+
+
+SITES = """
+import tracemalloc
+
+class Item:
+    pass
+
+kept = []
+
+def make():
+    return Item()
+
+def fill():
+    for _ in range(3):
+        kept.append(make())
+    kept.append(Item())
+
+def told(**options):
+    try:
+        with mortmain.no_leaks(**options):
+            assert tracemalloc.is_tracing() == (told.begun or "sites" in options)
+            fill()
+    except AssertionError as error:
+        return [line for line in str(error).splitlines() if "ade at" in line or "and at" in line]
+
+told.begun = False
+print(told())
+print(told(sites=True), tracemalloc.is_tracing())
+tracemalloc.start()
+told.begun = True
+print(told(), told(sites=True) == told(), tracemalloc.is_tracing())
+tracemalloc.stop()
+try:
+    with mortmain.no_leaks(sites=True):
+        raise KeyError(1)
+except KeyError:
+    print(tracemalloc.is_tracing())
+"""
+
+
+def test_sites(tmp_path: Path) -> None:
+    """The lines are named where they were asked for, or are noted anyway; else nothing is said."""
+    nothing, asked, anyway, raised = harness.run(tmp_path, SITES).splitlines()
+    lines = (tmp_path / "program.py").read_text().splitlines()
+    make, fill = (
+        lines.index(line) + 1 for line in ("    return Item()", "    kept.append(Item())")
+    )
+    told = [
+        f"      Made at program.py:{make} in make, 3 of 4 (75 %):",
+        f"      and at program.py:{fill} in fill, 1 (25 %):",
+    ]
+    assert nothing == "[]"
+    assert asked == f"{told} False"
+    assert anyway == f"{told} True True"
+    assert raised == "False"
+
+
+def test_tracing_is_asked_for_by_addresses() -> None:
+    """Nothing is known of objects where nothing is traced, and bad arguments are refused."""
+    assert _door.made_at(b"") is None
+    for call, error in (
+        (lambda: _door.trace(0), ValueError),
+        (lambda: _door.made_at("text"), TypeError),  # type: ignore[arg-type]
+    ):
+        with pytest.raises(error):
+            call()
+    assert _door.trace(1)
+    try:
+        assert not _door.trace(2)  # somebody does it already
+        made = object()
+        found = _door.made_at(id(made).to_bytes(8, sys.byteorder) + bytes(7))
+        assert found is not None
+        lines, numbers = found
+        assert (lines[0][0][0], numbers) == (__file__, bytes(4))
+    finally:
+        _door.untrace()
+    assert _door.made_at(b"") is None
+
+
+@pytest.mark.slow
+def test_sites_of_steps(tmp_path: Path) -> None:
+    """Of all that the steps made, not of the last round alone."""
+    told = harness.run(
+        tmp_path,
+        """
+class Item:
+    pass
+
+kept = []
+try:
+    with mortmain.no_leaks(sites=True) as watch:
+        for _ in watch.steps(100):
+            kept.append(Item())
+            kept.append(Item())
+except AssertionError as error:
+    print(error)
+""",
+    )
+    # From the end of the first round on: nine tenths, of which a tenth is the one before.
+    assert told.count(", 90 of 180 (50 %):") == 1, told
+    assert told.count(", 90 (50 %):") == 1, told

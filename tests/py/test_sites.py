@@ -142,6 +142,22 @@ def test_statement() -> None:
     assert place(site) == ("<stmt>", 1, None)
 
 
+def test_text_of_a_statement() -> None:
+    """What the compiler got from us is shown, of the setup too, and cut like any other line."""
+    setup = "kept = []\ndef fill(more):\n    kept.append([1, more])"
+    done = loop("-s", setup, "-c", "fill(1)")
+    assert done.returncode == 1, done.stderr
+    assert "      Made at <setup>:3 in fill" in done.stdout
+    assert "\n          kept.append([1, more])\n" in done.stdout
+    words = ["-c", "kept.append([1, 2, 3, 4, 5] + [6, 7])", "-s", "kept = []", "--width=45"]
+    done = loop(*words)
+    assert "\n          kept.append([1, 2, 3, 4, 5] + [6, …\n" in done.stdout, done.stdout
+    assert done.stdout.endswith("\nWhat ends in … was cut, -v shows it whole\n")
+    done = loop("-v", *words)
+    assert "\n          kept.append([1, 2, 3, 4, 5] + [6,\n          7])\n" in done.stdout
+    assert "…" not in done.stdout
+
+
 def test_tracing_of_the_program() -> None:
     """Who traces already goes on tracing, as deep as before."""
     done = loop(f"{PROGRAM}:one", env=os.environ | {"PYTHONTRACEMALLOC": "3"})

@@ -1,149 +1,5 @@
-// Growth on small heaps: each is a story told at nine moments, of which a test asks what grows.
-//
-// Moments are as `loop` makes them: a baseline, five rounds of twenty steps, a long run of a
-// thousand, two rounds more. Objects of a story have addresses by their serial numbers, so that one
-// that lives has the same in every mark and a dead one leaves a hole.
-#include "analyze/growth.h"
-#include "base/os/pages.h"
-#include "heap_builder.h"
-#include "tap.h"
-
-enum { MARKS = 9, EARLY = 5, FIRST_STEPS = 10, ROUND_STEPS = 20, LONG_STEPS = 1000 };
-
-static mm_os_pages pages;
-static mm_arena arena;
-
-// What is there before a story begins: a module with a class, and an empty list and dict in it.
-typedef struct world {
-    heap h;
-    uint32_t shop;
-    uint32_t exam_class;
-    uint32_t exam_type;
-    uint32_t weakref_type;
-    uint32_t list;
-    uint32_t dict;
-    uint64_t steps;
-} world;
-
-typedef void (*story)(world *w);
-
-typedef struct session {
-    world worlds[MARKS];
-    mm_graph graphs[MARKS];
-    mm_mark marks[MARKS];
-    mm_type_names names;
-    mm_growth growth;
-    uint32_t mark_count;
-} session;
-
-static session at;
-
-static void world_init(world *w, uint64_t steps) {
-    memset(w, 0, sizeof(*w));
-    heap *h = &w->h;
-    heap_init(h);
-    w->steps = steps;
-    w->weakref_type = heap_type(h, "weakref.ReferenceType", MM_KIND_WEAKREF, 0, MM_NONE);
-    w->shop = heap_module(h, "shop");
-    w->exam_class = heap_class(h, w->shop, "Exam");
-    w->exam_type = h->file.type_count - 1;
-    w->list = heap_object(h, h->list_type, HEAP_EXACT);
-    w->dict = heap_object(h, h->dict_type, HEAP_EXACT);
-    heap_set(h, w->shop, "rows", w->list);
-    heap_set(h, w->shop, "table", w->dict);
-    for (unsigned i = 0; i < 40; i++) {  // so that names of stories are no new objects
-        static char names[40][8];
-        (void)snprintf(names[i], sizeof(names[i]), "n%u", i);
-        (void)heap_str(h, names[i]);
-    }
-}
-
-// An object of the story. Serials ascend within a moment.
-static uint32_t born(world *w, uint32_t type, uint64_t serial) {
-    uint32_t node = heap_object(&w->h, type, HEAP_EXACT);
-    w->h.file.address[node] = 0x1000000 + serial * 64;
-    return node;
-}
-
-static uint64_t steps_at(uint32_t mark) {
-    return FIRST_STEPS + (uint64_t)mark * ROUND_STEPS + (mark > EARLY ? LONG_STEPS - 20 : 0);
-}
-
-static mm_status session_find(session *s, uint32_t mark_count, bool collected) {
-    mm_growth_input input = {.marks = s->marks,
-                             .mark_count = mark_count,
-                             .early = EARLY,
-                             .early_graph = &s->graphs[EARLY],
-                             .late_graph = &s->graphs[mark_count - 1],
-                             .names = &s->names,
-                             .collected = collected};
-    mm_error err;
-    return mm_growth_find(&input, &arena, &s->growth, &err);
-}
-
-static mm_status session_take(session *s, uint32_t mark_count) {
-    mm_error err;
-    s->mark_count = mark_count;
-    mm_type_names_init(&s->names, &arena);
-    for (uint32_t i = 0; i < mark_count; i++) {
-        MM_TRY(mm_graph_build(&s->worlds[i].h.file, &arena, &s->graphs[i], &err));
-        MM_TRY(mm_mark_take(&s->graphs[i], &s->names, &arena, &arena, &s->marks[i], &err));
-        s->marks[i].process.steps = s->worlds[i].steps;
-    }
-    return MM_OK;
-}
-
-static void worlds_make(session *s, story tell, uint32_t mark_count) {
-    for (uint32_t i = 0; i < mark_count; i++) {
-        world_init(&s->worlds[i], steps_at(i));
-        tell(&s->worlds[i]);
-        (void)heap_file(&s->worlds[i].h);
-    }
-}
-
-static void arena_start(void) {
-    mm_os_pages_deinit(&pages);
-    mm_arena_init(&arena, mm_os_pages_view(&pages), pages.limit_bytes != 0 ? 4096 : 1 << 20);
-}
-
-// Tell a story and ask. Answers the first finding, or NULL.
-static const mm_growth_finding *told_until(story tell, uint32_t mark_count, bool collected) {
-    arena_start();
-    worlds_make(&at, tell, mark_count);
-    bool found =
-        session_take(&at, mark_count) == MM_OK && session_find(&at, mark_count, collected) == MM_OK;
-    return ok(found, "asked") && at.growth.finding_count > 0 ? &at.growth.findings[0] : NULL;
-}
-
-static const mm_growth_finding *told(story tell) {
-    return told_until(tell, MARKS, true);
-}
-
-static void session_end(void) {
-    for (uint32_t i = 0; i < at.mark_count; i++) {
-        heap_deinit(&at.worlds[i].h);
-    }
-}
-
-static const char *type_of(const mm_growth_finding *finding) {
-    return finding->type == MM_NONE ? "" : at.names.names[finding->type];
-}
-
-// The step of the guilty reference.
-static const char *edge_of(const mm_growth_finding *finding) {
-    static char text[64];
-    (void)mm_graph_edge_text(&at.graphs[EARLY], finding->guilty.edge, text, sizeof(text));
-    return text;
-}
-
-static uint32_t leaks(void) {
-    uint32_t count = 0;
-    for (uint32_t i = 0; i < at.growth.finding_count; i++) {
-        const mm_growth_finding *finding = &at.growth.findings[i];
-        count += finding->settled == MM_SETTLED_LEAK && !finding->echo;
-    }
-    return count;
-}
+// Growth on small heaps, by the stories of growth_story.h.
+#include "growth_story.h"
 
 // rows.append(Exam())
 static void story_list(world *w) {
@@ -203,6 +59,35 @@ static void story_sawtooth(world *w) {
     }
 }
 
+// A batch that is emptied once in a while: in the long run, which the late rounds come after, and
+// what comes in these was made before them.
+static void story_batch(world *w) {
+    uint64_t made = w->steps < 200 ? w->steps : w->steps + 100;
+    uint64_t first = w->steps < 200 ? 0 : w->steps - 40;
+    for (uint64_t i = first; i < made; i++) {
+        uint32_t exam = born(w, w->exam_type, i);
+        if (i < w->steps) {
+            heap_ref(&w->h, w->list, exam, MM_NAME_INDEX, (uint32_t)(i - first));
+        } else {
+            heap_entry(&w->h, w->dict, exam, 0);
+        }
+    }
+}
+
+// The list gets one at each step, in the late rounds of those that were made ahead: none is born
+// into it there, but it has more and more.
+static void story_made_ahead(world *w) {
+    uint64_t made = w->steps < 200 ? w->steps : FIRST_STEPS + 8 * ROUND_STEPS + LONG_STEPS;
+    for (uint64_t i = 0; i < made; i++) {
+        uint32_t exam = born(w, w->exam_type, i);
+        if (i < w->steps) {
+            heap_ref(&w->h, w->list, exam, MM_NAME_INDEX, (uint32_t)i);
+        } else {
+            heap_entry(&w->h, w->dict, exam, 0);
+        }
+    }
+}
+
 static void story_bounded(world *w) {
     story_list(w);
     heap_fact(&w->h, w->list, MM_FACT_BOUND, 32768);
@@ -229,6 +114,15 @@ static void test_settled(void) {
     finding = told(story_filling);
     ok(finding != NULL && finding->settled == MM_SETTLED_FILLED && leaks() == 0,
        "a cache that fills and stops");
+    is_u64(finding != NULL ? finding->late_entries : 0, 200, "with so many in the end");
+    session_end();
+    finding = told(story_batch);
+    ok(finding != NULL && finding->settled == MM_SETTLED_REPLACES && leaks() == 0,
+       "what was emptied since has not filled up");
+    session_end();
+    finding = told(story_made_ahead);
+    ok(finding != NULL && finding->settled != MM_SETTLED_FILLED,
+       "nor has what grew in the last round, whatever was born there");
     session_end();
     finding = told(story_full);
     ok(finding != NULL && finding->settled == MM_SETTLED_REPLACES && leaks() == 0,
@@ -589,7 +483,7 @@ static const mm_growth_finding *told_census(story tell, uint64_t each, uint64_t 
     (void)told(tell);
     for (uint32_t i = 0; i < MARKS; i++) {
         uint64_t count = each * at.worlds[i].steps;
-        uint32_t type = at.marks[i].type[at.worlds[i].dict];
+        uint32_t type = mm_mark_type_of(&at.marks[i], at.worlds[i].dict);
         at.marks[i].types[type].census_count = (uint32_t)(count < most ? count : most);
     }
     bool found = session_find(&at, MARKS, true) == MM_OK;
@@ -601,8 +495,8 @@ static void test_loose(void) {
     (void)told(story_nothing);
     for (uint32_t i = 0; i < MARKS; i++) {
         const mm_mark *mark = &at.marks[i];
-        mm_mark_type *content = &mark->types[mark->type[at.worlds[i].list]];
-        mm_mark_type *loose = &mark->types[mark->type[at.worlds[i].dict]];
+        mm_mark_type *content = &mark->types[mm_mark_type_of(mark, at.worlds[i].list)];
+        mm_mark_type *loose = &mark->types[mm_mark_type_of(mark, at.worlds[i].dict)];
         content->census_count = (uint32_t)(2 * at.worlds[i].steps);
         content->census_bytes = 4096 * content->census_count;
         loose->census_count = (uint32_t)at.worlds[i].steps;
@@ -648,6 +542,22 @@ static void test_unexplained(void) {
     }
     ok(session_find(&at, MARKS, true) == MM_OK, "asked");
     is_u64(at.growth.unexplained_bytes_per_step, 0, "not when it stops");
+    // A batch: what is freed stays with the allocator, so that what no object has grows.
+    for (uint32_t i = 0; i < MARKS; i++) {
+        at.marks[i].process.malloc_bytes = 1000000;
+        at.marks[i].process.rss_bytes = 9000000;
+        at.marks[i].total_bytes = 800000 - at.worlds[i].steps * 300;
+    }
+    ok(session_find(&at, MARKS, true) == MM_OK, "asked");
+    is_u64(at.growth.unexplained_bytes_per_step, 0, "not when the process itself does not grow");
+    // The heap is given another arena in every early round and in the long run, none after it.
+    for (uint32_t i = 0; i < MARKS; i++) {
+        uint64_t steps = at.worlds[i <= EARLY ? i : EARLY + 1].steps;
+        at.marks[i].process.rss_bytes = 9000000 + steps * 2000;
+        at.marks[i].total_bytes = 800000;
+    }
+    ok(session_find(&at, MARKS, true) == MM_OK, "asked");
+    is_u64(at.growth.unexplained_bytes_per_step, 0, "nor when the late rounds take nothing");
     session_end();
 }
 

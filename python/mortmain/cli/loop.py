@@ -66,7 +66,10 @@ def add_to(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     output.add_json(parser)
     parser.add_argument("-q", "--quiet", action="store_true", help="no report")
     parser.add_argument(
-        "-v", "--verbose", action="store_true", help="show all, not the first three"
+        "-v",
+        "--verbose",
+        action="store_true",
+        help="show all, not the first three, and patches whole, for git apply",
     )
     output.add_terminal(parser)
     parser.set_defaults(run=run)
@@ -85,7 +88,7 @@ def run(arguments: argparse.Namespace) -> int:
     with interrupt.Raises():
         folder = _folder(arguments.output)
         try:
-            talk = sites.Talk(folder, lambda: _findings(folder))
+            talk = sites.Talk(folder, lambda: _findings(folder), _given(step))
             ended = _watch(step, folder, quiet=arguments.quiet, talk=talk)
             if ended.status == 0 and not ended.failure:
                 findings = _cured(talk.findings or _findings(folder), step, arguments)
@@ -95,7 +98,7 @@ def run(arguments: argparse.Namespace) -> int:
     if findings is None:
         if ended.failure:
             shown = arguments.target if arguments.statement is None else "-c"
-            raise MortmainError(f"{shown}: {ended.failure}")
+            raise _refusal(step, shown, ended.failure)
         return supervise.end_like(ended)
     _answer(findings, arguments)
     return _STATUS_LEAK if findings.has_leak else STATUS_OK
@@ -124,15 +127,32 @@ def _against(step: tuple[str, str, str], arguments: argparse.Namespace) -> int:
 
 def _once(step: tuple[str, str, str], name: str, *, quiet: bool) -> Findings:
     """Run one, and keep nothing."""
+    from mortmain import sites
+
     folder = _folder(None)
     try:
-        ended = _watch(step, folder, quiet=quiet)
+        talk = sites.Talk(folder, lambda: _findings(folder), _given(step))
+        ended = _watch(step, folder, quiet=quiet, talk=talk)
         if ended.status != 0 or ended.failure:
             how = ended.failure or f"it was ended by signal {-ended.status}"
-            raise MortmainError(f"{name}: {how}")
-        return _findings(folder)
+            raise _refusal(step, name, how)
+        return talk.findings or _findings(folder)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _refusal(step: tuple[str, str, str], shown: str, failure: str) -> MortmainError:
+    """What could not be called, and what may have been meant."""
+    from mortmain.cli import nearest
+
+    better = nearest.told(step, failure)
+    return MortmainError(f"{shown}: {failure}" if better is None else better)
+
+
+def _given(step: tuple[str, str, str]) -> dict[str, str]:
+    """Texts that the compiler gets from us, by what it calls them."""
+    kind, target, name = step
+    return {"<stmt>": target, "<setup>": name} if kind == "code" else {}
 
 
 def _check(arguments: argparse.Namespace) -> None:
@@ -168,11 +188,18 @@ def _function(target: str) -> tuple[str, str, str]:
         with open(place, "rb"):  # noqa: PTH123
             pass
     except OSError as error:
-        raise MortmainError(
-            f"cannot load {place!r}: {error.strerror}; name a file and a function, "
-            "as in shop.py:step"
-        ) from None
+        raise MortmainError(f"cannot load {place!r}: {error.strerror}; {_instead(place)}") from None
     return "file", place, name
+
+
+def _instead(place: str) -> str:
+    """What to do about a file that is not there."""
+    from mortmain.cli import nearest
+
+    meant = nearest.file(place)
+    if meant is not None:
+        return f"did you mean {meant}?"
+    return "name a file and a function, as in shop.py:step"
 
 
 def _folder(kept: str | None) -> str:

@@ -13,7 +13,8 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -145,8 +146,9 @@ def run(arguments: argparse.Namespace) -> int:
             finally:
                 files = every.end() if every is not None else []
             failures = [ended.failure] if ended.failure else []
-            # Two of them show whatever was used for the first time.
-            arguments.growing = files if len(files) > 2 else None
+            if every is not None and (arguments.json is not None or not arguments.quiet):
+                last = None if ended.failure else str(taken)
+                failures += _told(lambda: _grown(every, files, last, arguments))
             failures += _answer(None if ended.failure else taken, arguments)
             if not arguments.quiet:
                 for failure in failures:
@@ -205,19 +207,31 @@ def _every(folder: str, arguments: argparse.Namespace) -> Every | None:
     return Every(interval, folder, tell, verbose=arguments.verbose, growth_bytes=growth_bytes)
 
 
+def _grown(
+    every: Every, files: Sequence[str], last: str | None, arguments: argparse.Namespace
+) -> None:
+    arguments.growing = every.findings(files, last)
+
+
 def _answer(taken: Path | None, arguments: argparse.Namespace) -> list[str]:
     """Do all that was asked for; the script's status stands, so failures are only told."""
     failures = []
     for step in (_report, _write_json, _keep):
-        try:
-            step(taken, arguments)
-        except MortmainError as error:
-            failures.append(str(error))
-        except MemoryError:
-            failures.append("out of memory; free some and try again")
-        except OSError as error:
-            failures.append(f"cannot write the report: {error.strerror}; write it elsewhere")
+        failures += _told(partial(step, taken, arguments))
     return failures
+
+
+def _told(step: Callable[[], None]) -> list[str]:
+    """Why it could not be done, in a line, or nothing."""
+    try:
+        step()
+    except MortmainError as error:
+        return [str(error)]
+    except MemoryError:
+        return ["out of memory; free some and try again"]
+    except OSError as error:
+        return [f"cannot write the report: {error.strerror}; write it elsewhere"]
+    return []
 
 
 def _report(taken: Path | None, arguments: argparse.Namespace) -> None:
@@ -227,7 +241,7 @@ def _report(taken: Path | None, arguments: argparse.Namespace) -> None:
     from mortmain.cli.report import render
 
     if arguments.growing is not None:
-        text = api.grow(arguments.growing).render(
+        text = arguments.growing.render(
             output.width(arguments, sys.stderr),
             output.has_colour(arguments, sys.stderr),
             output.is_ascii(sys.stderr),
@@ -249,7 +263,7 @@ def _write_json(taken: Path | None, arguments: argparse.Namespace) -> None:
     from mortmain import api
 
     if arguments.growing is not None:
-        output.write_json(api.grow(arguments.growing).json(), arguments)
+        output.write_json(arguments.growing.json(), arguments)
     elif taken is not None:
         output.write_json(api.Heap.open(taken).findings().json(), arguments)
 

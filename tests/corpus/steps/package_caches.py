@@ -185,10 +185,84 @@ def _cachelib(bound):
     return lambda: cache.set(str(next(numbers)), [1])
 
 
+def _clocked(bound):
+    import repoze.lru
+
+    numbers = itertools.count()
+    cache = repoze.lru.LRUCache(bound)
+
+    def step():
+        n = next(numbers)
+        cache.put(n, Item(n))
+
+    return step
+
+
+def _memoization(bound):
+    import memoization
+
+    numbers = itertools.count()
+    found = memoization.cached(max_size=bound)(Item)
+    return lambda: found(next(numbers))
+
+
+def _async_lru(bound):
+    import asyncio
+
+    import async_lru
+
+    numbers = itertools.count()
+    loop = asyncio.new_event_loop()
+
+    @async_lru.alru_cache(maxsize=bound)
+    async def found(n):
+        return Item(n)
+
+    return lambda: loop.run_until_complete(found(next(numbers)))
+
+
+def _resolver(bound):
+    import time
+
+    import dns.resolver
+
+    class Kept(Item):
+        expiration = time.time() + 3600
+
+    numbers = itertools.count()
+    cache = dns.resolver.LRUCache(max_size=bound)
+
+    def step():
+        n = next(numbers)
+        cache.put(n, Kept(n))
+
+    return step
+
+
+def _tinydb(bound):
+    import tinydb.utils
+
+    numbers = itertools.count()
+    cache = tinydb.utils.LRUCache(capacity=bound)
+
+    def step():
+        n = next(numbers)
+        cache.set(n, Item(n))
+
+    return step
+
+
+def _mako(bound):
+    import mako.util
+
+    return _mapping(mako.util.LRUCache(bound))
+
+
 MAKERS = [
     _lru_cache, _lfu_cache, _fifo_cache, _random_cache, _ttl_cache, _tlru_cache, _sized_cache,
     _decorated, _method, _wrapped_method, _boltons_lri, _boltons_lru, _lru_dict, _pylru, _expiring,
     _jinja, _sqlalchemy, _zict, _prompt, _cacheout, _cachelib,
+    _clocked, _memoization, _async_lru, _resolver, _tinydb, _mako,
 ]  # fmt: skip
 
 

@@ -1,0 +1,59 @@
+"""A number beside a table is its bound where the code measures by it, and nowhere else."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+PROGRAM = Path(__file__).parent / "programs" / "bounded.py"
+BOUNDED = [
+    "in_slots", "in_attribute", "in_itself", "in_class", "in_module", "in_code", "in_default",
+    "in_closure", "in_class_table", "in_links", "in_an_order",
+]  # fmt: skip
+LEAKS = {
+    "beside_numbers": "_registry.entries",
+    "beside_its_count": "_counted.entries",
+    "above_its_limit": "_small.entries",
+    "beside_another": "_two.done",
+    "below_a_table": "_users.visits",
+    "beside_a_measured_one": "_unasked.seen",
+    "beside_links": "_chained.last",
+    "beside_an_index": "Order.keys",
+    "in_code_that_only_asks": "_log",
+    "beside_a_timeout": "_reported",
+    "in_closure_without": "variable `held`",
+    "in_closure_beside": "variable `held`",
+}
+
+
+def loop(folder: Path, function: str) -> dict[str, Any]:
+    """What `mortmain loop` answers about one of the steps."""
+    command = [sys.executable, "-m", "mortmain", "loop", "--json", f"{PROGRAM}:{function}"]
+    done = subprocess.run(
+        command, cwd=folder, capture_output=True, text=True, timeout=300, check=False
+    )
+    assert done.stderr == ""
+    return json.loads(done.stdout)  # type: ignore[no-any-return]
+
+
+@pytest.mark.parametrize("function", BOUNDED)
+def test_filling(tmp_path: Path, function: str) -> None:
+    """Its entries are new in every round, and it says at how many that ends."""
+    said = loop(tmp_path, function)
+    assert said["verdict"] == "clean"
+    assert "it is bounded at 10,000,000" in said["findings"][0]["sentence"]
+    assert {each["severity"] for each in said["findings"]} == {"note"}
+
+
+@pytest.mark.parametrize("function", LEAKS)
+def test_leak(tmp_path: Path, function: str) -> None:
+    """A large number is no excuse."""
+    said = loop(tmp_path, function)
+    assert said["verdict"] == "leak"
+    told = [each["sentence"] for each in said["findings"] if each["severity"] == "leak"]
+    assert any(LEAKS[function] in sentence for sentence in told), told
