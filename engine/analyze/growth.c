@@ -82,6 +82,39 @@ static bool ranked_before(const void *left, const void *right, const void *conte
     return a->depth != b->depth ? a->depth < b->depth : strcmp(a->path, b->path) < 0;
 }
 
+// What a weak reference refers to; MM_NONE where that is dead, or the node is none.
+static uint32_t referent_of(const mm_graph *graph, uint32_t node) {
+    const mm_file *file = graph->file;
+    for (uint32_t i = file->reference_start[node]; i < file->reference_start[node + 1]; i++) {
+        if ((file->reference_naming[i] & MM_REF_WEAK) != 0) {
+            return file->reference_target[i];
+        }
+    }
+    return MM_NONE;
+}
+
+// Do weak references only follow what another finding tells, were it a cache that still fills? They
+// go with what they refer to, and keep nothing.
+static bool follows_another(const mm_growing *work, const ranked *rows,
+                            const mm_growth_finding *echo) {
+    const mm_growing_side *side = &work->early;
+    uint32_t referent =
+        echo->newest < side->graph->root_node ? referent_of(side->graph, echo->newest) : MM_NONE;
+    if (referent == MM_NONE) {
+        return false;
+    }
+    uint32_t type = mm_growing_type(side, referent);
+    for (uint32_t i = 0; i < work->finding_count; i++) {
+        const mm_growth_finding *finding = &rows[i].finding;
+        for (uint32_t k = 0; !finding->echo && k < finding->type_count; k++) {
+            if (finding->types[k] == type) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
 static MM_STATUS findings_rank(mm_growing *work) {
     const mm_growing_side *side = &work->early;
     ranked *rows = MM_ARENA_NEW(work->arena, ranked, (size_t)work->finding_count + 1);
@@ -106,8 +139,9 @@ static MM_STATUS findings_rank(mm_growing *work) {
     // A shadow is one only beside what casts it.
     bool shadows = work->finding_count > 0 && !rows[0].finding.echo;
     for (uint32_t i = 0; i < work->finding_count; i++) {
-        work->findings[i] = rows[i].finding;
-        work->findings[i].echo = work->findings[i].echo && shadows;
+        mm_growth_finding *finding = &work->findings[i];
+        *finding = rows[i].finding;
+        finding->echo = finding->echo && (shadows || follows_another(work, rows, finding));
     }
     return MM_OK;
 }

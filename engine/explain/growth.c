@@ -126,8 +126,9 @@ static MM_STATUS growth_add(mm_grown *grown, const mm_growth_finding *growth) {
                       (growth->settled != MM_SETTLED_LEAK && growth->settled != MM_SETTLED_UNKNOWN);
     MM_TRY(mm_grown_explain(grown, growth, finding, &facts));
     MM_TRY(mm_grown_say(grown, &facts, finding));
-    if (growth->settled != MM_SETTLED_LEAK && growth->settled != MM_SETTLED_UNKNOWN) {
-        // There is nothing to mend.
+    if (growth->echo ||
+        (growth->settled != MM_SETTLED_LEAK && growth->settled != MM_SETTLED_UNKNOWN)) {
+        // There is nothing to mend here.
         finding->cure = NULL;
         finding->cure_text = NULL;
         finding->cut.role = NULL;

@@ -57,3 +57,12 @@ def test_leak(tmp_path: Path, function: str) -> None:
     assert said["verdict"] == "leak"
     told = [each["sentence"] for each in said["findings"] if each["severity"] == "leak"]
     assert any(LEAKS[function] in sentence for sentence in told), told
+
+
+def test_weak_references_follow(tmp_path: Path) -> None:
+    """Those to what a bounded ring keeps go with it: they are no leak of their own."""
+    said = loop(tmp_path, "weak_beside_a_ring")
+    assert said["verdict"] == "clean"
+    assert {each["severity"] for each in said["findings"]} == {"note"}
+    assert [each["fix"]["cure"] for each in said["findings"]] == [None, None]
+    assert any("it is bounded at 10,000,000" in each["sentence"] for each in said["findings"])

@@ -3,6 +3,7 @@
 import collections
 import functools
 import itertools
+import weakref
 
 FAR = 10_000_000
 MAX_ROWS = FAR
@@ -397,3 +398,17 @@ def _pair(limit):
 
 
 in_closure_beside = _pair(FAR)
+
+
+_known = weakref.WeakValueDictionary()
+_strong = collections.deque(maxlen=FAR)
+
+
+class _Value:
+    pass
+
+
+def weak_beside_a_ring():
+    value = _Value()
+    _known[id(value)] = value
+    _strong.append(value)
