@@ -48,12 +48,13 @@ static const cure_row cure_rows[] = {
      "keep the value in an attribute of its key: it leads back to the key, so that a "
      "weak key never goes either"},
     {"ephemeron-dict",
-     "let the collector free such entries: WeakKeyDictionary(ephemeron=True), an EphemeronDict, "
-     "does; or call weak.sweep() on it now and then; better still, keep the value in an attribute "
-     "of its key"},
+     "the value leads back to the key, so that a weak key never goes either: let the collector "
+     "free such entries with WeakKeyDictionary(ephemeron=True), an EphemeronDict; or call "
+     "weak.sweep() on it now and then; better still, keep the value in an attribute of its key"},
     {"sweep",
-     "call weak.sweep() on it now and then: the collector cannot free its entries, whose keys have "
-     "no slot __ephemerons__"},
+     "the value leads back to the key: call weak.sweep() on it now and then, as the collector "
+     "cannot "
+     "free its entries, whose keys have no slot __ephemerons__"},
     {"signal-owner",
      "connect it with owner=, as in connect(receiver, owner=self): a function, a lambda or a "
      "partial is held as long as the signal, with all that it leads to"},

@@ -63,7 +63,8 @@ def _rules(facts: Facts) -> Iterator[tuple[str, Site, bool]]:
         yield rf"\b{name}\.(append|insert)\(", added_again, False
     if cure_weak.is_receiver(facts):
         yield r"\.connect\(", cure_weak.receiver_kept, False
-    if "Logger" in objects and ".handlers" in edges:
+    # A logger has its name behind it: Logger 'shop.orders'.
+    if any(each.partition(" ")[0] == "Logger" for each in objects) and ".handlers" in edges:
         yield r"\.addHandler\(", handler_again, False
     if objects[:1] == ["module linecache"] and edges[0] == ".cache":
         yield r"linecache\.cache\[", source_lines, False

@@ -126,7 +126,10 @@ for line in sys.stdin:
         process.stdin.close()
         rest = process.stderr.read()
         assert process.wait(120) == 0, rest
-    assert rest.startswith(
+    total, _, report = rest.partition("\n")
+    assert total.startswith(f"{head}in 2 of 2 intervals: +100 Order in "), rest
+    assert total.endswith(" s, held by Book.pending"), rest
+    assert report.startswith(
         f"{head}what grew:\n\nSUSPECTS  Book.pending (list) keeps 100 Order alive"
     )
     assert list((tmp_path / "room").iterdir()) == []
