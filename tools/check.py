@@ -242,9 +242,14 @@ def pytest(venv: Path, *arguments: str | Path, **extra: str) -> str:
     return run([venv / "bin/pytest", "-q", *arguments], venv, **extra)
 
 
+def spread(venv: Path, *arguments: str | Path, **extra: str) -> str:
+    """The same, by as many workers as there are processors, but no more than four."""
+    return pytest(venv, "-n", str(min(4, os.cpu_count() or 1)), *arguments, **extra)
+
+
 def py(_options: Options) -> str:
     """The Python tests with the interpreter of .venv."""
-    return pytest(MAIN, "tests/py")
+    return spread(MAIN, "tests/py")
 
 
 def hygiene(_options: Options) -> str:
@@ -257,7 +262,7 @@ def asserts(_options: Options) -> str:
     venv = Venv(ROOT / ".venvs/asserts", Path(sys.executable), ["-Db_ndebug=false"])
     venv.make("test")
     files = [ROOT / f"tests/py/test_{name}.py" for name in ASSERTED]
-    return pytest(venv.folder, *files, "-m", "not slow")
+    return spread(venv.folder, *files, "-m", "not slow")
 
 
 def doctest(_options: Options) -> str:
@@ -322,7 +327,7 @@ def python_stages() -> list[Stage]:
             venv.make("test")
             marks = ["-m", "not slow"] if tier == "check-fast" else []
             extra = {"MORTMAIN_PYTHONS": "", **venv.foreign_headers()}
-            return pytest(venv.folder, "tests/py", *marks, **extra)
+            return spread(venv.folder, "tests/py", *marks, **extra)
 
         return Stage(name, (tier,), body)
 
