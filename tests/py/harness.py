@@ -15,6 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -103,6 +104,21 @@ def run_in_interpreters(folder: Path, code: str) -> str:
     file = folder / "in_each.py"
     file.write_text(code)
     return run_quiet("-W", "ignore", PROGRAMS / "weak_interpreters.py", file)
+
+
+def loop(*words: str, cwd: Path | None = None) -> tuple[int, dict[str, Any]]:
+    """Status and JSON of `mortmain loop`, which says nothing else."""
+    done = subprocess.run(
+        [sys.executable, "-m", "mortmain", "loop", "--json", *words],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
+    assert done.stdout, done.stderr
+    told: dict[str, Any] = json.loads(done.stdout)
+    return done.returncode, told
 
 
 BLOCKS = """

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+import harness
 
 PROGRAM = Path(__file__).parent / "programs" / "bounded.py"
 BOUNDED = [
@@ -33,12 +32,7 @@ LEAKS = {
 
 def loop(folder: Path, function: str) -> dict[str, Any]:
     """What `mortmain loop` answers about one of the steps."""
-    command = [sys.executable, "-m", "mortmain", "loop", "--json", f"{PROGRAM}:{function}"]
-    done = subprocess.run(
-        command, cwd=folder, capture_output=True, text=True, timeout=300, check=False
-    )
-    assert done.stderr == ""
-    return json.loads(done.stdout)  # type: ignore[no-any-return]
+    return harness.loop(f"{PROGRAM}:{function}", cwd=folder)[1]
 
 
 @pytest.mark.parametrize("function", BOUNDED)

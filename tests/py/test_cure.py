@@ -98,18 +98,9 @@ OWNERS = [
 
 def loop(folder: Path, *words: str) -> tuple[int, dict[str, Any]]:
     """Status and JSON of `mortmain loop` in a folder."""
-    done = subprocess.run(
-        [sys.executable, "-m", "mortmain", "loop", "--json", *words],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=600,
-        check=False,
-    )
-    assert done.stdout, done.stderr
-    told = json.loads(done.stdout)
+    status, told = harness.loop(*words, cwd=folder)
     jsonschema.validate(told, SCHEMA)
-    return done.returncode, told
+    return status, told
 
 
 def first_of(told: dict[str, Any]) -> dict[str, Any]:

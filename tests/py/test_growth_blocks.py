@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -60,17 +57,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def document(folder: Path, statement: str, setup: str = SETUP) -> dict[str, Any]:
     """JSON of the verb, which runs where the extension module can be imported."""
-    done = subprocess.run(
-        [sys.executable, "-m", "mortmain", "loop", "--json", "-c", statement, "-s", setup],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert done.stdout, done.stderr
-    told: dict[str, Any] = json.loads(done.stdout)
-    return told
+    return harness.loop("-c", statement, "-s", setup, cwd=folder)[1]
 
 
 @pytest.mark.slow

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+import harness
 
 PROGRAM = """
 import collections
@@ -79,12 +78,7 @@ def loop(folder: Path, function: str, attribute: str, bound: object) -> dict[str
     """What `mortmain loop` answers about one of them."""
     program = folder / "filling.py"
     program.write_text(PROGRAM.format(attribute=attribute, bound=bound))
-    command = [sys.executable, "-m", "mortmain", "loop", "--json", f"{program}:{function}"]
-    done = subprocess.run(
-        command, cwd=folder, capture_output=True, text=True, timeout=300, check=False
-    )
-    assert done.stderr == ""
-    return json.loads(done.stdout)  # type: ignore[no-any-return]
+    return harness.loop(f"{program}:{function}", cwd=folder)[1]
 
 
 @pytest.mark.parametrize(

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import re
-import subprocess
-import sys
-from typing import Any
 
 import pytest
 
@@ -33,15 +29,7 @@ INSIDE = [
 @pytest.mark.parametrize(("function", "sentence"), INSIDE)
 def test_inside(function: str, sentence: str) -> None:
     """Neither native nor held by C: there is one leak, and it has a holder."""
-    done = subprocess.run(
-        [sys.executable, "-m", "mortmain", "loop", "--json", f"{BUFFERS}:{function}"],
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert done.stdout, done.stderr
-    told: dict[str, Any] = json.loads(done.stdout)
+    _, told = harness.loop(f"{BUFFERS}:{function}")
     assert [each["verdict"] for each in told["verdicts"]] == ["leak"], told["findings"]
     assert [each["severity"] for each in told["findings"]].count("leak") == 1
     first = told["findings"][0]
@@ -52,14 +40,7 @@ def test_inside(function: str, sentence: str) -> None:
 @pytest.mark.slow
 def test_bounded_cache() -> None:
     """A bounded lru_cache is called as one without a bound is, and it is no leak."""
-    done = subprocess.run(
-        [sys.executable, "-m", "mortmain", "loop", "--json", f"{BUFFERS}:price"],
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    told: dict[str, Any] = json.loads(done.stdout)
+    _, told = harness.loop(f"{BUFFERS}:price")
     assert told["verdicts"] == [], told["findings"]
     caches = [each["sentence"] for each in told["findings"] if "priced" in each["sentence"]]
     assert caches, told["findings"]

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -98,16 +95,8 @@ def test_narrowed(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("function", "sentence", "step"), KEPT)
 def test_said(function: str, sentence: str, step: str) -> None:
     """The sentence says that it is over, and the path shows where."""
-    done = subprocess.run(
-        [sys.executable, "-m", "mortmain", "loop", "--json", f"{OVER}:{function}"],
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert done.stdout, done.stderr
-    told: dict[str, Any] = json.loads(done.stdout)
-    assert (done.returncode, told["verdict"]) == (1, "leak"), told["findings"]
+    status, told = harness.loop(f"{OVER}:{function}")
+    assert (status, told["verdict"]) == (1, "leak"), told["findings"]
     first = told["findings"][0]
     assert re.match(sentence, first["sentence"]), first["sentence"]
     guilty = [at["guilty"] for at in first["path"]].index(True)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
-import subprocess
 import sys
 import types
 from pathlib import Path
@@ -200,15 +198,7 @@ def test_forgotten_by_c(call: str, tmp_path: Path) -> None:
     harness.build_extension(tmp_path, harness.PROGRAMS / "forgetful.c")
     setup = SETUP + "\ndef busy():\n    return [str(i) * 9 for i in range(99)]"
     step = f"text = ''.join(busy())\nkept = forgetful.{call}\ntext.encode()"
-    done = subprocess.run(
-        [sys.executable, "-m", "mortmain", "loop", "--json", "-s", setup, "-c", step],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    first = json.loads(done.stdout)["findings"][0]
+    first = harness.loop("-s", setup, "-c", step, cwd=tmp_path)[1]["findings"][0]
     assert first["kind"] == "held by C"
     (site,) = first["sites"]
     assert place(site) == ("<stmt>", 2, None)
@@ -261,16 +251,7 @@ def test_given_back_unheard(step: str, tmp_path: Path) -> None:
     setup = SETUP + "\nimport ctypes, tracemalloc\napi = ctypes.pythonapi"
     setup += "\nnew = api.PyObject_Malloc\nnew.restype = ctypes.c_void_p"
     step = f"forgetful.list()\n{step}"
-    done = subprocess.run(
-        [sys.executable, "-m", "mortmain", "loop", "--json", "-s", setup, "-c", step],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert done.stdout, done.stderr
-    first = json.loads(done.stdout)["findings"][0]
+    first = harness.loop("-s", setup, "-c", step, cwd=tmp_path)[1]["findings"][0]
     assert first["kind"] == "held by C"
     assert bool(first["sites"]) == ("stop" not in step)
 
