@@ -19,7 +19,7 @@
 #include "analyze/growing.h"
 #include "analyze/scc.h"
 
-enum { WAITING = 0, CULPRIT = 1 };
+enum { WAITING = 0, CULPRIT = 1, STEPS_FEW = 10 };
 
 typedef struct node_list {
     uint32_t *nodes;
@@ -242,6 +242,18 @@ static uint64_t slope_value(const mm_mark *mark, uint32_t type, slope_kind kind)
                                   : of->missing_count;
 }
 
+// Where a round is of a few calls, what a library does while it warms up looks steady. A reference
+// that is forgotten is so in every call: then each round must have a whole number for each.
+static bool is_by_the_call(const mm_growing *work, const uint32_t *deltas, uint32_t rounds) {
+    uint64_t steps = round_steps(work);
+    for (uint32_t i = 0; steps < STEPS_FEW && i < rounds; i++) {
+        if (deltas[i] % steps != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
 // Growth of a number over the early rounds when it is steady and goes on; 0 = it does not grow.
 static uint64_t slope_of(const mm_growing *work, uint32_t type, slope_kind kind) {
     const mm_growth_input *input = work->input;
@@ -253,7 +265,7 @@ static uint64_t slope_of(const mm_growing *work, uint32_t type, slope_kind kind)
         deltas[i] = after > before ? (uint32_t)(after - before) : 0;
     }
     uint32_t rate = mm_growing_steady(deltas, rounds);
-    if (rate == 0 || !often_enough(work, rate)) {
+    if (rate == 0 || !often_enough(work, rate) || !is_by_the_call(work, deltas, rounds)) {
         return 0;
     }
     for (uint32_t i = input->early + 1; i < input->mark_count; i++) {

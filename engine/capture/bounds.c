@@ -17,6 +17,7 @@ enum {
     KEYS_LOOKED_AT = 64,
     CLASS_KEYS_MAX = 1 << 12,
     BASES_LOOKED_AT = 8,
+    BOUND_MOST = 1 << 27,      ///< nobody keeps so many entries: it is a time, or sys.maxsize
     NUMBERS_MAX = 8,           ///< of a class
     SAID_MAX = 1 << 16,        ///< a class of many instances is no cache
     OWN_DICTS_ASKED = 1 << 10  ///< whose class is read once more for each of them
@@ -179,7 +180,7 @@ static bool word_bound(mm_walker *walker, const mm_type_info *type, uint64_t add
 
 bool bound_value(mm_walker *walker, uint64_t value, uint64_t *ret) {
     return value != 0 && is_aligned(value) && is_readable(walker, value, OBJECT_HEAD_BYTES) &&
-           int_value(walker, value, ret) && *ret != 0 && *ret <= INT64_MAX;
+           int_value(walker, value, ret) && *ret != 0 && *ret <= BOUND_MOST;
 }
 
 static uint64_t own_dict(mm_walker *walker, const mm_type_info *type, uint64_t address,

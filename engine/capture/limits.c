@@ -22,7 +22,6 @@ enum {
     LEAST = 8,                ///< smaller numbers in code are indices, steps, counts of arguments
     CELL_CONTENTS = OBJECT_HEAD_BYTES
 };
-#define MOST ((uint64_t)1 << 40)
 
 // A list of words, as no pointers may stand in the blob: see blob.c.
 typedef struct word_list {
@@ -39,7 +38,13 @@ static const char sure_endings[][WORD_BYTES] = {
 /// These may be bounds of anything: somebody must measure by them.
 static const char weak_endings[][WORD_BYTES] = {"max", "limit", "size", "bound", "cap"};
 static const char weak_beginnings[][WORD_BYTES] = {"max"};
-static const char weak_words[][WORD_BYTES] = {"n", "keep", "window", "length", "depth", "quota"};
+static const char weak_words[][WORD_BYTES] = {"n", "keep", "window", "length", "quota"};
+/// Bounds of something else than entries end so.
+static const char other_endings[][WORD_BYTES] = {
+    "time",    "timeout",  "age",       "delay", "wait",  "seconds", "secs",
+    "retries", "attempts", "redirects", "bytes", "width", "height",  "port",
+    "value",   "speed",    "rate",      "level", "int",   "float",   "depth",
+};
 /// What takes entries out; `next` goes with `iter`, the way to the first key of a dict.
 static const char removers[][WORD_BYTES] = {
     "pop",     "popitem", "popleft",     "clear",       "remove",
@@ -81,6 +86,9 @@ mm_bound_strength bound_word(const char *name, size_t length) {
     size_t count = name_plain(name, length, plain);
     if (AMONG(plain, count, sure_endings, AT_END)) {
         return MM_BOUND_SURE;
+    }
+    if (AMONG(plain, count, other_endings, AT_END)) {
+        return MM_BOUND_NOT;
     }
     bool weak = AMONG(plain, count, weak_endings, AT_END) ||
                 AMONG(plain, count, weak_beginnings, AT_BEGINNING) ||
@@ -232,7 +240,7 @@ typedef struct limit_number {
 static void number_take(mm_walker *walker, mm_bound_strength strength, uint64_t object,
                         limit_number *best) {
     uint64_t value = 0;
-    if (!bound_value(walker, object, &value) || value < LEAST || value > MOST) {
+    if (!bound_value(walker, object, &value) || value < LEAST) {
         return;
     }
     if (strength > best->strength || (strength == best->strength && value > best->value)) {

@@ -27,6 +27,8 @@ LEAKS = {
     "beside_a_timeout": "_reported",
     "in_closure_without": "variable `held`",
     "in_closure_beside": "variable `held`",
+    "beside_a_time": "_jar.cookies",
+    "without_end": "_endless.entries",
 }
 
 

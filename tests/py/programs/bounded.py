@@ -3,6 +3,7 @@
 import collections
 import functools
 import itertools
+import sys
 import weakref
 
 FAR = 10_000_000
@@ -412,3 +413,35 @@ def weak_beside_a_ring():
     value = _Value()
     _known[id(value)] = value
     _strong.append(value)
+
+
+class _Jar:
+    MAX_TIME = FAR
+
+    def __init__(self):
+        self.cookies = {}
+
+    def put(self, value):
+        self.cookies[value[0]] = value
+        return min(len(self.cookies), self.MAX_TIME)
+
+
+class _Endless:
+    def __init__(self):
+        self.maxsize = sys.maxsize
+        self.entries = []
+
+    def put(self, value):
+        if len(self.entries) < self.maxsize:
+            self.entries.append(value)
+
+
+_jar, _endless = _Jar(), _Endless()
+
+
+def beside_a_time():
+    _jar.put(fresh())
+
+
+def without_end():
+    _endless.put(fresh())
