@@ -92,7 +92,7 @@ static void cut_reach(cut_work *work) {
     const mm_cutter *cutter = work->cutter;
     const mm_file *file = cutter->graph->file;
     for (uint32_t root = 0; root < file->root_count; root++) {
-        if ((file->roots[root].flags & (MM_REF_WEAK | MM_REF_BORROWED)) == 0) {
+        if (mm_file_root_owns(file, root)) {
             cut_push(work, file->roots[root].object);
         }
     }
@@ -194,9 +194,8 @@ static void cut_holders_unlisted(const cut_work *work, mm_cut_effect *effect) {
     const mm_cutter *cutter = work->cutter;
     const mm_file *file = cutter->graph->file;
     for (uint32_t root = 0; root < file->root_count; root++) {
-        bool owns = (file->roots[root].flags & (MM_REF_WEAK | MM_REF_BORROWED)) == 0;
-        effect->other_holders +=
-            owns && (cutter->mark[file->roots[root].object] & MM_CUT_HELD) != 0;
+        effect->other_holders += mm_file_root_owns(file, root) &&
+                                 (cutter->mark[file->roots[root].object] & MM_CUT_HELD) != 0;
     }
     for (uint32_t i = 0; i < file->ephemeron_count; i++) {
         const mm_file_ephemeron *entry = &file->ephemerons[i];

@@ -152,7 +152,7 @@ static void flow_outside(flow_work *work) {
     mm_flow *flow = &work->flow;
     flow->start[flow->graph->root_node] = flow->edge_count;
     for (uint32_t root = 0; root < file->root_count; root++) {
-        if ((file->roots[root].flags & (MM_REF_WEAK | MM_REF_BORROWED)) == 0) {
+        if (mm_file_root_owns(file, root)) {
             flow_push(work, file->roots[root].object);
         }
     }

@@ -115,8 +115,6 @@ uint64_t mm_freed_of(const mm_freed *freed, uint32_t source, uint32_t edge) {
 
 uint64_t mm_freed_of_root(const mm_freed *freed, uint32_t root) {
     const mm_graph *graph = freed->tree->flow->graph;
-    MM_ASSERT(root < graph->file->root_count);
-    const mm_file_root *at = &graph->file->roots[root];
-    bool owns = (at->flags & (MM_REF_WEAK | MM_REF_BORROWED)) == 0;
-    return owns ? freed_alone(freed, graph->root_node, at->object) : 0;
+    bool owns = mm_file_root_owns(graph->file, root);
+    return owns ? freed_alone(freed, graph->root_node, graph->file->roots[root].object) : 0;
 }

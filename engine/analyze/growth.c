@@ -82,24 +82,14 @@ static bool ranked_before(const void *left, const void *right, const void *conte
     return a->depth != b->depth ? a->depth < b->depth : strcmp(a->path, b->path) < 0;
 }
 
-// What a weak reference refers to; MM_NONE where that is dead, or the node is none.
-static uint32_t referent_of(const mm_graph *graph, uint32_t node) {
-    const mm_file *file = graph->file;
-    for (uint32_t i = file->reference_start[node]; i < file->reference_start[node + 1]; i++) {
-        if ((file->reference_naming[i] & MM_REF_WEAK) != 0) {
-            return file->reference_target[i];
-        }
-    }
-    return MM_NONE;
-}
-
 // Do weak references only follow what another finding tells, were it a cache that still fills? They
 // go with what they refer to, and keep nothing.
 static bool follows_another(const mm_growing *work, const ranked *rows,
                             const mm_growth_finding *echo) {
     const mm_growing_side *side = &work->early;
-    uint32_t referent =
-        echo->newest < side->graph->root_node ? referent_of(side->graph, echo->newest) : MM_NONE;
+    uint32_t referent = echo->newest < side->graph->root_node
+                            ? mm_graph_referent(side->graph, echo->newest)
+                            : MM_NONE;
     if (referent == MM_NONE) {
         return false;
     }

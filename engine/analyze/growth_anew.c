@@ -128,11 +128,6 @@ static void holder_add(const mm_growing *work, anew_holders *all, mm_growth_edge
     }
 }
 
-static bool root_holds(const mm_file *file, const mm_file_root *root) {
-    bool own = root->frame != MM_NONE && (file->frames[root->frame].flags & MM_FRAME_OWN) != 0;
-    return !own && (root->flags & (MM_REF_WEAK | MM_REF_BORROWED)) == 0;
-}
-
 // All references from what is old to what is new on the ways to the object.
 static void holders_find(mm_growing *work, uint32_t object, anew_holders *ret) {
     const mm_growing_side *side = &work->early;
@@ -148,7 +143,7 @@ static void holders_find(mm_growing *work, uint32_t object, anew_holders *ret) {
         uint32_t end = mm_graph_roots_of(graph, node, &first);
         for (uint32_t i = first; i < end; i++) {
             uint32_t root = (uint32_t)graph->root_index[i];
-            if (root_holds(graph->file, &graph->file->roots[root])) {
+            if (mm_file_root_owns(graph->file, root) && !mm_file_root_is_ours(graph->file, root)) {
                 holder_add(work, ret, (mm_growth_edge){graph->root_node, root});
             }
         }

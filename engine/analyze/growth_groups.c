@@ -126,9 +126,8 @@ static MM_STATUS roots_gather(mm_growing *work, const mm_growing_side *side, ref
     size_t first = list->count;
     for (uint32_t root = 0; root < file->root_count; root++) {
         const mm_file_root *r = &file->roots[root];
-        bool own = r->frame != MM_NONE && (file->frames[r->frame].flags & MM_FRAME_OWN) != 0;
-        if (own || side->fresh[r->object] != MM_FRESH_REACHED ||
-            (r->flags & (MM_REF_WEAK | MM_REF_BORROWED)) != 0) {
+        if (side->fresh[r->object] != MM_FRESH_REACHED || mm_file_root_is_ours(file, root) ||
+            !mm_file_root_owns(file, root)) {
             continue;
         }
         mm_growing_ref ref = {mm_growing_root_key(graph, root), graph->root_node, root, r->object};

@@ -72,8 +72,7 @@ static void roots_meet(made_search *search, const mm_growth_finding *finding) {
     const mm_file *file = search->round->file;
     uint64_t key = mm_growing_root_key(search->input->early_graph, finding->guilty.edge);
     for (uint32_t root = 0; root < file->root_count; root++) {
-        if ((file->roots[root].flags & (MM_REF_WEAK | MM_REF_BORROWED)) == 0 &&
-            mm_growing_root_key(search->round, root) == key) {
+        if (mm_file_root_owns(file, root) && mm_growing_root_key(search->round, root) == key) {
             made_meet(search, file->roots[root].object);
         }
     }

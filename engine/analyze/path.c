@@ -10,9 +10,11 @@
 // A node may stand in the list once for each way that was better than the one before, by level and
 // depth; entries that have been overtaken are dropped when their turn comes.
 //
-// What the search costs is waiting for memory. What it asks of the target of every reference stands
-// in one byte by node, which a cache holds where it does not hold the graph, and the queue says
-// long in advance which nodes come next.
+// What the search costs is waiting for memory. So it has two things by node and no more: a byte
+// with all that it asks of the target of every reference, which a cache holds where it does not
+// hold the graph, and one step of eight bytes. The columns of the answer are made of them at the
+// end. The queue says long in advance which nodes come next, and that distances never fall in it
+// says how far away they are.
 #include "analyze/path.h"
 
 #include <string.h>
@@ -28,13 +30,19 @@ typedef struct late_entry {
     uint8_t level;
 } late_entry;
 
+// The step by which a node was reached.
+typedef struct path_step {
+    uint32_t depth;  // of a node that is only in the list, too
+    uint32_t link;
+} path_step;
+
 typedef struct path_work {
     const mm_graph *graph;
     const mm_path_options *options;
-    mm_paths paths;
     mm_ephemerons ephemerons;
-    uint8_t *state;   ///< by node: STATE_*
-    uint32_t *queue;  ///< every node once, in the order of its final arrival
+    uint8_t *state;    ///< by node: STATE_*
+    path_step *steps;  ///< by node
+    uint32_t *queue;   ///< every node once, in the order of its final arrival
     uint32_t queue_start;
     uint32_t queue_end;
     late_entry *late;
@@ -44,16 +52,21 @@ typedef struct path_work {
     mm_arena *scratch;
 } path_work;
 
-// `level` of a node that is only in the list is marked with this bit.
-enum { TENTATIVE = 0x80, TEXT_BYTES = 128 };
+enum { TEXT_BYTES = 128 };
 
-// What the search asks of a node again and again.
+// What the search asks of a node again and again. Of one that has its chain, the way and the level
+// by which it was reached stand in the place of what was asked before: of mortmain's own objects,
+// which must not have one, it is no way at all.
 enum {
-    STATE_DONE = 1,  // it has its chain, or must not have one
+    STATE_DONE = 1,
     STATE_STDLIB = 2,
     STATE_TRACEBACK = 4,
     STATE_DICT = 8,
-    STATE_MODULE = 16
+    STATE_WAITS = 0x10,  // 3 bits: 0, or 1 + the level for which it stands in the list
+    STATE_MODULE = 0x80,
+    STATE_VIA = 2,       // 3 bits, of one that is done
+    STATE_LEVEL = 0x10,  // 3 bits, of one that is done
+    THREE_BITS = 7
 };
 
 // Nodes of the queue between one and the next thing that is asked for before its turn, and
@@ -87,50 +100,52 @@ static void states_fill(path_work *work) {
     for (uint32_t node = 0; node < graph->root_node; node++) {
         unsigned flags = graph->node_flags[node];
         uint32_t kind = mm_graph_kind(graph, node);
-        unsigned state = (flags & MM_NODE_OWN) != 0 ? STATE_DONE : 0;
-        state |= (flags & MM_NODE_STDLIB) != 0 ? STATE_STDLIB : 0;
+        unsigned state = (flags & MM_NODE_STDLIB) != 0 ? STATE_STDLIB : 0;
         state |= kind == MM_KIND_TRACEBACK ? STATE_TRACEBACK : 0;
         state |= kind == MM_KIND_DICT ? STATE_DICT : 0;
         state |= kind == MM_KIND_MODULE ? STATE_MODULE : 0;
-        work->state[node] = (uint8_t)state;
+        work->state[node] = (uint8_t)((flags & MM_NODE_OWN) != 0 ? STATE_DONE : state);
     }
 }
 
+// By what a node was reached, MM_VIA_NOTHING for one that has no chain yet.
+static unsigned via_of_state(unsigned state) {
+    return (state & STATE_DONE) != 0 ? state / STATE_VIA & THREE_BITS : MM_VIA_NOTHING;
+}
+
 static void path_arrive(path_work *work, const late_entry *entry) {
-    mm_paths *paths = &work->paths;
-    paths->via[entry->node] = entry->via;
-    paths->level[entry->node] = entry->level;
-    paths->link[entry->node] = entry->link;
-    paths->depth[entry->node] = entry->depth;
-    work->state[entry->node] |= STATE_DONE;
+    uint8_t *state = &work->state[entry->node];
+    MM_ASSERT((*state & STATE_DONE) == 0);
     MM_ASSERT(work->queue_end < work->graph->root_node);
+    *state = (uint8_t)((*state & STATE_MODULE) | entry->level * STATE_LEVEL |
+                       entry->via * STATE_VIA | STATE_DONE);
+    work->steps[entry->node] = (path_step){entry->depth, entry->link};
     work->queue[work->queue_end++] = entry->node;
 }
 
 // Offer a way to a node.
 static MM_STATUS path_offer(path_work *work, late_entry entry) {
-    mm_paths *paths = &work->paths;
     if (entry.node == MM_NONE || (work->state[entry.node] & STATE_DONE) != 0) {
         return MM_OK;
     }
-    uint8_t worst = level_of_state(work->state[entry.node]);
+    unsigned state = work->state[entry.node];
+    uint8_t worst = level_of_state(state);
     entry.level = entry.level > worst ? entry.level : worst;
     entry.level = entry.level > work->level ? entry.level : work->level;
-    bool seen = paths->via[entry.node] != MM_VIA_NOTHING;
-    uint8_t have = paths->level[entry.node];
     if (entry.level == work->level && entry.via != MM_VIA_ROOT && entry.via != MM_VIA_MODULE &&
         entry.via != MM_VIA_C) {
         path_arrive(work, &entry);
         return MM_OK;
     }
-    have &= (uint8_t)~TENTATIVE;
-    if (seen &&
-        (have < entry.level || (have == entry.level && paths->depth[entry.node] <= entry.depth))) {
+    unsigned waits = state / STATE_WAITS & THREE_BITS;
+    path_step *step = &work->steps[entry.node];
+    if (waits != 0 &&
+        (waits < entry.level + 1u || (waits == entry.level + 1u && step->depth <= entry.depth))) {
         return MM_OK;
     }
-    paths->via[entry.node] = entry.via;
-    paths->level[entry.node] = entry.level | TENTATIVE;
-    paths->depth[entry.node] = entry.depth;
+    state &= ~(unsigned)(THREE_BITS * STATE_WAITS);
+    work->state[entry.node] = (uint8_t)(state | (entry.level + 1u) * STATE_WAITS);
+    step->depth = entry.depth;
     return late_push(work, entry);
 }
 
@@ -157,9 +172,8 @@ static uint8_t edge_level(const path_work *work, uint32_t source, uint32_t edge)
     return back ? MM_LEVEL_STDLIB : MM_LEVEL_MODULE;
 }
 
-static MM_STATUS path_ephemerons(path_work *work, uint32_t node) {
+static MM_STATUS path_ephemerons(path_work *work, uint32_t node, uint32_t depth) {
     const mm_ephemerons *index = &work->ephemerons;
-    const mm_paths *paths = &work->paths;
     const uint8_t *barrier = work->options->barrier;
     for (uint32_t i = mm_ephemerons_first(index, node);
          i < index->watch_count && index->watch[i] >> 32 == node; i++) {
@@ -168,12 +182,11 @@ static MM_STATUS path_ephemerons(path_work *work, uint32_t node) {
         if (barrier != NULL && (barrier[entry->table] | barrier[entry->key]) != 0) {
             continue;
         }
-        bool both = paths->via[entry->table] != MM_VIA_NOTHING &&
-                    paths->via[entry->key] != MM_VIA_NOTHING &&
-                    ((paths->level[entry->table] | paths->level[entry->key]) & TENTATIVE) == 0;
+        bool both = via_of_state(work->state[entry->table]) != MM_VIA_NOTHING &&
+                    via_of_state(work->state[entry->key]) != MM_VIA_NOTHING;
         if (both) {
             // The later of the two has just been expanded, so distances still never fall.
-            late_entry offer = {entry->value, number, paths->depth[node] + 1, MM_VIA_EPHEMERON, 0};
+            late_entry offer = {entry->value, number, depth + 1, MM_VIA_EPHEMERON, 0};
             MM_TRY(path_offer(work, offer));
         }
     }
@@ -192,7 +205,6 @@ static void path_prefetch(const path_work *work) {
     uint32_t far = queue[3 * QUEUE_AHEAD];
     MM_PREFETCH(&file->reference_start[far]);
     MM_PREFETCH(&file->type[far]);
-    MM_PREFETCH(&work->paths.depth[far]);
     uint32_t first = file->reference_start[queue[2 * QUEUE_AHEAD]];
     MM_PREFETCH(&file->reference_target[first]);
     MM_PREFETCH(&file->reference_naming[first]);
@@ -203,30 +215,29 @@ static void path_prefetch(const path_work *work) {
     for (uint32_t edge = first; edge < end; edge++) {
         uint32_t target = file->reference_target[edge];
         MM_PREFETCH(&work->state[target]);
-        MM_PREFETCH(&work->paths.link[target]);
-        MM_PREFETCH(&work->paths.depth[target]);
+        MM_PREFETCH(&work->steps[target]);
     }
 }
 
-static MM_STATUS path_expand(path_work *work, uint32_t node) {
+// Offer what a node at that distance refers to.
+static MM_STATUS path_expand(path_work *work, uint32_t node, uint32_t depth) {
     const mm_file *file = work->graph->file;
     const uint8_t *barrier = work->options->barrier;
     if (barrier != NULL && barrier[node] != 0) {
         return MM_OK;
     }
-    uint32_t depth = work->paths.depth[node] + 1;
     for (uint32_t edge = file->reference_start[node]; edge < file->reference_start[node + 1];
          edge++) {
         uint32_t target = file->reference_target[edge];
         if ((work->state[target] & STATE_DONE) == 0 && mm_graph_edge_owns(work->graph, edge)) {
-            late_entry offer = {target, edge, depth, MM_VIA_EDGE, edge_level(work, node, edge)};
+            late_entry offer = {target, edge, depth + 1, MM_VIA_EDGE, edge_level(work, node, edge)};
             MM_TRY(path_offer(work, offer));
         }
     }
-    late_entry type = {mm_graph_type_object(work->graph, node), node, depth, MM_VIA_TYPE,
+    late_entry type = {mm_graph_type_object(work->graph, node), node, depth + 1, MM_VIA_TYPE,
                        MM_LEVEL_STDLIB};
     MM_TRY(path_offer(work, type));
-    return work->ephemerons.watch_count > 0 ? path_ephemerons(work, node) : MM_OK;
+    return work->ephemerons.watch_count > 0 ? path_ephemerons(work, node, depth) : MM_OK;
 }
 
 static bool late_before(const void *a, const void *b, const void *context) {
@@ -250,23 +261,32 @@ static MM_STATUS path_level(path_work *work) {
     }
     mm_sort(items, buffer, count, sizeof(*items), late_before, NULL);
     MM_ARENA_GIVE_BACK(work->scratch, buffer, room);
+    // The queue begins with nodes of one distance. Behind `turn` it has those that they lead to.
     uint32_t next = 0;
+    uint32_t depth = 0;
+    uint32_t turn = work->queue_start;
     for (;;) {
-        bool waiting = work->queue_start < work->queue_end;
-        uint32_t head = waiting ? work->paths.depth[work->queue[work->queue_start]] : MM_NONE;
-        if (next < count && (!waiting || items[next].depth <= head)) {
-            const late_entry *entry = &items[next++];
-            if ((work->paths.level[entry->node] & TENTATIVE) != 0) {
-                path_arrive(work, entry);
-            }
-        } else if (waiting) {
+        if (work->queue_start < turn) {
             path_prefetch(work);
-            MM_TRY(path_expand(work, work->queue[work->queue_start++]));
-        } else {
-            MM_ARENA_GIVE_BACK(work->scratch, items, room);
-            return MM_OK;
+            MM_TRY(path_expand(work, work->queue[work->queue_start++], depth));
+            continue;
         }
+        if (work->queue_start < work->queue_end) {
+            depth++;
+        } else if (next < count) {
+            depth = items[next].depth;
+        } else {
+            break;
+        }
+        for (; next < count && items[next].depth <= depth; next++) {
+            if ((work->state[items[next].node] & STATE_DONE) == 0) {
+                path_arrive(work, &items[next]);
+            }
+        }
+        turn = work->queue_end;
     }
+    MM_ARENA_GIVE_BACK(work->scratch, items, room);
+    return MM_OK;
 }
 
 static uint8_t level_of_root(const mm_file_root *root) {
@@ -337,15 +357,9 @@ static MM_STATUS starts_offer(const named_starts *starts) {
 
 static bool root_is_left_out(const path_work *work, uint32_t number) {
     const mm_file *file = work->graph->file;
-    const mm_file_root *root = &file->roots[number];
     const uint8_t *left_out = work->options->roots_left_out;
-    if ((root->flags & (MM_REF_WEAK | MM_REF_BORROWED)) != 0) {
-        return true;
-    }
-    if (left_out != NULL && left_out[number] != 0) {
-        return true;
-    }
-    return root->frame != MM_NONE && (file->frames[root->frame].flags & MM_FRAME_OWN) != 0;
+    return !mm_file_root_owns(file, number) || mm_file_root_is_ours(file, number) ||
+           (left_out != NULL && left_out[number] != 0);
 }
 
 // Modules are starts of their own: a chain begins with "module shop", not with sys.modules.
@@ -407,7 +421,7 @@ static MM_STATUS roots_offer(path_work *work) {
 
 static MM_STATUS unaccounted_offer(path_work *work) {
     for (uint32_t node = 0; node < work->graph->root_node; node++) {
-        if (work->paths.via[node] == MM_VIA_NOTHING &&
+        if ((work->state[node] & (STATE_DONE | THREE_BITS * STATE_WAITS)) == 0 &&
             mm_graph_unaccounted(work->graph, node) > 0) {
             late_entry entry = {node, MM_NONE, 0, MM_VIA_C, MM_LEVEL_C};
             MM_TRY(path_offer(work, entry));
@@ -429,19 +443,37 @@ static MM_STATUS paths_search(path_work *work) {
     return MM_OK;
 }
 
+// The columns of the answer, in the place of what the search had: states become ways, the queue
+// links, and the first half of the steps distances.
+static void paths_fill(path_work *work, uint8_t *levels, mm_paths *ret) {
+    uint32_t nodes = work->graph->root_node;
+    uint32_t *depths = (uint32_t *)work->steps;
+    mm_paths paths = {work->state, levels, work->queue, depths};
+    for (uint32_t node = 0; node < nodes; node++) {
+        unsigned state = work->state[node];
+        bool done = (state & STATE_DONE) != 0;
+        paths.level[node] = (uint8_t)(done ? state / STATE_LEVEL & THREE_BITS : 0);
+        paths.via[node] = (uint8_t)via_of_state(state);
+    }
+    for (uint32_t node = 0; node < nodes; node++) {
+        path_step step = work->steps[node];
+        paths.link[node] = step.link;
+        depths[node] = step.depth;
+    }
+    paths.link[nodes] = 0;
+    depths[nodes] = 0;
+    *ret = paths;
+}
+
 MM_STATUS mm_paths_find(const mm_graph *graph, const mm_path_options *options, mm_arena *arena,
                         mm_paths *ret, mm_error *err) {
     size_t nodes = (size_t)graph->root_node + 1;
-    path_work work = {.graph = graph, .options = options};
-    work.paths.via = MM_ARENA_NEW(arena, uint8_t, nodes);
-    work.paths.level = MM_ARENA_NEW(arena, uint8_t, nodes);
-    work.paths.link = MM_ARENA_NEW(arena, uint32_t, nodes);
-    work.paths.depth = MM_ARENA_NEW(arena, uint32_t, nodes);
-    work.scratch = arena;
+    path_work work = {.graph = graph, .options = options, .scratch = arena};
+    uint8_t *levels = MM_ARENA_NEW(arena, uint8_t, nodes);
     work.state = MM_ARENA_NEW(arena, uint8_t, nodes);
     work.queue = MM_ARENA_NEW(arena, uint32_t, nodes);
-    if (work.paths.via == NULL || work.paths.level == NULL || work.paths.link == NULL ||
-        work.paths.depth == NULL || work.state == NULL || work.queue == NULL) {
+    work.steps = MM_ARENA_NEW(arena, path_step, nodes);
+    if (levels == NULL || work.state == NULL || work.queue == NULL || work.steps == NULL) {
         return mm_fail(err, MM_E_NOMEM, "no memory to look for paths", 0);
     }
     MM_TRY(mm_ephemerons_index(graph, arena, &work.ephemerons, err));
@@ -450,9 +482,8 @@ MM_STATUS mm_paths_find(const mm_graph *graph, const mm_path_options *options, m
         return mm_fail(err, MM_E_NOMEM, "no memory to look for paths", 0);
     }
     MM_ARENA_GIVE_BACK(arena, work.late, work.late_room);
-    MM_ARENA_GIVE_BACK(arena, work.queue, nodes);
-    MM_ARENA_GIVE_BACK(arena, work.state, nodes);
-    *ret = work.paths;
+    paths_fill(&work, levels, ret);
+    MM_ARENA_GIVE_BACK(arena, ret->depth + nodes, nodes);
     return MM_OK;
 }
 

@@ -141,7 +141,7 @@ MM_STATUS mm_reach_mark(const mm_graph *graph, mm_arena *arena, mm_reach *ret, m
         return mm_fail(err, MM_E_NOMEM, "no memory to mark what is reachable", 0);
     }
     for (uint32_t root = 0; root < file->root_count; root++) {
-        if ((file->roots[root].flags & (MM_REF_WEAK | MM_REF_BORROWED)) == 0) {
+        if (mm_file_root_owns(file, root)) {
             reach_push(&work, file->roots[root].object);
         }
     }

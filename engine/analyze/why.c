@@ -326,7 +326,7 @@ static MM_STATUS roots_add(why_work *work) {
     for (uint32_t root = 0; root < file->root_count; root++) {
         const mm_file_root *r = &file->roots[root];
         if (work->asked[r->object] == 0 || work->roots_left_out[root] != 0 ||
-            (r->flags & (MM_REF_WEAK | MM_REF_BORROWED)) != 0) {
+            !mm_file_root_owns(file, root)) {
             continue;
         }
         char name[NAME_BYTES];
@@ -413,12 +413,9 @@ static void roots_leave_out(why_work *work) {
     }
     for (uint32_t root = 0; root < file->root_count; root++) {
         const mm_file_root *r = &file->roots[root];
-        if (r->frame == MM_NONE) {
-            continue;
-        }
-        bool own = (file->frames[r->frame].flags & MM_FRAME_OWN) != 0;
-        bool asking = work->options->leave_out_caller && r->frame == caller;
-        work->roots_left_out[root] = own || (asking && root_names_asked(work, r));
+        bool asking = work->options->leave_out_caller && r->frame != MM_NONE && r->frame == caller;
+        work->roots_left_out[root] =
+            mm_file_root_is_ours(file, root) || (asking && root_names_asked(work, r));
     }
 }
 

@@ -53,8 +53,7 @@ static const cure_row cure_rows[] = {
      "weak.sweep() on it now and then; better still, keep the value in an attribute of its key"},
     {"sweep",
      "the value leads back to the key: call weak.sweep() on it now and then, as the collector "
-     "cannot "
-     "free its entries, whose keys have no slot __ephemerons__"},
+     "cannot free its entries, whose keys have no slot __ephemerons__"},
     {"signal-owner",
      "connect it with owner=, as in connect(receiver, owner=self): a function, a lambda or a "
      "partial is held as long as the signal, with all that it leads to"},

@@ -30,6 +30,7 @@ typedef struct mm_grown_facts {
     const char *object_text;  ///< "Exam", "class Packet"
     const char *holder;       ///< "Within._seen"; NULL = no holder
     bool holder_is_value;     ///< the holder is an attribute that is set anew, not a container
+    bool atexit;              ///< the holder is what atexit calls at the end
     bool cached;              ///< the container is inside an object of C
     const char *over;         ///< "finished": nearly all that grow are; NULL
     const char *through;      ///< "a finished Task" leads to nearly each that grows; NULL

@@ -431,14 +431,10 @@ static bool route_is_ephemeron(mm_grown *grown, const grown_route *route) {
     uint32_t edge = route->edges[0];
     uint32_t key =
         mm_file_naming(file, edge) == MM_NAME_VALUE ? file->reference_argument[edge] : MM_NONE;
-    uint32_t referent = MM_NONE;
     if (key == MM_NONE || mm_graph_kind(work->graph, key) != MM_KIND_WEAKREF) {
         return false;
     }
-    for (uint32_t i = file->reference_start[key]; i < file->reference_start[key + 1]; i++) {
-        bool weak = (file->reference_naming[i] & MM_REF_WEAK) != 0;
-        referent = weak ? file->reference_target[i] : referent;
-    }
+    uint32_t referent = mm_graph_referent(work->graph, key);
     uint32_t tail = 0;
     grown->search++;
     route_offer(grown, edge, file->reference_target[edge], &tail);
@@ -517,23 +513,18 @@ static bool is_on_stacks(const mm_grown *grown, const mm_growth_finding *growth)
 }
 
 // Where no container of the program's is to blame: what a root stands for.
-static void role_root(const mm_grown *grown, const mm_growth_finding *growth, mm_finding *finding) {
-    static const char atexit_name[] = "atexit callback";
-    const mm_explain *work = grown->work;
-    bool is_root = growth->guilty.source == work->graph->root_node;
-    char text[TEXT_BYTES];
+static void role_root(const mm_grown *grown, const mm_grown_facts *facts, mm_finding *finding) {
+    const mm_growth_finding *growth = facts->growth;
+    bool is_root = growth->guilty.source == grown->work->graph->root_node;
     if (is_on_stacks(grown, growth) && (is_root || finding->cure_text == NULL)) {
         finding->cut.role = is_root ? "running threads" : finding->cut.role;
         finding->cure = "end-threads";
         finding->cure_text =
             "let the threads end: one that runs is kept, and its frames keep all their variables";
-    } else if (is_root) {
-        (void)mm_graph_root_edge_text(work->graph, growth->guilty.edge, text, sizeof(text));
-        if (strncmp(text, atexit_name, sizeof(atexit_name) - 1) == 0) {
-            finding->cut.role = "callbacks";
-            finding->cure = "unsubscribe";
-            finding->cure_text = "register it once, or call atexit.unregister when it is done";
-        }
+    } else if (facts->atexit) {
+        finding->cut.role = "callbacks";
+        finding->cure = "unsubscribe";
+        finding->cure_text = "register it once, or call atexit.unregister when it is done";
     }
     const char *reference = finding->cut.reference;
     if (reference != NULL && strcmp(reference, context_holder) == 0) {
@@ -741,6 +732,7 @@ static MM_STATUS held_explain(mm_grown *grown, const mm_growth_finding *growth, 
     }
     MM_TRY(context_fill(grown, &route, finding));
     MM_TRY(facts_fill(grown, &route, finding, facts));
+    facts->atexit = is_root && mm_graph_root_is_atexit(grown->work->graph, growth->guilty.edge);
     MM_TRY(also_fill(grown, growth, finding));
     finding->holder = facts->holder;
     bool entries = !is_root && growth->kind == MM_GROWTH_HELD && !growth->chain &&
@@ -750,7 +742,7 @@ static MM_STATUS held_explain(mm_grown *grown, const mm_growth_finding *growth, 
     } else {
         role_plain(facts, finding);
     }
-    role_root(grown, growth, finding);
+    role_root(grown, facts, finding);
     return MM_OK;
 }
 

@@ -123,10 +123,7 @@ static void settled_say(const mm_grown_facts *facts, mm_phrase *phrase) {
 }
 
 static void held_say(const mm_grown_facts *facts, mm_phrase *phrase) {
-    static const char atexit_name[] = "interpreter: atexit callback";
-    const char *holder = facts->holder != NULL ? facts->holder : "";
-    bool atexit = strncmp(holder, atexit_name, sizeof(atexit_name) - 1) == 0;
-    if (atexit) {
+    if (facts->atexit) {
         mm_phrase_text(phrase, "atexit callbacks");
     } else {
         holder_say(facts, phrase);
@@ -136,7 +133,7 @@ static void held_say(const mm_grown_facts *facts, mm_phrase *phrase) {
         count_say(facts, phrase);
         mm_phrase_text(phrase, " alive, each held by the next");
     } else {
-        mm_phrase_text(phrase, atexit ? " keep " : " keeps ");
+        mm_phrase_text(phrase, facts->atexit ? " keep " : " keeps ");
         count_say(facts, phrase);
         mm_phrase_text(phrase, " alive");
     }

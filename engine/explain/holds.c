@@ -215,13 +215,7 @@ static uint32_t weak_key(const mm_explain *work, uint32_t edge, bool *ret_weak) 
     uint32_t key = file->reference_argument[edge];
     *ret_weak = mm_file_naming(file, edge) == MM_NAME_VALUE && key != MM_NONE &&
                 mm_graph_kind(work->graph, key) == MM_KIND_WEAKREF;
-    for (uint32_t i = *ret_weak ? file->reference_start[key] : 0;
-         *ret_weak && i < file->reference_start[key + 1]; i++) {
-        if ((file->reference_naming[i] & MM_REF_WEAK) != 0) {
-            return file->reference_target[i];
-        }
-    }
-    return MM_NONE;
+    return *ret_weak ? mm_graph_referent(work->graph, key) : MM_NONE;
 }
 
 // The value of a weak key goes with its key, unless it leads back to it: then neither ever goes.
@@ -419,21 +413,19 @@ static MM_STATUS instances_walk(hold_walk *walk) {
 // Roots of the interpreter and its threads, each drained by itself. Last: what a module or an
 // object leads to as well is theirs.
 static MM_STATUS roots_walk(hold_walk *walk) {
-    static const char atexit_name[] = "atexit callback";
     const mm_explain *work = walk->work;
     const mm_file *file = work->file;
     walk->kind = MM_ANCHOR_ROOT;
     for (uint32_t i = 0; i < file->root_count; i++) {
         const mm_file_root *root = &file->roots[i];
         uint32_t node = root->object;
-        const char *name = root->name == MM_NONE ? "" : file->names[root->name];
         bool wanted = root->kind == MM_ROOT_INTERPRETER || root->kind == MM_ROOT_THREAD;
         uint8_t barred = MM_EXPLAIN_STOP | MM_EXPLAIN_INSTANCE | MM_EXPLAIN_KEEPS;
         if (!wanted || node >= work->graph->root_node || node == work->garbage_list ||
             (work->graph->node_flags[node] & MM_NODE_OWN) != 0) {
             continue;
         }
-        walk->atexit = strncmp(name, atexit_name, sizeof(atexit_name) - 1) == 0;
+        walk->atexit = mm_graph_root_is_atexit(work->graph, i);
         if ((work->marks[node] & barred) == 0) {
             walk_begin(walk, node, node);
             MM_TRY(walk_drain(walk));

@@ -141,15 +141,8 @@ static bool code_is_own(const mm_explain *work, uint32_t node) {
 
 static bool weakref_is_dead(const mm_explain *work, uint32_t node) {
     const mm_file *file = work->file;
-    for (uint32_t edge = file->reference_start[node]; edge < file->reference_start[node + 1];
-         edge++) {
-        if ((file->reference_naming[edge] & MM_REF_WEAK) == 0) {
-            continue;
-        }
-        const mm_file_type *type = &file->types[file->type[file->reference_target[edge]]];
-        return strcmp(type->name, "NoneType") == 0;
-    }
-    return true;
+    uint32_t referent = mm_graph_referent(work->graph, node);
+    return referent == MM_NONE || strcmp(file->types[file->type[referent]].name, "NoneType") == 0;
 }
 
 static void node_mark(mm_explain *work, uint32_t node) {

@@ -151,7 +151,7 @@ static bool root_holder_text(const mm_graph *graph, uint32_t node, char *out, si
         const mm_file_root *r = &graph->file->roots[root];
         char text[256];
         if (r->kind == MM_ROOT_FRAME || r->kind == MM_ROOT_HELD ||
-            (r->flags & (MM_REF_WEAK | MM_REF_BORROWED)) != 0) {
+            !mm_file_root_owns(graph->file, root)) {
             continue;
         }
         (void)mm_graph_root_text(graph, root, text, sizeof(text));

@@ -179,6 +179,19 @@ static inline unsigned mm_file_naming(const mm_file *file, uint32_t edge) {
     return file->reference_naming[edge] & 15u;
 }
 
+/// Does a root keep its object alive: is it neither weak nor borrowed?
+static inline bool mm_file_root_owns(const mm_file *file, uint32_t root) {
+    MM_ASSERT(root < file->root_count);
+    return (file->roots[root].flags & (MM_REF_WEAK | MM_REF_BORROWED)) == 0;
+}
+
+/// Is a root a variable of a frame of mortmain's own?
+static inline bool mm_file_root_is_ours(const mm_file *file, uint32_t root) {
+    MM_ASSERT(root < file->root_count);
+    uint32_t frame = file->roots[root].frame;
+    return frame != MM_NONE && (file->frames[frame].flags & MM_FRAME_OWN) != 0;
+}
+
 /// Text of a str object that is a name, or NULL. COST: O(log n).
 const char *mm_file_text_of(const mm_file *file, uint32_t object);
 /// A fact about an object; false when the file has none. COST: O(log n).

@@ -208,10 +208,11 @@ static const char *running_local(const mm_graph *graph, uint32_t node) {
     uint32_t first = 0;
     uint32_t end = mm_graph_roots_of(graph, node, &first);
     for (uint32_t i = first; i < end; i++) {
-        const mm_file_root *root = &file->roots[(uint32_t)graph->root_index[i]];
+        uint32_t number = (uint32_t)graph->root_index[i];
+        const mm_file_root *root = &file->roots[number];
         MM_ASSERT(root->object == node);
         if (root->kind == MM_ROOT_FRAME && root->frame != MM_NONE &&
-            (file->frames[root->frame].flags & MM_FRAME_OWN) == 0) {
+            !mm_file_root_is_ours(file, number)) {
             return mm_graph_variable(graph, file->frames[root->frame].code, root->name);
         }
     }

@@ -58,6 +58,13 @@ uint32_t mm_graph_root_count(const mm_graph *graph, uint32_t root) {
     return r->kind == MM_ROOT_HELD ? r->owner : 1;
 }
 
+bool mm_graph_root_is_atexit(const mm_graph *graph, uint32_t root) {
+    static const char begins[] = "atexit callback";
+    MM_ASSERT(root < graph->file->root_count);
+    uint32_t name = graph->file->roots[root].name;
+    return name != MM_NONE && strncmp(graph->file->names[name], begins, sizeof(begins) - 1) == 0;
+}
+
 uint32_t mm_graph_edge_source(const mm_graph *graph, uint32_t edge) {
     const uint32_t *start = graph->file->reference_start;
     MM_ASSERT(edge < graph->file->reference_count);
@@ -164,7 +171,7 @@ static void strong_count(mm_graph *graph, bool guessed) {
     for (uint32_t root = 0; root < file->root_count; root++) {
         uint32_t object = file->roots[root].object;
         graph->node_flags[object] |= MM_NODE_ROOT;
-        if (flags_own(file->roots[root].flags)) {
+        if (mm_file_root_owns(file, root)) {
             graph->strong_found[object] += mm_graph_root_count(graph, root);
         }
     }

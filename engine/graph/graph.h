@@ -112,6 +112,9 @@ uint32_t mm_graph_roots_of(const mm_graph *graph, uint32_t node, uint32_t *ret_f
 /// References that a root stands for: one, or as many as C code holds. REQUIRES: root < root_count.
 uint32_t mm_graph_root_count(const mm_graph *graph, uint32_t root);
 
+/// Is the root what atexit calls at the end, or an argument of it?
+bool mm_graph_root_is_atexit(const mm_graph *graph, uint32_t root);
+
 /// Node that a reference comes from. COST: a search among the sources of 64 references.
 uint32_t mm_graph_edge_source(const mm_graph *graph, uint32_t edge);
 
@@ -148,6 +151,10 @@ const char *mm_graph_edge_name(const mm_graph *graph, uint32_t source, uint32_t 
 
 /// Name of variable `index` of a code object, or NULL.
 const char *mm_graph_variable(const mm_graph *graph, uint32_t code, uint32_t index);
+
+/// What a weak reference refers to, None when that is dead; MM_NONE of objects that refer to nothing
+/// weakly.
+uint32_t mm_graph_referent(const mm_graph *graph, uint32_t node);
 
 /// Code object of a function, frame or generator (itself for a code object), or MM_NONE.
 uint32_t mm_graph_code_of(const mm_graph *graph, uint32_t node);

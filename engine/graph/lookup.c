@@ -62,6 +62,17 @@ static bool naming_is_attribute(unsigned naming) {
     return naming == MM_NAME_WORD || naming == MM_NAME_INLINE || naming == MM_NAME_NAMED;
 }
 
+uint32_t mm_graph_referent(const mm_graph *graph, uint32_t node) {
+    const mm_file *file = graph->file;
+    MM_ASSERT(node < file->object_count);
+    for (uint32_t i = file->reference_start[node]; i < file->reference_start[node + 1]; i++) {
+        if ((file->reference_naming[i] & MM_REF_WEAK) != 0) {
+            return file->reference_target[i];
+        }
+    }
+    return MM_NONE;
+}
+
 uint32_t mm_graph_attribute(const mm_graph *graph, uint32_t node, const char *name) {
     const mm_file *file = graph->file;
     const uint32_t *start = file->reference_start;

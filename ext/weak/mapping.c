@@ -317,10 +317,17 @@ static PyObject *mapping_repr(PyObject *self) {
 
 // ---- the types ----------------------------------------------------------------------------------
 
+// Is ephemeron= there, and true? -1 with an exception set on failure.
+static int ephemeron_asked(PyObject *kwargs) {
+    PyObject *name = kwargs == NULL ? NULL : PyUnicode_FromString("ephemeron");
+    PyObject *asked = name == NULL ? NULL : PyDict_GetItemWithError(kwargs, name); /* borrowed */
+    Py_XDECREF(name);
+    return asked != NULL ? PyObject_IsTrue(asked) : PyErr_Occurred() != NULL ? -1 : 0;
+}
+
 // A new one, an ephemeron dict if asked here or by its type: a pickle does not call __init__().
 static PyObject *keyed_new_with(PyTypeObject *type, weak_kind kind, PyObject *kwargs) {
-    PyObject *asked = kwargs == NULL ? NULL : PyDict_GetItemString(kwargs, "ephemeron");
-    int ephemeron = asked == NULL ? 0 : PyObject_IsTrue(asked);
+    int ephemeron = ephemeron_asked(kwargs);
     weak_state *state = ephemeron < 0 ? NULL : weak_state_of(type);
     PyObject *self = state == NULL ? NULL : weak_object_new(type, kind);
     if (self != NULL) {

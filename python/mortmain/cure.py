@@ -19,6 +19,7 @@ from pathlib import Path
 from mortmain import (
     _heap,
     cure_functions,
+    cure_imports,
     cure_memos,
     cure_patch,
     cure_rings,
@@ -188,9 +189,11 @@ def _files(facts: Facts, files: Sequence[str]) -> list[str]:
         return [file for file in files if Path(file).is_file()]
     found = [] if facts.file is None else [facts.file]
     for text, edge, _ in facts.path[:1]:
-        for file in [*cure_source.files_of(text.removeprefix("module ")), *files]:
+        for file in [*cure_imports.files_of(text.removeprefix("module ")), *files]:
             # Where the module names what another one makes, it is that one's source.
-            found += [file, *cure_source.imported_from(file, (edge or "").removeprefix("."))]
+            module = cure_source.read(file)
+            name = (edge or "").removeprefix(".")
+            found += [file, *(cure_imports.sources(module, name) if module is not None else ())]
     return found
 
 

@@ -15,10 +15,11 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from mortmain import cure_source, source
+from mortmain import cure_imports, cure_source, source
 from mortmain.cure_source import Module
 
 _CLASSES_MAX = 100
+_ANCESTORS_MAX = 300
 _FILES_MAX = 1000
 # Of typing: they are no classes of a file everywhere, and have no slots of their own.
 _EMPTY = ("typing.Generic", "typing.Protocol", "abc.ABC")
@@ -78,13 +79,13 @@ def _base(module: Module, base: ast.expr) -> Found | type | None:
             return (module, own[0]) if len(own) == 1 and _is_top(module, own[0]) else None
         if _is_bound(module, last):
             return None
-        origin = _imported(module, last)
+        origin = cure_imports.origin(module, last)
         if origin is None:
             built = getattr(builtins, last, None)
-            return built if isinstance(built, type) and not _mentions_star(module) else None
+            return built if isinstance(built, type) and not cure_imports.has_star(module) else None
         name, last = origin
     else:
-        name = _module_called(module, name) or ""
+        name = cure_imports.module_called(module, name) or ""
     if f"{name}.{last}" in _EMPTY:
         return object
     return _in_file(name, module, last)
@@ -100,47 +101,13 @@ def _is_bound(module: Module, name: str) -> bool:
     )
 
 
-def _imported(module: Module, name: str) -> tuple[str, str] | None:
-    """Module and name of what `from ... import` brings; relative ones begin with a dot."""
-    found = {
-        ("." * node.level + (node.module or ""), alias.name)
-        for node in ast.walk(module.tree)
-        if isinstance(node, ast.ImportFrom)
-        for alias in node.names
-        if (alias.asname or alias.name) == name
-    }
-    return next(iter(found)) if len(found) == 1 else None
-
-
-def _module_called(module: Module, name: str) -> str | None:
-    """The module that a name of the file is."""
-    for node in ast.walk(module.tree):
-        if isinstance(node, ast.Import):
-            for alias in node.names:
-                if (alias.asname or alias.name) == name:
-                    return alias.name
-    origin = _imported(module, name)
-    if origin is None:
-        return None
-    return origin[0] + ("" if origin[0].endswith(".") else ".") + origin[1]
-
-
-def _mentions_star(module: Module) -> bool:
-    return any(
-        alias.name == "*"
-        for node in ast.walk(module.tree)
-        if isinstance(node, ast.ImportFrom)
-        for alias in node.names
-    )
-
-
 def _in_file(name: str, module: Module, last: str) -> Found | None:
     """The one class of a module that has this name, or that it imports in its turn."""
     waiting = [(name, module, last)]
     for seen, (origin, importer, each) in enumerate(waiting):
         if seen > _CLASSES_MAX:
             return None
-        for file in _files(origin, importer):
+        for file in cure_imports.files_of(origin, importer):
             parsed = cure_source.read(file)
             if parsed is None:
                 return None
@@ -148,23 +115,37 @@ def _in_file(name: str, module: Module, last: str) -> Found | None:
             if own:
                 single = len(own) == 1 and _is_top(parsed, own[0]) and not _is_bound(parsed, each)
                 return (parsed, own[0]) if single else None
-            further = _imported(parsed, each)
+            further = cure_imports.origin(parsed, each)
             if further is not None:
                 waiting.append((further[0], parsed, further[1]))
     return None
 
 
-def _files(name: str, importer: Module) -> list[str]:
-    """The file of a module, as it is imported from another one."""
-    level = len(name) - len(name.lstrip("."))
-    if not level:
-        return cure_source.files_of(name) if name else []
-    parents = Path(importer.file).parents
-    if level > len(parents):
-        return []
-    place = parents[level - 1].joinpath(*[part for part in name[level:].split(".") if part])
-    found = (place.with_suffix(".py"), place / "__init__.py")
-    return [str(each) for each in found if each.is_file()][:1]
+def is_ancestor(module: Module, owner: ast.ClassDef, type_name: str) -> bool:
+    """Is a class the one of this name, or does that one inherit from it, as far as files tell?"""
+    place, _, name = type_name.rpartition(".")
+    stem = Path(module.file).stem
+    if owner.name == name and (
+        not place or place.rpartition(".")[2] in (stem, Path(module.file).parent.name)
+    ):
+        return True
+    waiting = [(file, name) for file in cure_imports.files_of(place)] + [(module.file, name)]
+    seen = set(waiting)
+    for file, each in waiting:
+        if Path(file) == Path(module.file) and each == owner.name:
+            return True
+        parsed = module if file == module.file else cure_source.read(file)
+        if parsed is None:
+            continue
+        for found in parsed.classes(each):
+            for base in found.bases:
+                bare = base.value if isinstance(base, ast.Subscript) else base
+                last = ast.unparse(bare).rpartition(".")[2]
+                for next_file in [file, *cure_imports.sources(parsed, last)]:
+                    if (next_file, last) not in seen and len(seen) < _ANCESTORS_MAX:
+                        seen.add((next_file, last))
+                        waiting.append((next_file, last))
+    return False
 
 
 # ---- slots --------------------------------------------------------------------------------------
@@ -314,7 +295,7 @@ def class_named(module: Module, name: str) -> Found | None:
     own = module.classes(name)
     if own:
         return (module, own[0]) if len(own) == 1 else None
-    origin = _imported(module, name)
+    origin = cure_imports.origin(module, name)
     if origin is not None:
         return _in_file(origin[0], module, origin[1])
     word = re.compile(rf"^class {re.escape(name)}\b", re.MULTILINE)

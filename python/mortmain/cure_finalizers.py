@@ -35,7 +35,7 @@ def method_as_finalizer(facts: Facts, module: Module) -> Answer | None:
         owner = module.owner(call)
         if not isinstance(root, ast.Name) or root.id != call.args[0].id or owner is None:
             continue
-        if not cure_source.is_ancestor(module, owner, facts.type or ""):
+        if not cure_bases.is_ancestor(module, owner, facts.type or ""):
             continue
         plain = Answer("finalizer-apart", "finalizer", call.lineno)
         apart = _apart(module, owner, call, func) if len(call.args) == 2 else None
@@ -59,7 +59,7 @@ def method_at_exit(facts: Facts, module: Module) -> Answer | None:
             continue
         if cure_source.resolve(module, root, module.function(call)) != "self":
             continue
-        if not cure_source.is_ancestor(module, owner, facts.type or ""):
+        if not cure_bases.is_ancestor(module, owner, facts.type or ""):
             continue
         plain = Answer("finalizer-apart", "finalizer", call.lineno)
         alone = isinstance(statement, ast.Expr) and statement.value is call

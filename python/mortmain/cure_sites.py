@@ -15,7 +15,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from mortmain import cure_classes, cure_finalizers, cure_patch, cure_source, cure_weak
+from mortmain import cure_classes, cure_finalizers, cure_imports, cure_patch, cure_source, cure_weak
 from mortmain.cure_case import BOUND, Answer, Facts
 from mortmain.cure_patch import Edit
 from mortmain.cure_source import Module, is_stable
@@ -100,13 +100,13 @@ def _places(facts: Facts, files: Sequence[str], own_only: bool) -> Iterator[str]
         return
     tops: list[Path] = []
     held = (facts.type or "").rpartition(".")[0]
-    modules = [held, *(name for file in own for name in cure_source.imports(file))]
-    for name in modules:
-        found = cure_source.files_of(name) or cure_source.files_of(name.rpartition(".")[0])
+    read = [module for module in map(cure_source.read, own) if module is not None]
+    for name in [held, *(name for module in read for name in cure_imports.modules(module))]:
+        found = cure_imports.files_of(name) or cure_imports.files_of(name.rpartition(".")[0])
         for file in found:
             if not cure_source.is_stdlib(file):
                 yield file
-        for file in cure_source.files_of(name.partition(".")[0]):
+        for file in cure_imports.files_of(name.partition(".")[0]):
             top = Path(file).parent
             is_package = Path(file).name == "__init__.py"
             if is_package and top not in tops and not cure_source.is_stdlib(file):

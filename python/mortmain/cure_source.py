@@ -11,7 +11,6 @@ from __future__ import annotations
 import ast
 import os
 import re
-import sys
 import sysconfig
 import warnings
 from collections.abc import Iterator
@@ -436,90 +435,6 @@ def shown(file: str) -> str:
     return source._shown(file)
 
 
-def files_of(module: str) -> list[str]:
-    """Where a module's source may be, as far as that can be told without importing anything."""
-    parts = module.split(".")
-    if not all(part.isidentifier() for part in parts):
-        return []
-    for place in ["", *sys.path]:
-        for file in (Path(place, *parts).with_suffix(".py"), Path(place, *parts, "__init__.py")):
-            if file.is_file():
-                return [str(file)]
-    return []
-
-
-def imported_from(file: str, name: str) -> list[str]:
-    """The source of the module that a file takes a name from."""
-    module = read(file)
-    if module is None:
-        return []
-    return [
-        found
-        for node in module.tree.body
-        if isinstance(node, ast.ImportFrom) and node.module is not None and not node.level
-        for alias in node.names
-        if (alias.asname or alias.name) == name
-        for found in files_of(node.module)
-    ]
-
-
 def mentions(file: str, word: re.Pattern[str]) -> bool:
     """Is it somewhere in the text of a file?"""
     return word.search(source._read(file) or "") is not None
-
-
-def imports(file: str) -> list[str]:
-    """The modules that a file imports, at its top or in a function."""
-    module = read(file)
-    if module is None:
-        return []
-    found: list[str] = []
-    for node in ast.walk(module.tree):
-        if isinstance(node, ast.Import):
-            found += [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.module is not None and not node.level:
-            found.append(node.module)
-    return list(dict.fromkeys(found))
-
-
-def is_ancestor(module: Module, owner: ast.ClassDef, type_name: str) -> bool:
-    """Is a class the one of this name, or does that one inherit from it, as far as files tell?"""
-    place, _, name = type_name.rpartition(".")
-    stem = Path(module.file).stem
-    if owner.name == name and (
-        not place or place.rpartition(".")[2] in (stem, Path(module.file).parent.name)
-    ):
-        return True
-    waiting = [(file, name) for file in files_of(place)] + [(module.file, name)]
-    seen = set(waiting)
-    for file, each in waiting:
-        if Path(file) == Path(module.file) and each == owner.name:
-            return True
-        parsed = module if file == module.file else read(file)
-        for found in parsed.classes(each) if parsed is not None else ():
-            for base in found.bases:
-                bare = base.value if isinstance(base, ast.Subscript) else base
-                last = ast.unparse(bare).rpartition(".")[2]
-                for next_file in [file, *_taken_from(parsed, last)]:
-                    if (next_file, last) not in seen and len(seen) < _SIBLINGS_MAX:
-                        seen.add((next_file, last))
-                        waiting.append((next_file, last))
-    return False
-
-
-def _taken_from(module: Module | None, name: str) -> list[str]:
-    """Files that a name of a module may come from, by a relative or an absolute import."""
-    found: list[str] = []
-    for node in ast.walk(module.tree) if module is not None else ():
-        if not isinstance(node, ast.ImportFrom) or module is None:
-            continue
-        if not any((alias.asname or alias.name) == name for alias in node.names):
-            continue
-        if not node.level:
-            found += files_of(node.module or "")
-            continue
-        folder = Path(module.file).parents[node.level - 1]
-        place = folder.joinpath(*(node.module or "").split("."))
-        found += [str(each) for each in (place.with_suffix(".py"), place / "__init__.py")
-                  if each.is_file()]  # fmt: skip
-    return found

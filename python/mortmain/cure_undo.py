@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Sequence
 
-from mortmain import cure_source
+from mortmain import cure_imports, cure_source
 from mortmain.cure_case import Case
 from mortmain.cure_source import Function
 
@@ -118,7 +118,7 @@ def _end(case: Case) -> tuple[ast.ClassDef, Function, str] | None:
     module_name, _, name = (case.facts.type or "").rpartition(".")
     modules = [case.module]
     if not case.module.classes(name):
-        read = [cure_source.read(file) for file in cure_source.files_of(module_name)]
+        read = [cure_source.read(file) for file in cure_imports.files_of(module_name)]
         modules = [each for each in read if each is not None]
     for module in modules:
         owners = module.classes(name)

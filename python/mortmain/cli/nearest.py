@@ -14,7 +14,7 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from mortmain import cure_source, supervise
+from mortmain import cure_imports, cure_source, supervise
 
 # What the process of a step says of a name that is not there, and the interpreter of a module.
 _NO_NAME = re.compile(r".* has no '([^']*)'; name one of its functions", re.DOTALL)
@@ -61,7 +61,7 @@ def _near(word: str, names: Iterable[str]) -> str | None:
 
 
 def _function(kind: str, target: str, name: str) -> str | None:
-    files = [target] if kind == "file" else cure_source.files_of(target)
+    files = [target] if kind == "file" else cure_imports.files_of(target)
     module = cure_source.read(files[0]) if files else None
     if module is None:
         return None
@@ -97,7 +97,7 @@ def _module(name: str) -> str | None:
     """A module that there is: the last part of a name is looked for where the others lead."""
     parent, dot, last = name.rpartition(".")
     if dot:
-        places = [str(Path(each).parent) for each in cure_source.files_of(parent)]
+        places = [str(Path(each).parent) for each in cure_imports.files_of(parent)]
     else:
         _, first = supervise.step_place("module", name)
         places = [first, *sys.path]

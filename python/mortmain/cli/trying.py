@@ -49,11 +49,11 @@ def _again(watch: Callable[[str, str], Findings | None], overlay: str) -> Findin
 
 def _files(step: Step) -> list[str]:
     """The step's own file, where it can be told without importing anything."""
-    from mortmain import cure_source
+    from mortmain import cure_imports
 
     kind, target, _ = step
     if kind == "file":
         return [target]
     if kind == "module":
-        return cure_source.files_of(target)
+        return cure_imports.files_of(target)
     return []
