@@ -26,7 +26,8 @@ void mm_growing_finding_init(mm_growth_finding *finding) {
                                .late_entries = MM_UNKNOWN,
                                .bound = MM_UNKNOWN,
                                .steps = MM_UNKNOWN,
-                               .missing_per_1000_steps = MM_UNKNOWN};
+                               .missing_per_1000_steps = MM_UNKNOWN,
+                               .table = MM_NONE};
     *finding = empty;
 }
 

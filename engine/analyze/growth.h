@@ -21,7 +21,7 @@
 /// Without late marks (early == mark_count - 1) nothing is called a leak that a cache could be:
 /// `settled` is MM_SETTLED_UNKNOWN, or MM_SETTLED_BOUNDED.
 typedef struct mm_growth_input {
-    const mm_mark *marks;
+    const mm_mark *marks;  ///< those of the two graphs with what is reached
     uint32_t mark_count;
     uint32_t early;               ///< index of the last early mark, at least 1
     const mm_graph *early_graph;  ///< of marks[early]
@@ -82,6 +82,8 @@ typedef struct mm_growth_finding {
     uint64_t grown_bytes;    ///< reached through the guilty reference, over the early rounds
     uint64_t steps;          ///< over which they grew; MM_UNKNOWN
     uint64_t missing_per_1000_steps;  ///< of MM_GROWTH_BY_C: references; else MM_UNKNOWN
+    uint32_t table;  ///< of MM_GROWTH_BY_C: old node that only C refers to, and that leads to what
+                     ///< grows; else MM_NONE
 } mm_growth_finding;
 
 /// All that grows, worst first: leaks, then by C, gc-invisible, native, then what settled; among

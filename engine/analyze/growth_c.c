@@ -1,6 +1,9 @@
 // What C code keeps. In this order; the first that answers says which type leads, the others are
 // evidence:
 //
+//     table       objects born in every round that an old object leads to, which nobody reaches
+//                 either: a variable of C code keeps it, and it them. Not asked where a Python
+//                 holder explains the growth
 //     unreached   objects born in every round that nobody reaches and that have a reference which
 //                 nobody accounts for; of a bound method or a cell, what it leads to
 //     census      blocks of the allocators that carry a type and that no reference leads to; first
@@ -9,7 +12,7 @@
 //                 reached or not; str and types are left out: caches inside of the interpreter own
 //                 names and classes
 //
-// Where a Python holder explains the growth only the first is asked: the other two see its echo.
+// Where a Python holder explains the growth only the second is asked: the others see its echo.
 //
 // Objects of every round that nobody reaches and whose references are all accounted for wait for
 // the collector, unless it has just run twice: then it cannot see them.
@@ -19,12 +22,20 @@
 #include "analyze/growing.h"
 #include "analyze/scc.h"
 
-enum { WAITING = 0, CULPRIT = 1, STEPS_FEW = 10 };
+enum { STEPS_FEW = 10 };
+
+// Which objects that nobody reaches are meant.
+typedef enum unreached_kind {
+    UNREACHED_WAITING,
+    UNREACHED_CULPRIT,
+    UNREACHED_TABLE
+} unreached_kind;
 
 typedef struct node_list {
     uint32_t *nodes;
     uint32_t count;
     uint64_t bytes;
+    uint32_t table;  ///< of UNREACHED_TABLE: the old object that leads to them; else MM_NONE
 } node_list;
 
 // Steps of an early round, or 1.
@@ -79,11 +90,11 @@ static bool is_arguments(const mm_growing_side *side, uint32_t node) {
 }
 
 // New objects that nobody reaches: those with a remainder, or those that wait.
-static MM_STATUS unreached_list(mm_growing *work, const mm_growing_side *side, int which,
+static MM_STATUS unreached_list(mm_growing *work, const mm_growing_side *side, unreached_kind which,
                                 node_list *ret) {
     const mm_graph *graph = side->graph;
     const mm_mark *now = &side->marks[side->rounds];
-    node_list list = {0};
+    node_list list = {.table = MM_NONE};
     list.nodes = MM_ARENA_NEW(work->arena, uint32_t, (size_t)now->count + 1);
     if (list.nodes == NULL) {
         return MM_E_NOMEM;
@@ -91,10 +102,10 @@ static MM_STATUS unreached_list(mm_growing *work, const mm_growing_side *side, i
     for (uint32_t node = 0; node < now->count; node++) {
         uint8_t reached = now->reached[node];
         if (side->fresh[node] != MM_FRESH_OTHER ||
-            reached != (which == CULPRIT ? MM_REACHED_BY_C : MM_REACHED_NOT)) {
+            reached != (which == UNREACHED_CULPRIT ? MM_REACHED_BY_C : MM_REACHED_NOT)) {
             continue;
         }
-        uint32_t lead = which == CULPRIT ? behind(graph, node) : node;
+        uint32_t lead = which == UNREACHED_CULPRIT ? behind(graph, node) : node;
         // What it leads to is kept by Python as well, which is told of: a thread that runs has its
         // bound method on the stack of C.
         bool kept = side->fresh[lead] == MM_FRESH_REACHED || frames_with(side, lead) > side->rounds;
@@ -102,7 +113,7 @@ static MM_STATUS unreached_list(mm_growing *work, const mm_growing_side *side, i
             continue;
         }
         list.bytes += mm_mark_row_of(now, node).bytes;
-        if (which == WAITING) {
+        if (which == UNREACHED_WAITING) {
             list.nodes[list.count++] = node;
         } else if (mm_graph_unaccounted(graph, node) > 0) {
             list.nodes[list.count++] = side->birth[lead] > 0 ? lead : node;
@@ -149,8 +160,67 @@ static bool type_among(const mm_growth_finding *finding, uint32_t type) {
     return false;
 }
 
+// References of an old object that nobody reaches to new objects.
+static uint32_t new_entries(const mm_growing_side *side, uint32_t node) {
+    const mm_graph *graph = side->graph;
+    const mm_mark *now = &side->marks[side->rounds];
+    uint32_t count = 0;
+    if (node >= now->count || side->birth[node] != 0 || now->reached[node] != MM_REACHED_BY_C) {
+        return 0;
+    }
+    for (uint32_t edge = graph->file->reference_start[node];
+         edge < graph->file->reference_start[node + 1]; edge++) {
+        count += side->fresh[graph->file->reference_target[edge]] == MM_FRESH_OTHER &&
+                 mm_graph_edge_owns(graph, edge);
+    }
+    return count;
+}
+
+// What the old object with most of such references leads to through what is new.
+static MM_STATUS table_list(mm_growing *work, const mm_growing_side *side, node_list *ret) {
+    const mm_graph *graph = side->graph;
+    node_list list = {.table = MM_NONE};
+    uint32_t most = 0;
+    for (uint32_t node = 0; node < graph->root_node; node++) {
+        uint32_t entries = new_entries(side, node);
+        list.table = entries > most ? node : list.table;
+        most = entries > most ? entries : most;
+    }
+    list.nodes = MM_ARENA_NEW(work->arena, uint32_t, (size_t)graph->root_node + 1);
+    if (list.nodes == NULL) {
+        return MM_E_NOMEM;
+    }
+    work->walk++;
+    uint32_t node = list.table;
+    for (uint32_t head = 0; node != MM_NONE; head++) {
+        for (uint32_t edge = graph->file->reference_start[node];
+             edge < graph->file->reference_start[node + 1]; edge++) {
+            uint32_t target = graph->file->reference_target[edge];
+            if (side->fresh[target] == MM_FRESH_OTHER && work->seen[target] != work->walk &&
+                mm_graph_edge_owns(graph, edge)) {
+                work->seen[target] = work->walk;
+                list.bytes += mm_mark_row_of(&side->marks[side->rounds], target).bytes;
+                list.nodes[list.count++] = target;
+            }
+        }
+        node = head < list.count ? list.nodes[head] : MM_NONE;
+    }
+    *ret = list;
+    return MM_OK;
+}
+
+static MM_STATUS list_of(mm_growing *work, const mm_growing_side *side, unreached_kind which,
+                         node_list *ret) {
+    if (which == UNREACHED_TABLE) {
+        return table_list(work, side, ret);
+    }
+    MM_TRY(unreached_list(work, side, which, ret));
+    return which == UNREACHED_WAITING ? rings_keep(work, side, ret) : MM_OK;
+}
+
 // Does the type of `finding` go on among the same objects of the late rounds?
-static MM_STATUS goes_on(mm_growing *work, int which, const mm_growth_finding *finding, bool *ret) {
+static MM_STATUS goes_on(mm_growing *work, unreached_kind which, const mm_growth_finding *finding,
+                         bool *ret) {
     mm_growth_finding late;
     node_list list;
     *ret = true;
@@ -158,10 +228,7 @@ static MM_STATUS goes_on(mm_growing *work, int which, const mm_growth_finding *f
         return MM_OK;
     }
     mm_growing_finding_init(&late);
-    MM_TRY(unreached_list(work, &work->late, which, &list));
-    if (which == WAITING) {
-        MM_TRY(rings_keep(work, &work->late, &list));
-    }
+    MM_TRY(list_of(work, &work->late, which, &list));
     MM_TRY(mm_growing_types_of(work, &work->late, list.nodes, list.count, 0, &late, NULL));
     *ret = type_among(&late, finding->type);
     return MM_OK;
@@ -187,19 +254,16 @@ static MM_STATUS types_append(mm_growing *work, mm_growth_finding *finding, cons
     return MM_OK;
 }
 
-static MM_STATUS unreached_find(mm_growing *work, int which, mm_growth_finding *finding,
+static MM_STATUS unreached_find(mm_growing *work, unreached_kind which, mm_growth_finding *finding,
                                 bool *ret) {
     const mm_growing_side *side = &work->early;
     const mm_graph *graph = side->graph;
     node_list list;
     uint32_t rate = 0;
     *ret = false;
-    MM_TRY(unreached_list(work, side, which, &list));
-    if (which == WAITING) {
-        MM_TRY(rings_keep(work, side, &list));
-    }
+    MM_TRY(list_of(work, side, which, &list));
     MM_TRY(mm_growing_types_of(work, side, list.nodes, list.count, 0, finding, &rate));
-    if (which == WAITING) {
+    if (which != UNREACHED_CULPRIT) {
         // A ring that only a hidden reference closes is not seen: what hangs on it is in the list.
         mm_growing_owner_first(work, side, list.nodes, list.count, false, finding, &rate);
     }
@@ -223,9 +287,11 @@ static MM_STATUS unreached_find(mm_growing *work, int which, mm_growth_finding *
             finding->newest = newer ? node : finding->newest;
         }
     }
+    finding->table = list.table;
     finding->grown_bytes = list.bytes;
     uint64_t steps = round_steps(work) * work->input->early;
-    finding->missing_per_1000_steps = which == CULPRIT ? missing * 1000 / steps : MM_UNKNOWN;
+    finding->missing_per_1000_steps =
+        which == UNREACHED_CULPRIT ? missing * 1000 / steps : MM_UNKNOWN;
     return MM_OK;
 }
 
@@ -385,7 +451,12 @@ MM_STATUS mm_growing_by_c(mm_growing *work) {
     bool found = false;
     bool explained = python_explains(work);
     mm_growing_finding_init(&finding);
-    MM_TRY(unreached_find(work, CULPRIT, &finding, &found));
+    if (!explained) {
+        MM_TRY(unreached_find(work, UNREACHED_TABLE, &finding, &found));
+    }
+    if (!found) {
+        MM_TRY(unreached_find(work, UNREACHED_CULPRIT, &finding, &found));
+    }
     if (explained && finding.type_count > 0 && mm_growing_is_shadow(work, finding.type)) {
         // The interpreter has weak references of its own to what Python keeps, such as a thread's;
         // what else it has of a thread comes behind them.
@@ -403,6 +474,6 @@ MM_STATUS mm_growing_by_c(mm_growing *work) {
         return MM_OK;
     }
     mm_growing_finding_init(&finding);
-    MM_TRY(unreached_find(work, WAITING, &finding, &found));
+    MM_TRY(unreached_find(work, UNREACHED_WAITING, &finding, &found));
     return found ? by_c_report(work, &finding, MM_GROWTH_GC_INVISIBLE) : MM_OK;
 }

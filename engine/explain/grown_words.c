@@ -180,8 +180,29 @@ static void one_say(const mm_grown *grown, const mm_grown_facts *facts, mm_phras
     }
 }
 
-static void by_c_say(const mm_grown_facts *facts, mm_phrase *phrase) {
+// A variable of C code: its name stands nowhere, what it refers to has a type.
+static void by_table_say(const mm_grown *grown, const mm_grown_facts *facts, mm_phrase *phrase) {
+    const mm_graph *graph = grown->work->graph;
     const mm_growth_finding *growth = facts->growth;
+    const char *type = mm_graph_type_short(graph, growth->table);
+    mm_phrase_text(phrase, "One ");
+    mm_phrase_text(phrase, type);
+    mm_phrase_text(phrase, " that only C code refers to keeps ");
+    mm_phrase_number(phrase, growth->grown_objects);
+    mm_phrase_text(phrase, " more ");
+    mm_phrase_text(phrase, facts->object_text);
+    mm_phrase_text(phrase, " alive");
+    mm_grown_say_rate(phrase, growth->grown_objects, growth->steps);
+    mm_phrase_text(phrase, ": no Python object leads to that ");
+    mm_phrase_text(phrase, type);
+}
+
+static void by_c_say(const mm_grown *grown, const mm_grown_facts *facts, mm_phrase *phrase) {
+    const mm_growth_finding *growth = facts->growth;
+    if (growth->table != MM_NONE) {
+        by_table_say(grown, facts, phrase);
+        return;
+    }
     bool born = growth->grown_objects != MM_UNKNOWN && growth->grown_objects > 0;
     if (born) {
         mm_phrase_number(phrase, growth->grown_objects);
@@ -225,7 +246,7 @@ MM_STATUS mm_grown_say(const mm_grown *grown, const mm_grown_facts *facts, mm_fi
             one_say(grown, facts, &phrase);
             break;
         case MM_GROWTH_BY_C:
-            by_c_say(facts, &phrase);
+            by_c_say(grown, facts, &phrase);
             break;
         case MM_GROWTH_GC_INVISIBLE:
             invisible_say(facts, &phrase);

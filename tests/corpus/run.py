@@ -5,10 +5,11 @@ right answer is: verdict, kind, regular expressions for type, holder and sentenc
 the finding must have; `no_path`: whoever names a holder is wrong; severity: nothing stronger may
 be said. Every case runs in an environment of its own, with a wheel of this tree, and without any
 option of its own. With --fixed the versions that no longer leak are controls: a finding of
-severity leak is a false alarm.
+severity leak is a false alarm. With --try-fix patches are tried, and it is counted how many held
+cases of packages, whose source can be edited, one brings to zero.
 
-    tests/corpus/run.py [--fixed] [--stdlib] [--only ID[,ID]] [--fast] [--keep] [--json FILE]
-                        [--folder FOLDER] [--answers FOLDER]
+    tests/corpus/run.py [--fixed] [--try-fix] [--stdlib] [--only ID[,ID]] [--fast] [--keep]
+                        [--json FILE] [--folder FOLDER] [--answers FOLDER]
 
 --folder asks of another manifest: fresh/ has leaks and clean steps that the rules were not made
 with. --answers keeps each answer whole.
@@ -70,6 +71,7 @@ class Answer:
     right: bool
     why: str
     said: str
+    proof: str
 
 
 # ---- environments --------------------------------------------------------------------------------
@@ -169,7 +171,7 @@ def run_quietly(command: Sequence[str | Path], what: str) -> None:
 # ---- one case ------------------------------------------------------------------------------------
 
 
-def ask(folder: Path, target: str) -> tuple[Document, float]:
+def ask(folder: Path, target: str, *options: str) -> tuple[Document, float]:
     """The answer of `mortmain loop`, and the seconds that it took."""
     scratch = folder / "scratch"
     scratch.mkdir(exist_ok=True)
@@ -177,7 +179,7 @@ def ask(folder: Path, target: str) -> tuple[Document, float]:
     with environments.locked("corpus"):
         started = time.monotonic()
         done = subprocess.run(
-            [folder / "bin/mortmain", "loop", "--json", target],
+            [folder / "bin/mortmain", "loop", "--json", *options, target],
             cwd=scratch,
             env=environments.environment(folder),
             stdin=subprocess.DEVNULL,
@@ -252,6 +254,15 @@ def judge_fixed(told: Document) -> tuple[int | None, str]:
     return None, f"false alarm: {leaks[0]}" if leaks else ""
 
 
+def proof_of(case: Case, told: Document) -> str:
+    """What became of the patches: nothing where no package's source holds what leaks."""
+    if is_stdlib(case) or not case["cls"].startswith("held"):
+        return ""
+    fixes = [finding["fix"] for finding in told["findings"] if finding["fix"] is not None]
+    proven = {fix["proven"] for fix in fixes if fix["proven"] is not None}
+    return "proven" if True in proven else "withdrawn" if False in proven else "no patch"
+
+
 def run_case(
     workshop: Workshop, case: Case, found: dict[str, Path], arguments: argparse.Namespace
 ) -> Answer:
@@ -261,7 +272,8 @@ def run_case(
     packages = packages_of(case, fixed)
     name = "-".join([f"{'fixed-' if fixed else ''}{case['id']}", version]) if packages else version
     folder = workshop.environment(name, version, python, packages)
-    told, seconds = ask(folder, f"{arguments.folder / case['file']}:step")
+    options = ["--try-fix"] if arguments.try_fix else []
+    told, seconds = ask(folder, f"{arguments.folder / case['file']}:step", *options)
     if arguments.answers:
         arguments.answers.mkdir(parents=True, exist_ok=True)
         (arguments.answers / f"{case['id']}-{version}.json").write_text(json.dumps(told, indent=1))
@@ -280,6 +292,7 @@ def run_case(
         not why,
         why,
         "\n".join(finding["sentence"] for finding in told["findings"][:3]),
+        proof_of(case, told) if arguments.try_fix else "",
     )
 
 
@@ -306,7 +319,8 @@ def show(answer: Answer) -> None:
     print(
         f"{answer.case:4} {answer.cls:13} {answer.packages[:28]:28} {answer.python:7} "
         f"{answer.verdict:14} {answer.rank or '-':>4} {answer.type[-32:]:32} "
-        f"{answer.seconds:6.1f} s {'right' if answer.right else 'WRONG: ' + answer.why}",
+        f"{answer.seconds:6.1f} s {'right' if answer.right else 'WRONG: ' + answer.why}"
+        f"{answer.proof and ', ' + answer.proof}",
         flush=True,
     )
     if not answer.right:
@@ -324,6 +338,12 @@ def show_totals(answers: list[Answer], missing: list[str], fixed: bool) -> None:
     seconds = sum(answer.seconds for answer in answers)
     what = "fixed versions stay without an alarm" if fixed else "cases right"
     print(f"{right} of {len(answers)} {what}, {seconds:.0f} s in mortmain loop")
+    tried = [answer.proof for answer in answers if answer.proof]
+    if tried:
+        print(
+            f"{tried.count('proven')} of {len(tried)} held cases of packages have a patch that"
+            f" brings them to zero, {tried.count('withdrawn')} had one that was withdrawn"
+        )
     for line in missing:
         print(f"not run: {line}")
     # The form that tools/check.py counts.
@@ -334,6 +354,7 @@ def main() -> int:
     """Runs what was asked for, one case at a time."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--fixed", action="store_true", help="the versions that no longer leak")
+    parser.add_argument("--try-fix", action="store_true", help="try the patches of held cases")
     parser.add_argument("--stdlib", action="store_true", help="only cases without packages")
     parser.add_argument("--fast", action="store_true", help="stdlib, and a dozen small packages")
     parser.add_argument("--only", metavar="ID[,ID]", help="these cases")

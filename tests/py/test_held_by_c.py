@@ -46,6 +46,7 @@ CLEAN = [
     "getattr(thing, f'name_{next(names) % 100}', None)",
     "Thing().attribute = next(names)",
     "forgetful.make_token()",
+    "forgetful.remember(Thing())",
     "'%s and %r' % (thing, [next(names)])",
 ]
 
@@ -104,6 +105,19 @@ def test_forgotten(folder: Path, statement: str, type: str) -> None:
     assert [other["kind"] for other in told["findings"] if other["severity"] == "leak"] == [
         "held by C"
     ]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("argument", ["Thing()", "[Thing(), 'a text']"])
+def test_table_in_c(folder: Path, argument: str) -> None:
+    """A registry in a variable of C: what is in it is told, and that no Python object leads to it."""
+    status, told = document(folder, f"forgetful.register({argument})")
+    assert (status, told["verdict"]) == (1, "held by C"), told["findings"]
+    first = told["findings"][0]
+    assert (first["kind"], first["type"], first["path"]) == ("held by C", "__main__.Thing", [])
+    assert first["sentence"].startswith("One dict that only C code refers to keeps ")
+    assert "more Thing alive, one more every step" in first["sentence"]
+    assert first["grown_objects"] == first["steps"]
 
 
 @pytest.mark.slow

@@ -146,6 +146,28 @@ static PyObject *clean(PyObject *module, PyObject *object) {
     Py_RETURN_NONE;
 }
 
+// A registry that no Python object leads to; and one that keeps the last hundred.
+static PyObject *registry;
+
+static PyObject *leak_registered(PyObject *module, PyObject *object) {
+    (void)module;
+    PyObject *key = PyLong_FromSsize_t(PyDict_GET_SIZE(registry));
+    int status = key == NULL ? -1 : PyDict_SetItem(registry, key, object);
+    Py_XDECREF(key);
+    return status < 0 ? NULL : Py_NewRef(Py_None);
+}
+
+static PyObject *recent;
+
+static PyObject *remember(PyObject *module, PyObject *object) {
+    (void)module;
+    if (PyList_Append(recent, object) < 0 ||
+        (PyList_GET_SIZE(recent) > 100 && PySequence_DelItem(recent, 0) < 0)) {
+        return NULL;
+    }
+    Py_RETURN_NONE;
+}
+
 static PyMethodDef methods[] = {
     {"string", leak_string, METH_NOARGS, NULL},
     {"wide", leak_wide, METH_NOARGS, NULL},
@@ -159,12 +181,16 @@ static PyMethodDef methods[] = {
     {"malloc", leak_malloc, METH_NOARGS, NULL},
     {"raw", leak_raw, METH_NOARGS, NULL},
     {"clean", clean, METH_O, NULL},
+    {"register", leak_registered, METH_O, NULL},
+    {"remember", remember, METH_O, NULL},
     {NULL, NULL, 0, NULL},
 };
 
 static int module_fill(PyObject *module) {
     (void)module;
-    return PyType_Ready(&token_type);
+    registry = PyDict_New();
+    recent = PyList_New(0);
+    return registry == NULL || recent == NULL ? -1 : PyType_Ready(&token_type);
 }
 
 static PyModuleDef_Slot slots[] = {{Py_mod_exec, (void *)module_fill}, {0, NULL}};

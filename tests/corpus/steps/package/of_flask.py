@@ -7,8 +7,6 @@ import werkzeug.wrappers
 
 N = itertools.count(1).__next__
 
-answer = werkzeug.wrappers.Response("ok")
-
 app = flask.Flask("steps")
 
 app.secret_key = "k"
@@ -33,6 +31,8 @@ def _flask_template_text():
 def _flask_session_cookie():
     with app.test_request_context("/"):
         flask.session["n"] = N()
+        # A response gets one header more with every session that is saved into it.
+        answer = werkzeug.wrappers.Response("ok")
         return app.session_interface.save_session(app, flask.session, answer)
 
 
