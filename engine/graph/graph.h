@@ -152,8 +152,8 @@ const char *mm_graph_edge_name(const mm_graph *graph, uint32_t source, uint32_t 
 /// Name of variable `index` of a code object, or NULL.
 const char *mm_graph_variable(const mm_graph *graph, uint32_t code, uint32_t index);
 
-/// What a weak reference refers to, None when that is dead; MM_NONE of objects that refer to nothing
-/// weakly.
+/// What a weak reference refers to, None when that is dead; MM_NONE of an object that refers to
+/// nothing weakly.
 uint32_t mm_graph_referent(const mm_graph *graph, uint32_t node);
 
 /// Code object of a function, frame or generator (itself for a code object), or MM_NONE.

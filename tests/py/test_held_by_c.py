@@ -110,7 +110,7 @@ def test_forgotten(folder: Path, statement: str, type: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("argument", ["Thing()", "[Thing(), 'a text']"])
 def test_table_in_c(folder: Path, argument: str) -> None:
-    """A registry in a variable of C: what is in it is told, and that no Python object leads to it."""
+    """A registry in a variable of C: its entries are told, and that no Python object holds it."""
     status, told = document(folder, f"forgetful.register({argument})")
     assert (status, told["verdict"]) == (1, "held by C"), told["findings"]
     first = told["findings"][0]
