@@ -42,7 +42,8 @@ CLEAN = [
     "forgetful.clean(thing)",
     "forgetful.clean(3.5)",
     "sys.intern('a name of its own')",
-    "sys.intern(f'name {next(names)}')",
+    # 3.12 lets no interned string go: there it is a leak.
+    *(["sys.intern(f'name {next(names)}')"] if sys.version_info[:2] != (3, 12) else []),
     "getattr(thing, f'name_{next(names) % 100}', None)",
     "Thing().attribute = next(names)",
     "forgetful.make_token()",
