@@ -1,10 +1,11 @@
 """What it costs to look for growth in a large heap: `diff` of three snapshots, and `run --every`.
 
 A process builds a heap and takes three snapshots of it, with some objects more each time; `diff` of
-them is one command, from the start of its interpreter to the text. The same is done by processes of
-their own, which are compared by path shapes. Then a script with such a heap works for a while under
-`run --every 5`, and the share of its time in pauses is the mean of those that the verbose lines
-tell, one in five seconds.
+them is one command, from the start of its interpreter to the text: what it takes by the clock is
+what is promised, its CPU time is what another load on the machine changes little. The same is done
+by processes of their own, which are compared by path shapes. Then a script with such a heap works
+for a while under `run --every 5`, and the share of its time in pauses is the mean of those that the
+verbose lines tell, one in five seconds.
 
     bench/growth.py KIND OBJECTS ROUNDS     as JSON; bench/run.py shows it
 """
@@ -17,6 +18,7 @@ import re
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,6 +84,7 @@ class Watched:
     references: int
     rss_bytes: int
     diff_seconds: float
+    diff_wall_seconds: float
     diff_bytes: int
     shapes_seconds: float
     shapes_bytes: int
@@ -95,32 +98,49 @@ class Watched:
         return sum(self.pauses_ms) / count / 10 / EVERY_SECONDS
 
 
-def command_costs(words: list[str]) -> tuple[float, int, str]:
-    """Runs a command: its CPU seconds, the most memory that it had, and what it printed."""
+@dataclass(frozen=True, slots=True)
+class Costs:
+    """What a command cost, and what it printed."""
+
+    cpu_seconds: float
+    wall_seconds: float
+    most_bytes: int
+    text: str
+
+
+def command_costs(words: list[str]) -> Costs:
+    """Runs a command to its end."""
+    begin = time.perf_counter()
     process = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     text = process.stdout.read()
     _, status, usage = os.wait4(process.pid, 0)
+    wall_seconds = time.perf_counter() - begin
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode != 0:
         raise SystemExit(f"{words}: exit status {process.returncode}")
-    return usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024, text
+    cpu_seconds = usage.ru_utime + usage.ru_stime
+    return Costs(cpu_seconds, wall_seconds, usage.ru_maxrss * 1024, text)
 
 
 def taken(kind: str, objects: int, folder: Path, number: int) -> int:
     """Snapshots of one process; the most memory that it had, in bytes."""
     code = TAKING.format(here=str(HERE))
     words = [sys.executable, "-c", code, kind, str(objects), str(folder), str(number)]
-    return command_costs(words)[1]
+    return command_costs(words).most_bytes
 
 
-def diffed(folder: Path, rounds: int) -> tuple[float, int]:
-    """The least CPU seconds of some rounds of `diff`, and the most memory."""
+def diffed(folder: Path, rounds: int) -> tuple[float, float, int]:
+    """The least CPU and wall seconds of some rounds of `diff`, and the most memory."""
     files = [str(folder / f"{number}.mort") for number in range(3)]
     words = [sys.executable, "-m", "mortmain", "diff", *files]
     costs = [command_costs(words) for _ in range(rounds)]
-    assert all("Book.pending (list) keeps " in text for _, _, text in costs), costs[0][2]
-    return min(seconds for seconds, _, _ in costs), max(most for _, most, _ in costs)
+    assert all("Book.pending (list) keeps " in each.text for each in costs), costs[0].text
+    return (
+        min(each.cpu_seconds for each in costs),
+        min(each.wall_seconds for each in costs),
+        max(each.most_bytes for each in costs),
+    )
 
 
 def watched(kind: str, objects: int, folder: Path, seconds: float) -> tuple[list[float], float]:
@@ -152,11 +172,11 @@ def measured(kind: str, objects: int, rounds: int) -> Watched:
     with tempfile.TemporaryDirectory(prefix="mortmain-bench-") as name:
         folder = Path(name)
         rss_bytes = taken(kind, objects, folder, -1)
-        diff_seconds, diff_bytes = diffed(folder, rounds)
+        diff_seconds, diff_wall_seconds, diff_bytes = diffed(folder, rounds)
         summary = Heap.open(folder / "2.mort").summary()
         for number in range(3):
             taken(kind, objects, folder, number)
-        shapes_seconds, shapes_bytes = diffed(folder, rounds)
+        shapes_seconds, _, shapes_bytes = diffed(folder, rounds)
         for file in folder.glob("*.mort"):
             file.unlink()
         pauses, seconds = watched(kind, objects, folder, 12 * EVERY_SECONDS)
@@ -167,6 +187,7 @@ def measured(kind: str, objects: int, rounds: int) -> Watched:
         references=summary.reference_count,
         rss_bytes=rss_bytes,
         diff_seconds=diff_seconds,
+        diff_wall_seconds=diff_wall_seconds,
         diff_bytes=diff_bytes,
         shapes_seconds=shapes_seconds,
         shapes_bytes=shapes_bytes,
@@ -186,6 +207,7 @@ def show(heap: Watched) -> Iterator[str]:
         ("diff, three processes", heap.shapes_seconds, heap.shapes_bytes),
     ):
         yield f"  {name:24} {seconds:6.2f} s CPU  {most / MIB:6,.0f} MiB at most"
+    yield f"  {'diff, by the clock':24} {heap.diff_wall_seconds:6.2f} s"
     yield (
         f"  {'run --every ' + str(EVERY_SECONDS):24} {heap.pause_percent:6.2f} % in pauses:"
         f" {len(heap.pauses_ms)} of {max(heap.pauses_ms, default=0):.1f} ms at most in"
@@ -195,7 +217,7 @@ def show(heap: Watched) -> Iterator[str]:
 
 def markdown(heaps: list[Watched]) -> Iterator[str]:
     """The table of docs/speed.md."""
-    yield f"CPython {heaps[0].python}; the least CPU time of some rounds."
+    yield f"CPython {heaps[0].python}; the least CPU time of some rounds, but for the clock's."
     yield ""
     yield "|  | " + " | ".join(heap.kind for heap in heaps) + " |"
     yield "|---|" + "---|" * len(heaps)
@@ -204,6 +226,7 @@ def markdown(heaps: list[Watched]) -> Iterator[str]:
         "references": [f"{heap.references:,}" for heap in heaps],
         "resident memory of the program": [f"{heap.rss_bytes / MIB:,.0f} MiB" for heap in heaps],
         "**`diff` of three snapshots**": [f"**{heap.diff_seconds:.1f} s**" for heap in heaps],
+        "by the clock": [f"{heap.diff_wall_seconds:.1f} s" for heap in heaps],
         "its memory at most": [f"{heap.diff_bytes / MIB:,.0f} MiB" for heap in heaps],
         "`diff` of three processes": [f"{heap.shapes_seconds:.1f} s" for heap in heaps],
         "its memory": [f"{heap.shapes_bytes / MIB:,.0f} MiB" for heap in heaps],
@@ -221,8 +244,8 @@ def verdicts(heaps: list[Watched]) -> Iterator[tuple[bool, str]]:
     for heap in heaps:
         share = heap.objects / 10_000_000
         seconds, most = DIFF_SECONDS_MOST * share, DIFF_BYTES_MOST * share
-        words = f"{heap.kind}: diff of three in {heap.diff_seconds:.1f} s, at most {seconds:.1f}"
-        yield heap.diff_seconds <= seconds, words
+        words = f"{heap.kind}: diff of three in {heap.diff_wall_seconds:.1f} s by the clock"
+        yield heap.diff_wall_seconds <= seconds, f"{words}, at most {seconds:.1f}"
         words = f"{heap.kind}: in {heap.diff_bytes / MIB:,.0f} MiB, at most {most / MIB:,.0f}"
         yield heap.diff_bytes <= most, words
         words = f"{heap.kind}: {heap.pause_percent:.2f} % in pauses, at most {PAUSE_PERCENT_MOST:g}"

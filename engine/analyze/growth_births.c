@@ -11,6 +11,8 @@
 // a bit cannot lead to something born in every round, so most need no walk of their own.
 #include "analyze/growing.h"
 
+static const char no_memory[] = "no memory to tell new objects from old ones";
+
 // Whoever was there at `mark`, and in all marks behind it, was born then or before.
 static void births_merge(mm_growing_side *side, uint32_t mark) {
     const mm_mark *then = &side->marks[mark];
@@ -92,10 +94,8 @@ MM_STATUS mm_growing_births(mm_growing *work, mm_growing_side *side, mm_error *e
     MM_ASSERT(side->rounds > 0);
     side->birth = MM_ARENA_NEW(work->arena, uint32_t, room);
     side->fresh = MM_ARENA_NEW(work->arena, uint8_t, room);
-    side->mask = MM_ARENA_NEW(work->arena, uint32_t, room);
-    side->shapes = MM_ARENA_NEW(work->arena, uint64_t, room);
-    if (side->birth == NULL || side->fresh == NULL || side->mask == NULL || side->shapes == NULL) {
-        return mm_fail(err, MM_E_NOMEM, "no memory to tell new objects from old ones", 0);
+    if (side->birth == NULL || side->fresh == NULL) {
+        return mm_fail(err, MM_E_NOMEM, no_memory, 0);
     }
     for (uint32_t node = 0; node < now->count; node++) {
         side->birth[node] = side->rounds;
@@ -112,6 +112,12 @@ MM_STATUS mm_growing_births(mm_growing *work, mm_growing_side *side, mm_error *e
     interned_reach(side);
     mm_path_options options = {.barrier = side->fresh};
     MM_TRY(mm_paths_find(side->graph, &options, work->arena, &side->paths, err));
+    // Not before: these can have what the search gave back.
+    side->mask = MM_ARENA_NEW(work->arena, uint32_t, room);
+    side->shapes = MM_ARENA_NEW(work->arena, uint64_t, room);
+    if (side->mask == NULL || side->shapes == NULL) {
+        return mm_fail(err, MM_E_NOMEM, no_memory, 0);
+    }
     moved_mark(side);
     for (uint32_t round = 0; round < mm_growing_rounds(side); round++) {
         mask_spread(work, side, round);

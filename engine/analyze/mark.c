@@ -1,6 +1,7 @@
 // Sizes come straight from the file; the counts of owning references and what nobody accounts for
-// need the graph, and what is reached needs one walk. What each leaf has in bytes is put in a
-// column first: of every reference one number is asked then, and not three. Names are interned in
+// need the graph. What is reached needs a walk, which the marks whose graphs are asked alone are
+// worth. What each leaf has in bytes is put in a column first: of every reference one number is
+// asked then, and not three. Names are interned in
 // an open-addressed table that doubles: a session has some thousand types and looks each up once a
 // mark.
 #include "analyze/mark.h"
@@ -181,7 +182,6 @@ static MM_STATUS mark_object(const mm_graph *graph, uint32_t node, const uint32_
     mark->address[node] = file->address[node];
     MM_TRY(mm_mark_row_put(mark, perm, node, &row));
     if ((graph->node_flags[node] & MM_NODE_OWN) != 0) {
-        mark->reached[node] |= MM_MARK_OWN;
         return MM_OK;
     }
     mm_mark_type *type = &mark->types[row.type];
@@ -238,7 +238,6 @@ MM_STATUS mm_mark_take(const mm_graph *graph, mm_type_names *names, mm_arena *pe
     const mm_file *file = graph->file;
     size_t room = (size_t)file->object_count + 1;
     mm_mark mark = {.count = file->object_count, .process = process_of(file)};
-    mm_reach reach;
     uint32_t *number = NULL;
     MM_TRY(mm_type_names_of(names, graph, scratch, &number, err));
     mark.type_count = names->count;
@@ -248,13 +247,23 @@ MM_STATUS mm_mark_take(const mm_graph *graph, mm_type_names *names, mm_arena *pe
     if (mark.address == NULL || mark.rows == NULL || mark.types == NULL) {
         return mm_fail(err, MM_E_NOMEM, no_memory, 0);
     }
-    MM_TRY(mm_reach_mark(graph, perm, &reach, err));
-    mark.reached = reach.reached;
     if (mark_fill(graph, number, perm, scratch, &mark) != MM_OK) {
         return mm_fail(err, MM_E_NOMEM, no_memory, 0);
     }
     MM_ARENA_GIVE_BACK(scratch, number, (size_t)file->type_count + 1);
     *ret = mark;
+    return MM_OK;
+}
+
+MM_STATUS mm_mark_reach(const mm_graph *graph, mm_arena *perm, mm_mark *mark, mm_error *err) {
+    mm_reach reach;
+    MM_ASSERT(mark->count == graph->root_node);
+    MM_TRY(mm_reach_mark(graph, perm, &reach, err));
+    for (uint32_t node = 0; node < mark->count; node++) {
+        bool own = (graph->node_flags[node] & MM_NODE_OWN) != 0;
+        reach.reached[node] |= own ? MM_MARK_OWN : 0;
+    }
+    mark->reached = reach.reached;
     return MM_OK;
 }
 

@@ -54,7 +54,7 @@ typedef struct mm_mark_short {
 
 _Static_assert(sizeof(mm_mark_short) == 8, "half of a row");
 
-/// One snapshot. 17 bytes an object, and 16 more for each that is large. Marks stay when graphs
+/// One snapshot. 16 bytes an object, and 16 more for each that is large. Marks stay when graphs
 /// have gone: they are most of what many snapshots take.
 typedef struct mm_mark {
     uint32_t count;
@@ -63,7 +63,8 @@ typedef struct mm_mark {
     mm_mark_row *wide;
     uint32_t wide_count;
     uint32_t wide_room;
-    uint8_t *reached;     ///< mm_reached; mortmain's own have MM_MARK_OWN besides
+    uint8_t *reached;     ///< mm_reached; mortmain's own have MM_MARK_OWN besides. NULL until
+                          ///< mm_mark_reach() was asked
     mm_mark_type *types;  ///< by number in the session's names
     uint32_t type_count;
     uint64_t total_bytes;
@@ -108,11 +109,16 @@ void mm_type_names_init(mm_type_names *names, mm_arena *arena);
 MM_STATUS mm_type_names_of(mm_type_names *names, const mm_graph *graph, mm_arena *arena,
                            uint32_t **ret, mm_error *err);
 
-/// Remember a snapshot. `perm` keeps the mark; what was needed of `scratch`, which may be the same
-/// arena, is given back.
+/// Remember a snapshot, but for what is reached. `perm` keeps the mark; what was needed of
+/// `scratch`, which may be the same arena, is given back.
 /// Answers MM_E_NOMEM. COST: O(V + E) time.
 MM_STATUS mm_mark_take(const mm_graph *graph, mm_type_names *names, mm_arena *perm,
                        mm_arena *scratch, mm_mark *ret, mm_error *err);
+
+/// Fill in what is reached, one byte an object of `perm`: of most marks nobody asks it.
+/// REQUIRES: `graph` is the one that the mark was taken of. Answers MM_E_NOMEM.
+/// COST: as mm_reach_mark().
+MM_STATUS mm_mark_reach(const mm_graph *graph, mm_arena *perm, mm_mark *mark, mm_error *err);
 
 /// Index of the object at an address, or MM_NONE. COST: O(log n).
 uint32_t mm_mark_find(const mm_mark *mark, uint64_t address);

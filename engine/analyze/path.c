@@ -10,11 +10,13 @@
 // A node may stand in the list once for each way that was better than the one before, by level and
 // depth; entries that have been overtaken are dropped when their turn comes.
 //
-// What the search costs is waiting for memory. So it has two things by node and no more: a byte
-// with all that it asks of the target of every reference, which a cache holds where it does not
-// hold the graph, and one step of eight bytes. The columns of the answer are made of them at the
-// end. The queue says long in advance which nodes come next, and that distances never fall in it
-// says how far away they are.
+// What the search costs is waiting for memory. What it asks of the target of every reference stands
+// in one byte by node, which a cache holds where it does not hold the graph. The queue says long in
+// advance which nodes come next, and that distances never fall in it says how far away they are.
+//
+// Nothing that was found is ever changed, so the search can stop at any node, and go on when
+// somebody asks for another one. Who asks for a few objects, which lie near the modules as a rule,
+// does not wait for all the others.
 #include "analyze/path.h"
 
 #include <string.h>
@@ -30,27 +32,31 @@ typedef struct late_entry {
     uint8_t level;
 } late_entry;
 
-// The step by which a node was reached.
-typedef struct path_step {
-    uint32_t depth;  // of a node that is only in the list, too
-    uint32_t link;
-} path_step;
-
-typedef struct path_work {
+typedef struct mm_path_search {
     const mm_graph *graph;
-    const mm_path_options *options;
+    mm_path_options options;
     mm_ephemerons ephemerons;
-    uint8_t *state;    ///< by node: STATE_*
-    path_step *steps;  ///< by node
-    uint32_t *queue;   ///< every node once, in the order of its final arrival
+    uint8_t *state;   ///< by node: STATE_*
+    uint32_t *link;   ///< by node, as in the answer
+    uint32_t *depth;  ///< by node, as in the answer; of one that is only in the list, too
+    uint32_t *queue;  ///< every node once, in the order of its final arrival
     uint32_t queue_start;
     uint32_t queue_end;
+    uint32_t queue_told;  ///< the answer knows of the nodes before
     late_entry *late;
     uint32_t late_count;
     uint32_t late_room;
     uint8_t level;
-    mm_arena *scratch;
+    late_entry *items;  ///< those of `late` for this level, by distance
+    uint32_t item_next;
+    uint32_t item_count;
+    uint32_t item_room;
+    uint32_t distance;  ///< of the nodes that the queue begins with
+    uint32_t turn;      ///< behind it the queue has those that they lead to
+    mm_arena *arena;
 } path_work;
+
+static const char no_memory[] = "no memory to look for paths";
 
 enum { TEXT_BYTES = 128 };
 
@@ -76,14 +82,14 @@ enum { QUEUE_AHEAD = 6, EDGES_AHEAD = 8 };
 static MM_STATUS late_push(path_work *work, late_entry entry) {
     if (work->late_count == work->late_room) {
         uint32_t room = work->late_room < 64 ? 64 : work->late_room * 2;
-        late_entry *grown = MM_ARENA_NEW(work->scratch, late_entry, room);
+        late_entry *grown = MM_ARENA_NEW(work->arena, late_entry, room);
         if (grown == NULL || room <= work->late_room) {
             return MM_E_NOMEM;
         }
         if (work->late_count > 0) {
             memcpy(grown, work->late, work->late_count * sizeof(late_entry));
         }
-        MM_ARENA_GIVE_BACK(work->scratch, work->late, work->late_room);
+        MM_ARENA_GIVE_BACK(work->arena, work->late, work->late_room);
         work->late = grown;
         work->late_room = room;
     }
@@ -119,7 +125,8 @@ static void path_arrive(path_work *work, const late_entry *entry) {
     MM_ASSERT(work->queue_end < work->graph->root_node);
     *state = (uint8_t)((*state & STATE_MODULE) | entry->level * STATE_LEVEL |
                        entry->via * STATE_VIA | STATE_DONE);
-    work->steps[entry->node] = (path_step){entry->depth, entry->link};
+    work->link[entry->node] = entry->link;
+    work->depth[entry->node] = entry->depth;
     work->queue[work->queue_end++] = entry->node;
 }
 
@@ -138,14 +145,13 @@ static MM_STATUS path_offer(path_work *work, late_entry entry) {
         return MM_OK;
     }
     unsigned waits = state / STATE_WAITS & THREE_BITS;
-    path_step *step = &work->steps[entry.node];
-    if (waits != 0 &&
-        (waits < entry.level + 1u || (waits == entry.level + 1u && step->depth <= entry.depth))) {
+    if (waits != 0 && (waits < entry.level + 1u ||
+                       (waits == entry.level + 1u && work->depth[entry.node] <= entry.depth))) {
         return MM_OK;
     }
     state &= ~(unsigned)(THREE_BITS * STATE_WAITS);
     work->state[entry.node] = (uint8_t)(state | (entry.level + 1u) * STATE_WAITS);
-    step->depth = entry.depth;
+    work->depth[entry.node] = entry.depth;
     return late_push(work, entry);
 }
 
@@ -172,9 +178,9 @@ static uint8_t edge_level(const path_work *work, uint32_t source, uint32_t edge)
     return back ? MM_LEVEL_STDLIB : MM_LEVEL_MODULE;
 }
 
-static MM_STATUS path_ephemerons(path_work *work, uint32_t node, uint32_t depth) {
+static MM_STATUS path_ephemerons(path_work *work, uint32_t node) {
     const mm_ephemerons *index = &work->ephemerons;
-    const uint8_t *barrier = work->options->barrier;
+    const uint8_t *barrier = work->options.barrier;
     for (uint32_t i = mm_ephemerons_first(index, node);
          i < index->watch_count && index->watch[i] >> 32 == node; i++) {
         uint32_t number = (uint32_t)index->watch[i];
@@ -186,7 +192,7 @@ static MM_STATUS path_ephemerons(path_work *work, uint32_t node, uint32_t depth)
                     via_of_state(work->state[entry->key]) != MM_VIA_NOTHING;
         if (both) {
             // The later of the two has just been expanded, so distances still never fall.
-            late_entry offer = {entry->value, number, depth + 1, MM_VIA_EPHEMERON, 0};
+            late_entry offer = {entry->value, number, work->distance + 1, MM_VIA_EPHEMERON, 0};
             MM_TRY(path_offer(work, offer));
         }
     }
@@ -215,78 +221,35 @@ static void path_prefetch(const path_work *work) {
     for (uint32_t edge = first; edge < end; edge++) {
         uint32_t target = file->reference_target[edge];
         MM_PREFETCH(&work->state[target]);
-        MM_PREFETCH(&work->steps[target]);
+        MM_PREFETCH(&work->link[target]);
+        MM_PREFETCH(&work->depth[target]);
     }
 }
 
-// Offer what a node at that distance refers to.
-static MM_STATUS path_expand(path_work *work, uint32_t node, uint32_t depth) {
+static MM_STATUS path_expand(path_work *work, uint32_t node) {
     const mm_file *file = work->graph->file;
-    const uint8_t *barrier = work->options->barrier;
+    const uint8_t *barrier = work->options.barrier;
     if (barrier != NULL && barrier[node] != 0) {
         return MM_OK;
     }
+    uint32_t depth = work->distance + 1;
     for (uint32_t edge = file->reference_start[node]; edge < file->reference_start[node + 1];
          edge++) {
         uint32_t target = file->reference_target[edge];
         if ((work->state[target] & STATE_DONE) == 0 && mm_graph_edge_owns(work->graph, edge)) {
-            late_entry offer = {target, edge, depth + 1, MM_VIA_EDGE, edge_level(work, node, edge)};
+            late_entry offer = {target, edge, depth, MM_VIA_EDGE, edge_level(work, node, edge)};
             MM_TRY(path_offer(work, offer));
         }
     }
-    late_entry type = {mm_graph_type_object(work->graph, node), node, depth + 1, MM_VIA_TYPE,
+    late_entry type = {mm_graph_type_object(work->graph, node), node, depth, MM_VIA_TYPE,
                        MM_LEVEL_STDLIB};
     MM_TRY(path_offer(work, type));
-    return work->ephemerons.watch_count > 0 ? path_ephemerons(work, node, depth) : MM_OK;
+    return work->ephemerons.watch_count > 0 ? path_ephemerons(work, node) : MM_OK;
 }
 
 static bool late_before(const void *a, const void *b, const void *context) {
     (void)context;
     return ((const late_entry *)a)->depth < ((const late_entry *)b)->depth;
-}
-
-// Search one level to its end.
-static MM_STATUS path_level(path_work *work) {
-    uint32_t count = 0;
-    size_t room = (size_t)work->late_count + 1;
-    late_entry *items = MM_ARENA_NEW(work->scratch, late_entry, room);
-    late_entry *buffer = MM_ARENA_NEW(work->scratch, late_entry, room);
-    if (items == NULL || buffer == NULL) {
-        return MM_E_NOMEM;
-    }
-    for (uint32_t i = 0; i < work->late_count; i++) {
-        if (work->late[i].level == work->level) {
-            items[count++] = work->late[i];
-        }
-    }
-    mm_sort(items, buffer, count, sizeof(*items), late_before, NULL);
-    MM_ARENA_GIVE_BACK(work->scratch, buffer, room);
-    // The queue begins with nodes of one distance. Behind `turn` it has those that they lead to.
-    uint32_t next = 0;
-    uint32_t depth = 0;
-    uint32_t turn = work->queue_start;
-    for (;;) {
-        if (work->queue_start < turn) {
-            path_prefetch(work);
-            MM_TRY(path_expand(work, work->queue[work->queue_start++], depth));
-            continue;
-        }
-        if (work->queue_start < work->queue_end) {
-            depth++;
-        } else if (next < count) {
-            depth = items[next].depth;
-        } else {
-            break;
-        }
-        for (; next < count && items[next].depth <= depth; next++) {
-            if ((work->state[items[next].node] & STATE_DONE) == 0) {
-                path_arrive(work, &items[next]);
-            }
-        }
-        turn = work->queue_end;
-    }
-    MM_ARENA_GIVE_BACK(work->scratch, items, room);
-    return MM_OK;
 }
 
 static uint8_t level_of_root(const mm_file_root *root) {
@@ -318,8 +281,8 @@ typedef struct named_starts {
 
 static MM_STATUS starts_take(path_work *work, size_t room, named_starts *ret) {
     named_starts starts = {.work = work, .room = room};
-    starts.items = MM_ARENA_NEW(work->scratch, named_start, room + 1);
-    starts.order = MM_ARENA_NEW(work->scratch, named_start *, 2 * room + 1);
+    starts.items = MM_ARENA_NEW(work->arena, named_start, room + 1);
+    starts.order = MM_ARENA_NEW(work->arena, named_start *, 2 * room + 1);
     if (starts.items == NULL || starts.order == NULL) {
         return MM_E_NOMEM;
     }
@@ -357,7 +320,7 @@ static MM_STATUS starts_offer(const named_starts *starts) {
 
 static bool root_is_left_out(const path_work *work, uint32_t number) {
     const mm_file *file = work->graph->file;
-    const uint8_t *left_out = work->options->roots_left_out;
+    const uint8_t *left_out = work->options.roots_left_out;
     return !mm_file_root_owns(file, number) || mm_file_root_is_ours(file, number) ||
            (left_out != NULL && left_out[number] != 0);
 }
@@ -430,60 +393,149 @@ static MM_STATUS unaccounted_offer(path_work *work) {
     return MM_OK;
 }
 
-static MM_STATUS paths_search(path_work *work) {
-    MM_TRY(roots_offer(work));
-    for (uint8_t level = 0; level < MM_LEVEL_COUNT; level++) {
-        work->level = level;
-        if (level == MM_LEVEL_C) {
-            MM_TRY(unaccounted_offer(work));
-        }
-        MM_TRY(path_level(work));
+// Take what was put off to this level out of the list.
+static MM_STATUS level_begin(path_work *work) {
+    if (work->level == MM_LEVEL_C) {
+        MM_TRY(unaccounted_offer(work));
     }
-    MM_ASSERT(work->queue_start == work->queue_end);
+    size_t room = (size_t)work->late_count + 1;
+    work->items = MM_ARENA_NEW(work->arena, late_entry, room);
+    late_entry *buffer = MM_ARENA_NEW(work->arena, late_entry, room);
+    if (work->items == NULL || buffer == NULL) {
+        return MM_E_NOMEM;
+    }
+    work->item_room = (uint32_t)room;
+    work->item_next = 0;
+    work->item_count = 0;
+    for (uint32_t i = 0; i < work->late_count; i++) {
+        if (work->late[i].level == work->level) {
+            work->items[work->item_count++] = work->late[i];
+        }
+    }
+    mm_sort(work->items, buffer, work->item_count, sizeof(*work->items), late_before, NULL);
+    MM_ARENA_GIVE_BACK(work->arena, buffer, room);
+    work->distance = 0;
+    work->turn = work->queue_start;
     return MM_OK;
 }
 
-// The columns of the answer, in the place of what the search had: states become ways, the queue
-// links, and the first half of the steps distances.
-static void paths_fill(path_work *work, uint8_t *levels, mm_paths *ret) {
-    uint32_t nodes = work->graph->root_node;
-    uint32_t *depths = (uint32_t *)work->steps;
-    mm_paths paths = {work->state, levels, work->queue, depths};
-    for (uint32_t node = 0; node < nodes; node++) {
-        unsigned state = work->state[node];
-        bool done = (state & STATE_DONE) != 0;
-        paths.level[node] = (uint8_t)(done ? state / STATE_LEVEL & THREE_BITS : 0);
-        paths.via[node] = (uint8_t)via_of_state(state);
+// All nodes of one distance are expanded: on to the next. False at the end of the level.
+static bool distance_next(path_work *work) {
+    const late_entry *items = work->items;
+    MM_ASSERT(work->queue_start == work->turn);
+    if (work->queue_start < work->queue_end) {
+        work->distance++;
+    } else if (work->item_next < work->item_count) {
+        work->distance = items[work->item_next].depth;
+    } else {
+        return false;
     }
-    for (uint32_t node = 0; node < nodes; node++) {
-        path_step step = work->steps[node];
-        paths.link[node] = step.link;
-        depths[node] = step.depth;
+    while (work->item_next < work->item_count && items[work->item_next].depth <= work->distance) {
+        const late_entry *entry = &items[work->item_next++];
+        if ((work->state[entry->node] & STATE_DONE) == 0) {
+            path_arrive(work, entry);
+        }
     }
-    paths.link[nodes] = 0;
-    depths[nodes] = 0;
+    work->turn = work->queue_end;
+    return true;
+}
+
+// Search on until `until` has its chain; MM_NONE: until all have theirs.
+static MM_STATUS path_search_on(path_work *work, uint32_t until) {
+    while (work->level < MM_LEVEL_COUNT &&
+           (until == MM_NONE || (work->state[until] & STATE_DONE) == 0)) {
+        if (work->queue_start < work->turn) {
+            path_prefetch(work);
+            MM_TRY(path_expand(work, work->queue[work->queue_start++]));
+        } else if (!distance_next(work)) {
+            MM_ARENA_GIVE_BACK(work->arena, work->items, work->item_room);
+            work->level++;
+            MM_TRY(work->level < MM_LEVEL_COUNT ? level_begin(work) : MM_OK);
+        }
+    }
+    return MM_OK;
+}
+
+static MM_STATUS path_begin(path_work *work, mm_paths *ret) {
+    size_t nodes = (size_t)work->graph->root_node + 1;
+    mm_paths paths = {.search = work};
+    paths.via = MM_ARENA_NEW(work->arena, uint8_t, nodes);
+    paths.level = MM_ARENA_NEW(work->arena, uint8_t, nodes);
+    paths.link = MM_ARENA_NEW(work->arena, uint32_t, nodes);
+    paths.depth = MM_ARENA_NEW(work->arena, uint32_t, nodes);
+    work->link = paths.link;
+    work->depth = paths.depth;
+    work->state = MM_ARENA_NEW(work->arena, uint8_t, nodes);
+    work->queue = MM_ARENA_NEW(work->arena, uint32_t, nodes);
+    if (paths.via == NULL || paths.level == NULL || paths.link == NULL || paths.depth == NULL ||
+        work->state == NULL || work->queue == NULL) {
+        return MM_E_NOMEM;
+    }
+    states_fill(work);
+    MM_TRY(roots_offer(work));
+    MM_TRY(level_begin(work));
     *ret = paths;
+    return MM_OK;
+}
+
+static void path_tell(const path_work *work, uint32_t node, mm_paths *paths) {
+    unsigned state = work->state[node];
+    bool done = (state & STATE_DONE) != 0;
+    paths->via[node] = (uint8_t)via_of_state(state);
+    paths->level[node] = (uint8_t)(done ? state / STATE_LEVEL & THREE_BITS : 0);
+}
+
+static void path_end(mm_paths *paths) {
+    path_work *work = paths->search;
+    size_t nodes = (size_t)work->graph->root_node + 1;
+    MM_ARENA_GIVE_BACK(work->arena, work->late, work->late_room);
+    MM_ARENA_GIVE_BACK(work->arena, work->queue, nodes);
+    MM_ARENA_GIVE_BACK(work->arena, work->state, nodes);
+    paths->search = NULL;
+}
+
+MM_STATUS mm_paths_begin(const mm_graph *graph, const mm_path_options *options, mm_arena *arena,
+                         mm_paths *ret, mm_error *err) {
+    path_work *work = MM_ARENA_NEW(arena, path_work, 1);
+    if (work == NULL) {
+        return mm_fail(err, MM_E_NOMEM, no_memory, 0);
+    }
+    work->graph = graph;
+    work->options = *options;
+    work->arena = arena;
+    MM_TRY(mm_ephemerons_index(graph, arena, &work->ephemerons, err));
+    mm_status status = path_begin(work, ret);
+    return status == MM_OK ? MM_OK : mm_fail(err, status, no_memory, 0);
+}
+
+MM_STATUS mm_paths_settle(mm_paths *paths, uint32_t node) {
+    path_work *work = paths->search;
+    if (work == NULL || node >= work->graph->root_node) {
+        return MM_OK;
+    }
+    MM_TRY(path_search_on(work, node));
+    for (; work->queue_told < work->queue_end; work->queue_told++) {
+        path_tell(work, work->queue[work->queue_told], paths);
+    }
+    if (work->level == MM_LEVEL_COUNT) {
+        path_end(paths);
+    }
+    return MM_OK;
 }
 
 MM_STATUS mm_paths_find(const mm_graph *graph, const mm_path_options *options, mm_arena *arena,
                         mm_paths *ret, mm_error *err) {
-    size_t nodes = (size_t)graph->root_node + 1;
-    path_work work = {.graph = graph, .options = options, .scratch = arena};
-    uint8_t *levels = MM_ARENA_NEW(arena, uint8_t, nodes);
-    work.state = MM_ARENA_NEW(arena, uint8_t, nodes);
-    work.queue = MM_ARENA_NEW(arena, uint32_t, nodes);
-    work.steps = MM_ARENA_NEW(arena, path_step, nodes);
-    if (levels == NULL || work.state == NULL || work.queue == NULL || work.steps == NULL) {
-        return mm_fail(err, MM_E_NOMEM, "no memory to look for paths", 0);
+    mm_paths paths;
+    MM_TRY(mm_paths_begin(graph, options, arena, &paths, err));
+    if (path_search_on(paths.search, MM_NONE) != MM_OK) {
+        return mm_fail(err, MM_E_NOMEM, no_memory, 0);
     }
-    MM_TRY(mm_ephemerons_index(graph, arena, &work.ephemerons, err));
-    states_fill(&work);
-    if (paths_search(&work) != MM_OK) {
-        return mm_fail(err, MM_E_NOMEM, "no memory to look for paths", 0);
+    MM_ASSERT(paths.search->queue_start == paths.search->queue_end);
+    for (uint32_t node = 0; node < graph->root_node; node++) {
+        path_tell(paths.search, node, &paths);
     }
-    MM_ARENA_GIVE_BACK(arena, work.late, work.late_room);
-    paths_fill(&work, levels, ret);
-    MM_ARENA_GIVE_BACK(arena, ret->depth + nodes, nodes);
+    path_end(&paths);
+    *ret = paths;
     return MM_OK;
 }
 

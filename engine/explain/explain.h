@@ -110,8 +110,9 @@ typedef struct mm_explain {
 /// own below.
 MM_STATUS mm_explain_prepare(mm_explain *work);
 
-/// The same without the cutter, and without flow, tree and retained unless an exception is kept:
-/// these take most of the memory, and only a cut and an exception's frames ask for them.
+/// The same with paths that wait until they are asked for (mm_paths_settle()), without the cutter,
+/// and without flow, tree and retained unless an exception is kept: these take most of the memory,
+/// and only a cut and an exception's frames ask for them.
 MM_STATUS mm_explain_prepare_light(mm_explain *work);
 
 /// Mark what is the program's own. Fills marks and type_own.

@@ -158,6 +158,9 @@ MM_STATUS mm_explain_own_objects(mm_explain *work, mm_findings *ret) {
         ret->object_count += !ours;
         ret->bytes += ours ? 0 : own;
         if ((work->marks[node] & MM_EXPLAIN_INSTANCE) != 0) {
+            if (count[type] > 0 && work->paths.via[sample[type]] == MM_VIA_NOTHING) {
+                MM_TRY(mm_paths_settle(&work->paths, sample[type]));
+            }
             bool better = count[type] == 0 || work->paths.via[sample[type]] == MM_VIA_NOTHING;
             sample[type] = better ? node : sample[type];
             count[type]++;
@@ -179,6 +182,7 @@ MM_STATUS mm_explain_own_objects(mm_explain *work, mm_findings *ret) {
             return MM_E_NOMEM;
         }
         if (row->held_by == NULL) {
+            MM_TRY(mm_paths_settle(&work->paths, sample[type]));
             MM_TRY(held_by(work, sample[type], &row->held_by));
         }
     }
@@ -186,7 +190,7 @@ MM_STATUS mm_explain_own_objects(mm_explain *work, mm_findings *ret) {
     return MM_OK;
 }
 
-static MM_STATUS prepare_paths(mm_explain *work) {
+static MM_STATUS prepare_paths(mm_explain *work, bool whole) {
     mm_path_options options = {NULL, NULL};
     size_t types = (size_t)work->file->type_count + 1;
     work->type_held = MM_ARENA_NEW(work->arena, const char *, types);
@@ -197,7 +201,8 @@ static MM_STATUS prepare_paths(mm_explain *work) {
     MM_TRY(work->kept_reach != NULL
                ? mm_reach_again(work->graph, work->kept_reach, work->arena, &work->reach, work->err)
                : mm_reach_mark(work->graph, work->arena, &work->reach, work->err));
-    MM_TRY(mm_paths_find(work->graph, &options, work->arena, &work->paths, work->err));
+    MM_TRY(whole ? mm_paths_find(work->graph, &options, work->arena, &work->paths, work->err)
+                 : mm_paths_begin(work->graph, &options, work->arena, &work->paths, work->err));
     return mm_explain_own(work);
 }
 
@@ -208,7 +213,7 @@ static MM_STATUS prepare_retained(mm_explain *work) {
 }
 
 MM_STATUS mm_explain_prepare_light(mm_explain *work) {
-    MM_TRY(prepare_paths(work));
+    MM_TRY(prepare_paths(work, false));
     for (uint32_t node = 0; node < work->graph->root_node; node++) {
         if ((work->marks[node] & MM_EXPLAIN_KEEPS) != 0) {
             return prepare_retained(work);
@@ -218,7 +223,7 @@ MM_STATUS mm_explain_prepare_light(mm_explain *work) {
 }
 
 MM_STATUS mm_explain_prepare(mm_explain *work) {
-    MM_TRY(prepare_paths(work));
+    MM_TRY(prepare_paths(work, true));
     MM_TRY(prepare_retained(work));
     return mm_cutter_init(work->graph, &work->reach, work->arena, &work->cutter, work->err);
 }

@@ -277,6 +277,11 @@ static void path_guilt(const mm_grown *grown, const grown_route *route, mm_findi
 static MM_STATUS grown_path(mm_grown *grown, const grown_route *route, mm_finding *finding) {
     mm_explain *work = grown->work;
     saved_step saved[ROUTE_MAX];
+    // Before the route is laid, so that nothing is found out of what lies in it.
+    MM_TRY(mm_paths_settle(&work->paths, route->source));
+    for (uint32_t i = 0; i < route->count; i++) {
+        MM_TRY(mm_paths_settle(&work->paths, route->nodes[i]));
+    }
     if (route->root == MM_NONE && !source_is_reached_without(grown, route)) {
         return MM_OK;
     }

@@ -160,6 +160,9 @@ MM_STATUS mm_explain_story(mm_explain *work, const mm_hold *const *holds, size_t
                            bool many, mm_finding *finding) {
     MM_ASSERT(hold_count > 0);
     bool shows = false;
+    for (size_t i = 0; i < hold_count && i < TRIES_MAX; i++) {
+        MM_TRY(mm_paths_settle(&work->paths, mm_graph_edge_source(work->graph, holds[i]->last)));
+    }
     const mm_hold *hold = hold_choose(work, holds, hold_count, &shows);
     mm_why_reference reference = {.edge = hold->last, .root = MM_NONE, .chained = true};
     mm_why_chain chain;
@@ -167,6 +170,7 @@ MM_STATUS mm_explain_story(mm_explain *work, const mm_hold *const *holds, size_t
     reference.target = hold->object;
     if ((work->marks[hold->object] & MM_EXPLAIN_KEEPS) != 0) {
         mm_kept_frame kept = mm_explain_kept_frame(work, hold->object);
+        MM_TRY(mm_paths_settle(&work->paths, kept.holder));
         if (kept.edge != MM_NONE && chain_passes(work, kept.holder, hold->object)) {
             reference.edge = kept.last;
             reference.holder = kept.holder;

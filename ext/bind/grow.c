@@ -193,6 +193,15 @@ static bool heaps_read(PyObject *paths, const heap_state *state, mm_arena *perm,
     return work->early != NULL && (work->late_at == 0 || work->late != NULL);
 }
 
+// The last of all marks is of the late graph.
+static mm_status marks_reach(const grow_work *work, mm_arena *perm, mm_error *err) {
+    MM_TRY(mm_mark_reach(&work->early->graph, perm, &work->marks[work->early_last], err));
+    if (work->late == NULL) {
+        return MM_OK;
+    }
+    return mm_mark_reach(&work->late->graph, perm, &work->marks[work->mark_count - 1], err);
+}
+
 static mm_status grow_find(const grow_work *work, findings_object *made, mm_error *err) {
     const heap_object *late = work->late != NULL ? work->late : work->early;
     // The graph that stays has the addresses of its mark, too.
@@ -212,9 +221,11 @@ static mm_status grow_find(const grow_work *work, findings_object *made, mm_erro
     made->grown = input;
     made->grown.late_graph = NULL;
     PyThreadState *released = PyEval_SaveThread();
-    mm_status status =
-        mm_findings_of_growth(&input, work->garbage != NULL ? &work->garbage->graph : NULL,
-                              &made->scratch.arena, &made->findings, err);
+    mm_status status = marks_reach(work, &made->scratch.arena, err);
+    if (status == MM_OK) {
+        status = mm_findings_of_growth(&input, work->garbage != NULL ? &work->garbage->graph : NULL,
+                                       &made->scratch.arena, &made->findings, err);
+    }
     PyEval_RestoreThread(released);
     return status;
 }

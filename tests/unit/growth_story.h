@@ -97,6 +97,7 @@ __attribute__((unused)) static mm_status session_take(session *s, uint32_t mark_
     for (uint32_t i = 0; i < mark_count; i++) {
         MM_TRY(mm_graph_build(&s->worlds[i].h.file, &arena, &s->graphs[i], &err));
         MM_TRY(mm_mark_take(&s->graphs[i], &s->names, &arena, &arena, &s->marks[i], &err));
+        MM_TRY(mm_mark_reach(&s->graphs[i], &arena, &s->marks[i], &err));
         s->marks[i].process.steps = s->worlds[i].steps;
     }
     return MM_OK;

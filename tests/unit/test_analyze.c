@@ -168,19 +168,55 @@ static bool paths_same(uint64_t seed) {
     return same && walked;
 }
 
+static bool steps_same(const mm_paths *a, const mm_paths *b, uint32_t node) {
+    return a->via[node] == b->via[node] && a->level[node] == b->level[node] &&
+           a->link[node] == b->link[node] && a->depth[node] == b->depth[node];
+}
+
+// A search that is asked for one node after the other against one that is asked for all.
+static bool settled_same(uint64_t seed) {
+    heap h;
+    mm_graph graph;
+    mm_paths whole;
+    mm_paths part;
+    mm_error err;
+    mm_path_options options = {NULL, NULL};
+    arena_start();
+    const mm_file *file = heap_random(&h, seed);
+    bool same = mm_graph_build(file, &arena, &graph, &err) == MM_OK &&
+                mm_paths_find(&graph, &options, &arena, &whole, &err) == MM_OK &&
+                mm_paths_begin(&graph, &options, &arena, &part, &err) == MM_OK;
+    uint32_t count = file->object_count;
+    for (uint32_t i = 0; same && i < count; i++) {
+        uint32_t node = (uint32_t)((i * 7 + seed) % count);
+        same = mm_paths_settle(&part, node) == MM_OK;
+        // With its own chain all others on it are known.
+        for (uint32_t at = node; same && at != MM_NONE;) {
+            same = steps_same(&whole, &part, at);
+            at = mm_paths_parent(&graph, &part, at);
+        }
+    }
+    same = same && mm_paths_settle(&part, graph.root_node) == MM_OK;
+    heap_deinit(&h);
+    return same && whole.search == NULL;
+}
+
 static void test_model(uint64_t first_seed, uint64_t count) {
     bool reach = true;
     bool paths = true;
+    bool settled = true;
     for (uint64_t seed = first_seed; seed < first_seed + count; seed++) {
-        bool right[] = {reach_same(seed), paths_same(seed)};
-        if (!right[0] || !right[1]) {
-            diag("heap %u: %d %d", (unsigned)seed, right[0], right[1]);
+        bool right[] = {reach_same(seed), paths_same(seed), settled_same(seed)};
+        if (!right[0] || !right[1] || !right[2]) {
+            diag("heap %u: %d %d %d", (unsigned)seed, right[0], right[1], right[2]);
         }
         reach = reach && right[0];
         paths = paths && right[1];
+        settled = settled && right[2];
     }
     ok(reach, "reach in heaps %u.. equals the fixpoint model's", (unsigned)first_seed);
     ok(paths, "levels and lengths of chains equal the slow model's, and each has its length");
+    ok(settled, "a chain that is asked for alone is the same");
 }
 
 // head -> node -> node -> ... -> the object asked about.

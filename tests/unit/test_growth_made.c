@@ -73,6 +73,7 @@ static const mm_growth_finding *told(story tell) {
         if (i < MARKS) {
             done =
                 done && mm_mark_take(&graphs[i], &names, &arena, &arena, &marks[i], &err) == MM_OK;
+            done = done && mm_mark_reach(&graphs[i], &arena, &marks[i], &err) == MM_OK;
             marks[i].process.steps = worlds[i].steps;
         }
     }

@@ -25,8 +25,13 @@
 #define MM_SECTION(name) __attribute__((section(name)))
 /// A type for memory that somebody else wrote: any alignment, any effective type.
 #define MM_FOREIGN_MEMORY __attribute__((aligned(1), may_alias))
-/// Bring a cache line near before it is needed.
-#define MM_PREFETCH(address) __builtin_prefetch((const void *)(address), 0, 3)
+/// Bring a cache line near before it is needed. The empty statement is seen as an effect: without
+/// it compilers leave out calls of a function that does nothing but this.
+#define MM_PREFETCH(address)                               \
+    do {                                                   \
+        __builtin_prefetch((const void *)(address), 0, 3); \
+        __asm__ volatile("");                              \
+    } while (false)
 #else
 #define MM_MUST_USE
 #define MM_UNLIKELY(cond) (cond)
