@@ -186,6 +186,10 @@ uint64_t mm_growing_entries(const mm_graph *graph, uint32_t node);
 /// untouched where nothing does. COST: linear in what the methods of its owner name.
 bool mm_growing_is_limited(const mm_graph *graph, uint32_t container, uint64_t *ret_bound);
 
+/// Are nearly all of the nodes that lead to another of their own type entries of the table?
+bool mm_growing_links_stand_in(const mm_graph *graph, const uint32_t *nodes, uint32_t node_count,
+                               uint32_t table);
+
 /// Does the group go on? `type` and `type_rate` are what grows most tellingly.
 mm_settled mm_growing_settle(mm_growing *work, const mm_growing_group *group, uint32_t type,
                              uint32_t type_rate, uint64_t *ret_bound);

@@ -124,25 +124,33 @@ static void tree_begin(const mm_growing_side *side, mm_growth_edge *guilty) {
     }
 }
 
-// Entries of an early node at the end, or MM_UNKNOWN.
+// The same object at the end, or MM_NONE.
+static uint32_t late_node(const mm_growing *work, uint32_t source) {
+    const mm_graph *late = work->late.graph;
+    if (late == NULL) {
+        return MM_NONE;
+    }
+    uint32_t node = mm_file_find(late->file, work->early.graph->file->address[source]);
+    bool same = node != MM_NONE &&
+                mm_growing_type(&work->late, node) == mm_growing_type(&work->early, source);
+    return same ? node : MM_NONE;
+}
+
+// Entries of an early node at the end, or MM_UNKNOWN. An lru_cache has its entries in a dict.
 static uint64_t late_entries(const mm_growing *work, uint32_t source) {
     const mm_graph *late = work->late.graph;
+    uint32_t node = late_node(work, source);
     uint64_t entries = MM_UNKNOWN;
-    if (late != NULL) {
-        uint32_t node = mm_file_find(late->file, work->early.graph->file->address[source]);
-        bool same = node != MM_NONE &&
-                    mm_growing_type(&work->late, node) == mm_growing_type(&work->early, source);
-        // An lru_cache has its entries in a dict.
-        for (uint32_t edge = same ? late->file->reference_start[node] : 0;
-             same && !mm_graph_entries(late, node, &entries) &&
-             edge < late->file->reference_start[node + 1];
-             edge++) {
-            uint32_t target = late->file->reference_target[edge];
-            if (mm_graph_kind(late, target) == MM_KIND_DICT &&
-                mm_file_naming(late->file, edge) == MM_NAME_WORD) {
-                (void)mm_graph_entries(late, target, &entries);
-                break;
-            }
+    if (node == MM_NONE || mm_graph_entries(late, node, &entries)) {
+        return entries;
+    }
+    uint32_t end = late->file->reference_start[node + 1];
+    for (uint32_t edge = late->file->reference_start[node]; edge < end; edge++) {
+        uint32_t target = late->file->reference_target[edge];
+        if (mm_graph_kind(late, target) == MM_KIND_DICT &&
+            mm_file_naming(late->file, edge) == MM_NAME_WORD) {
+            (void)mm_graph_entries(late, target, &entries);
+            break;
         }
     }
     return entries;
@@ -250,6 +258,29 @@ static MM_STATUS clusters_join(const candidates *list) {
     }
     MM_ARENA_GIVE_BACK(arena, owner, nodes);
     return MM_OK;
+}
+
+// A chain that goes on, all links of which are entries of a container beside it that is bounded,
+// has that one's bound: the order of a cache.
+static void chain_settle(const candidates *list, candidate *chain) {
+    enum { TABLES_ASKED = 8 };
+    const mm_growing_group *group = chain->group;
+    unsigned asked = 0;
+    for (uint32_t k = 0; k < list->count && asked < TABLES_ASKED; k++) {
+        const candidate *table = &list->items[k];
+        if (table->cluster != chain->cluster || table->finding.settled != MM_SETTLED_BOUNDED ||
+            table->group->reach_count < group->reach_count - group->reach_count / 8 ||
+            table->group->source == list->work->early.graph->root_node) {
+            continue;
+        }
+        asked++;
+        if (mm_growing_links_stand_in(list->work->early.graph, group->reach, group->reach_count,
+                                      table->group->source)) {
+            chain->finding.settled = MM_SETTLED_BOUNDED;
+            chain->finding.bound = table->finding.bound;
+            return;
+        }
+    }
 }
 
 static const candidate *primary_of(const candidates *list, uint32_t cluster) {
@@ -402,6 +433,11 @@ MM_STATUS mm_growing_held(mm_growing *work) {
     }
     mm_sort(list.items, buffer, list.count, sizeof(*buffer), larger_before, NULL);
     MM_TRY(clusters_join(&list));
+    for (uint32_t i = 0; i < list.count; i++) {
+        if (is_leak(&list.items[i]) && list.items[i].group->edge_rate == 0) {
+            chain_settle(&list, &list.items[i]);
+        }
+    }
     MM_TRY(stacks_fold(&list, into));
     for (uint32_t i = 0; i < list.count; i++) {
         if (list.items[i].cluster == i && into[i] == i) {

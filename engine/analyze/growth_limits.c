@@ -6,31 +6,25 @@
 //     module             the function names the variable that the container stands in
 //     instance           a method of its class, or of a base, names the attribute
 //     itself             the container is the object that has the number
+//     shards             it is one of a list's, and all of this holds for the list
 //     belongs            links and indices whose entries are those of a table that is measured
+//     slots              all of its keys or values stand in a list that was made beforehand; this
+//                        and the last are in growth_parts.c
 //
 // A function may measure one container and let another grow. So the others that it names must have
 // as many entries, as the order of a cache has, or next to none: else nobody knows which one the
 // number is for, and what grows stays a leak.
-#include "analyze/growing.h"
+#include "analyze/growth_limits.h"
 
 enum {
     HOLDERS_MAX = MM_GROWING_HOLDERS_MAX,
-    ENTRY_REFERENCES_MAX = 32,  ///< to an entry
-    SAMPLES = 16,               ///< of entries that are the same in two tables
-    REFERENCES_MAX = 4096,      ///< in search of them: a link stands in the table of its keys
-    NAMES_MAX = 256,            ///< of a function
-    METHODS_MAX = 1024,         ///< of a class
+    REFERENCES_MAX = 4096,  ///< in search of a name: a link stands in the table of its keys
+    NAMES_MAX = MM_LIMITS_NAMES_MAX,
+    METHODS_MAX = 1024,  ///< of a class
+    SHARDS_MAX = 1024,
     BASES_MAX = 8,
-    FEW = 8  ///< entries of what is no table: a pair of counters
+    FEW = MM_LIMITS_FEW
 };
-
-/// One question.
-typedef struct limit_question {
-    const mm_graph *graph;
-    uint32_t container;
-    uint64_t entries;
-    uint64_t *ret_bound;
-} limit_question;
 
 /// What a function names.
 typedef struct names_view {
@@ -44,7 +38,7 @@ uint64_t mm_growing_entries(const mm_graph *graph, uint32_t node) {
     return mm_graph_entries(graph, node, &entries) ? entries : start[node + 1] - start[node];
 }
 
-static bool is_table(const mm_graph *graph, uint32_t node) {
+bool mm_limits_is_table(const mm_graph *graph, uint32_t node) {
     switch (mm_graph_kind(graph, node)) {
         case MM_KIND_DICT:
         case MM_KIND_ORDERED_DICT:
@@ -62,8 +56,8 @@ static bool is_table(const mm_graph *graph, uint32_t node) {
 }
 
 // May another container that the function names stand beside this one?
-static bool is_aside(const limit_question *q, uint32_t other) {
-    if (other == q->container || !is_table(q->graph, other)) {
+bool mm_limits_is_aside(const mm_limit_question *q, uint32_t other) {
+    if (other == q->container || other == q->shards || !mm_limits_is_table(q->graph, other)) {
         return true;
     }
     uint64_t entries = mm_growing_entries(q->graph, other);
@@ -71,7 +65,7 @@ static bool is_aside(const limit_question *q, uint32_t other) {
     return entries <= FEW || apart <= q->entries / 8;
 }
 
-static bool takes(const limit_question *q, uint32_t node) {
+static bool takes(const mm_limit_question *q, uint32_t node) {
     uint64_t limit = 0;
     if (!mm_file_fact_of(q->graph->file, node, MM_FACT_LIMIT, &limit) || limit < q->entries ||
         limit == 0) {
@@ -122,6 +116,25 @@ static bool names_node(const mm_graph *graph, const names_view *names, uint32_t 
     return false;
 }
 
+// Of shards nobody knows whether the function measures one of them or the list that they stand in:
+// only if it takes something out in a way in which nothing can be taken out of the list.
+static bool is_about(const mm_limit_question *q, uint32_t function) {
+    static const char *const removers[] = {"popitem", "popleft", "move_to_end", "discard",
+                                           "next",    "pop",     "clear",       "remove"};
+    enum { NOT_OF_LISTS = 5 };
+    if (q->shards == MM_NONE) {
+        return true;
+    }
+    bool list = mm_graph_kind(q->graph, q->shards) == MM_KIND_LIST;
+    names_view names = names_of(q->graph, function);
+    for (size_t i = 0; i < (list ? (size_t)NOT_OF_LISTS : MM_COUNTOF(removers)); i++) {
+        if (names_text(q->graph, &names, removers[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
 // Closures and defaults --------------------------------------------------------------------------
 
 // What stands in a tuple of cells or defaults.
@@ -133,22 +146,23 @@ static uint32_t content_of(const mm_graph *graph, uint32_t item) {
     return filled ? file->reference_target[edge] : item;
 }
 
-static bool tuple_limit(const limit_question *q, uint32_t tuple) {
+static bool tuple_limit(const mm_limit_question *q, uint32_t tuple) {
     const mm_file *file = q->graph->file;
     uint32_t function = mm_graph_owner(q->graph, tuple, NULL);
-    if (function == MM_NONE || !measures(q->graph, function) || !takes(q, function)) {
+    if (function == MM_NONE || !measures(q->graph, function) || !takes(q, function) ||
+        !is_about(q, function)) {
         return false;
     }
     for (uint32_t edge = file->reference_start[tuple]; edge < file->reference_start[tuple + 1];
          edge++) {
-        if (!is_aside(q, content_of(q->graph, file->reference_target[edge]))) {
+        if (!mm_limits_is_aside(q, content_of(q->graph, file->reference_target[edge]))) {
             return false;
         }
     }
     return true;
 }
 
-static bool cell_limit(const limit_question *q, uint32_t cell) {
+static bool cell_limit(const mm_limit_question *q, uint32_t cell) {
     uint32_t end = q->graph->reverse_start[cell + 1];
     uint32_t first = q->graph->reverse_start[cell];
     for (uint32_t i = first; i < end && i < first + HOLDERS_MAX; i++) {
@@ -163,12 +177,12 @@ static bool cell_limit(const limit_question *q, uint32_t cell) {
 // Modules ----------------------------------------------------------------------------------------
 
 // Do the variables of a module that the function names stand beside the container?
-static bool globals_aside(const limit_question *q, uint32_t dict, const names_view *names) {
+static bool globals_aside(const mm_limit_question *q, uint32_t dict, const names_view *names) {
     const mm_file *file = q->graph->file;
     for (uint32_t edge = file->reference_start[dict]; edge < file->reference_start[dict + 1];
          edge++) {
         if (mm_file_naming(file, edge) == MM_NAME_VALUE &&
-            !is_aside(q, file->reference_target[edge]) &&
+            !mm_limits_is_aside(q, file->reference_target[edge]) &&
             names_node(q->graph, names, file->reference_argument[edge])) {
             return false;
         }
@@ -176,12 +190,12 @@ static bool globals_aside(const limit_question *q, uint32_t dict, const names_vi
     return true;
 }
 
-static bool code_limit(const limit_question *q, uint32_t dict, uint32_t code) {
+static bool code_limit(const mm_limit_question *q, uint32_t dict, uint32_t code) {
     const mm_graph *graph = q->graph;
     uint32_t end = graph->reverse_start[code + 1];
     for (uint32_t i = graph->reverse_start[code]; i < end; i++) {
         uint32_t function = mm_graph_reverse_source(graph, i);
-        if (!measures(graph, function) || !takes(q, function)) {
+        if (!measures(graph, function) || !takes(q, function) || !is_about(q, function)) {
             continue;
         }
         uint32_t globals = mm_graph_edge_with_role(graph, function, MM_ROLE_GLOBALS);
@@ -193,7 +207,7 @@ static bool code_limit(const limit_question *q, uint32_t dict, uint32_t code) {
 }
 
 // Functions that name the variable: its name is one object for all of them.
-static bool module_limit(const limit_question *q, uint32_t dict, uint32_t key) {
+static bool module_limit(const mm_limit_question *q, uint32_t dict, uint32_t key) {
     const mm_graph *graph = q->graph;
     if (key == MM_NONE) {
         return false;
@@ -219,28 +233,21 @@ static bool module_limit(const limit_question *q, uint32_t dict, uint32_t key) {
 // Instances --------------------------------------------------------------------------------------
 
 // Do the other attributes of the object that the method names stand beside the container?
-static bool attributes_aside(const limit_question *q, uint32_t object, const names_view *names) {
-    const mm_file *file = q->graph->file;
-    uint32_t edge = mm_graph_edge_with_role(q->graph, object, MM_ROLE_DICT);
-    uint32_t places[2] = {object, edge != MM_NONE ? file->reference_target[edge] : object};
-    for (unsigned i = 0; i < (places[1] != object ? 2u : 1u); i++) {
-        uint32_t place = places[i];
-        uint32_t end = file->reference_start[place + 1];
-        for (uint32_t at = file->reference_start[place]; at < end; at++) {
-            if (!is_aside(q, file->reference_target[at]) &&
-                file->reference_target[at] != places[1] &&
-                names_text(q->graph, names, mm_graph_edge_name(q->graph, place, at))) {
-                return false;
-            }
+static bool attributes_aside(const mm_limit_question *q, uint32_t object, const names_view *names) {
+    mm_attribute_walk walk = mm_limits_attributes(q->graph, object, UINT32_MAX);
+    while (mm_limits_attribute_next(&walk)) {
+        if (!mm_limits_is_aside(q, walk.target) &&
+            names_text(q->graph, names, mm_graph_edge_name(q->graph, walk.place, walk.edge))) {
+            return false;
         }
     }
     return true;
 }
 
 // `own`: the object's number takes what there is.
-static bool method_limit(const limit_question *q, uint32_t object, const char *attribute,
+static bool method_limit(const mm_limit_question *q, uint32_t object, const char *attribute,
                          uint32_t function, bool own) {
-    if (!measures(q->graph, function) || (!own && !takes(q, function))) {
+    if (!measures(q->graph, function) || (!own && !takes(q, function)) || !is_about(q, function)) {
         return false;
     }
     names_view names = names_of(q->graph, function);
@@ -269,7 +276,7 @@ static uint32_t wrapped_function(const mm_graph *graph, uint32_t member) {
 }
 
 // A method, or what a decorated one wraps.
-static bool member_limit(const limit_question *q, uint32_t object, const char *attribute,
+static bool member_limit(const mm_limit_question *q, uint32_t object, const char *attribute,
                          uint32_t member, bool own) {
     const mm_file *file = q->graph->file;
     member = wrapped_function(q->graph, member);
@@ -292,7 +299,7 @@ static bool member_limit(const limit_question *q, uint32_t object, const char *a
 }
 
 // Does a method in the namespace of this class measure the attribute?
-static bool class_limit(const limit_question *q, uint32_t object, const char *attribute,
+static bool class_limit(const mm_limit_question *q, uint32_t object, const char *attribute,
                         uint32_t class_object, bool own) {
     const mm_file *file = q->graph->file;
     uint32_t space = class_space(q->graph, class_object);
@@ -311,7 +318,7 @@ static bool class_limit(const limit_question *q, uint32_t object, const char *at
 }
 
 // The object may be a class, whose methods are its own.
-static bool instance_limit(const limit_question *q, uint32_t object, const char *attribute) {
+bool mm_limits_by_instance(const mm_limit_question *q, uint32_t object, const char *attribute) {
     const mm_file *file = q->graph->file;
     bool own = takes(q, object);
     if (attribute == NULL) {
@@ -332,145 +339,9 @@ static bool instance_limit(const limit_question *q, uint32_t object, const char 
     return false;
 }
 
-// What belongs to a table that is bounded --------------------------------------------------------
+// Holders ----------------------------------------------------------------------------------------
 
-// Is it an entry of the table: its value or key? Values that much refers to tell nothing.
-static bool is_entry_of(const mm_graph *graph, uint32_t table, uint32_t node) {
-    uint32_t first = graph->reverse_start[node];
-    uint32_t end = graph->reverse_start[node + 1];
-    for (uint32_t i = first; i < end && i < first + ENTRY_REFERENCES_MAX; i++) {
-        if (mm_graph_reverse_source(graph, i) == table) {
-            return true;
-        }
-    }
-    return false;
-}
-
-// An order or an index of the table's: as many entries, and the same ones, wherever one looks.
-static bool is_index(const limit_question *q, uint32_t index) {
-    const mm_file *file = q->graph->file;
-    uint32_t first = file->reference_start[index];
-    uint32_t count = file->reference_start[index + 1] - first;
-    uint32_t step = count / SAMPLES + 1;
-    if (!is_aside(q, index) || mm_growing_entries(q->graph, index) <= FEW) {
-        return false;
-    }
-    uint32_t found = 0;
-    for (uint32_t at = 0; at < count; at += step) {
-        found += is_entry_of(q->graph, q->container, file->reference_target[first + at]);
-    }
-    return found * 4 > count / step;
-}
-
-// Are there no more objects of its type than the table has entries?
-static bool are_few(const limit_question *q, uint32_t node) {
-    uint32_t count = q->graph->instance_count[q->graph->file->type[node]];
-    return count <= q->entries + q->entries / 8 + FEW;
-}
-
-// The first object of its own type that it leads to, or MM_NONE.
-static uint32_t next_of(const mm_graph *graph, uint32_t node) {
-    const mm_file *file = graph->file;
-    uint32_t end = file->reference_start[node + 1];
-    for (uint32_t edge = file->reference_start[node]; edge < end; edge++) {
-        uint32_t target = file->reference_target[edge];
-        if (file->type[target] == file->type[node] && target != node) {
-            return target;
-        }
-    }
-    return MM_NONE;
-}
-
-// A link: it leads to objects of its own type that are entries, and there are no more of these.
-static bool is_link(const limit_question *q, uint32_t link) {
-    if (is_table(q->graph, link) || !are_few(q, link)) {
-        return false;
-    }
-    uint32_t next = next_of(q->graph, link);
-    return next != MM_NONE && is_entry_of(q->graph, q->container, next);
-}
-
-// The object that holds the table: all links that begin at it are entries, and one does. Where it
-// begins another chain nobody knows which of them grows.
-static bool is_head(const limit_question *q, const uint32_t places[2]) {
-    const mm_file *file = q->graph->file;
-    bool found = false;
-    for (unsigned i = 0; i < (places[1] != places[0] ? 2u : 1u); i++) {
-        uint32_t end = file->reference_start[places[i] + 1];
-        for (uint32_t edge = file->reference_start[places[i]]; edge < end; edge++) {
-            uint32_t target = file->reference_target[edge];
-            if (target == q->container || target == places[1] ||
-                next_of(q->graph, target) == MM_NONE) {
-                continue;
-            }
-            if (is_table(q->graph, target) || !are_few(q, target)) {
-                return false;
-            }
-            found = found || is_entry_of(q->graph, q->container, target);
-        }
-    }
-    return found;
-}
-
-// Does it belong to a table of this object's, which is bounded by the object's number?
-static bool belongs(const mm_graph *graph, uint32_t part, uint32_t object, uint64_t *ret_bound) {
-    const mm_file *file = graph->file;
-    uint64_t limit = 0;
-    if (!mm_file_fact_of(file, object, MM_FACT_LIMIT, &limit) ||
-        mm_graph_kind(graph, object) == MM_KIND_FUNCTION) {
-        return false;
-    }
-    uint32_t edge = mm_graph_edge_with_role(graph, object, MM_ROLE_DICT);
-    uint32_t places[2] = {object, edge != MM_NONE ? file->reference_target[edge] : object};
-    for (unsigned i = 0; i < (places[1] != object ? 2u : 1u); i++) {
-        uint32_t first = file->reference_start[places[i]];
-        uint32_t end = file->reference_start[places[i] + 1];
-        for (uint32_t at = first; at < end && at < first + NAMES_MAX; at++) {
-            uint32_t table = file->reference_target[at];
-            if (table == part || table == places[1] || !is_table(graph, table)) {
-                continue;
-            }
-            limit_question q = {graph, table, mm_growing_entries(graph, table), ret_bound};
-            bool one = part == object          ? is_head(&q, places)
-                       : is_table(graph, part) ? is_index(&q, part)
-                                               : is_link(&q, part);
-            if (one && instance_limit(&q, object, mm_graph_edge_name(graph, places[i], at))) {
-                return true;
-            }
-        }
-    }
-    return false;
-}
-
-// Those that hold it, and those that hold them: an order is a container of a class of its own.
-static bool part_limit(const mm_graph *graph, uint32_t part, uint64_t *ret_bound) {
-    uint32_t nodes[HOLDERS_MAX] = {part};
-    uint32_t count = 1;
-    if (!is_table(graph, part) && belongs(graph, part, part, ret_bound)) {
-        return true;
-    }
-    for (uint32_t at = 0; at < count; at++) {
-        uint32_t holders[MM_GROWING_HOLDERS_MAX];
-        uint32_t found = mm_growing_holders(graph, nodes[at], holders);
-        for (uint32_t i = 0; i < found; i++) {
-            uint32_t flags = graph->node_flags[holders[i]];
-            if ((flags & (MM_NODE_CODE | MM_NODE_NAMESPACE)) != 0) {
-                continue;
-            }
-            if (belongs(graph, part, holders[i], ret_bound)) {
-                return true;
-            }
-            if (count < HOLDERS_MAX) {
-                nodes[count++] = holders[i];
-            }
-        }
-    }
-    return false;
-}
-
-// ------------------------------------------------------------------------------------------------
-
-static bool holder_limit(const limit_question *q, uint32_t holder, uint32_t edge) {
+static bool holder_limit(const mm_limit_question *q, uint32_t holder, uint32_t edge) {
     const mm_graph *graph = q->graph;
     uint32_t owner = mm_graph_owner(graph, holder, NULL);
     uint32_t kind = mm_graph_kind(graph, holder);
@@ -486,22 +357,19 @@ static bool holder_limit(const limit_question *q, uint32_t holder, uint32_t edge
             return mm_file_naming(graph->file, edge) == MM_NAME_VALUE &&
                    module_limit(q, holder, graph->file->reference_argument[edge]);
         }
-        return instance_limit(q, owner, mm_graph_edge_name(graph, holder, edge));
+        return mm_limits_by_instance(q, owner, mm_graph_edge_name(graph, holder, edge));
     }
     return (graph->file->types[graph->file->type[holder]].flags & MM_TYPE_CLASS) != 0 &&
-           instance_limit(q, holder, mm_graph_edge_name(graph, holder, edge));
+           mm_limits_by_instance(q, holder, mm_graph_edge_name(graph, holder, edge));
 }
 
-bool mm_growing_is_limited(const mm_graph *graph, uint32_t container, uint64_t *ret_bound) {
-    uint64_t bound = 0;
-    limit_question q = {graph, container, mm_growing_entries(graph, container), &bound};
-    // An object that is no table has one entry, however much hangs on it.
-    bool table = q.entries > 0 && is_table(graph, container);
-    bool found = table && takes(&q, container);
-    uint32_t end = graph->reverse_start[container + 1];
+// By what holds the container, or the list that it is a shard of.
+static bool holders_limit(const mm_limit_question *q, uint32_t node) {
+    const mm_graph *graph = q->graph;
+    uint32_t end = graph->reverse_start[node + 1];
     uint32_t last = MM_NONE;
     uint32_t holders = 0;
-    for (uint32_t i = graph->reverse_start[container]; table && !found && i < end; i++) {
+    for (uint32_t i = graph->reverse_start[node]; i < end; i++) {
         uint32_t holder = mm_graph_reverse_source(graph, i);
         if (holder == last) {
             continue;
@@ -510,10 +378,61 @@ bool mm_growing_is_limited(const mm_graph *graph, uint32_t container, uint64_t *
         if (++holders > HOLDERS_MAX) {
             break;
         }
-        found = mm_graph_edge_owns(graph, graph->reverse_edge[i]) &&
-                holder_limit(&q, holder, graph->reverse_edge[i]);
+        if (mm_graph_edge_owns(graph, graph->reverse_edge[i]) &&
+            holder_limit(q, holder, graph->reverse_edge[i])) {
+            return true;
+        }
     }
-    found = found || part_limit(graph, container, &bound);
+    return false;
+}
+
+// Shards -----------------------------------------------------------------------------------------
+
+// A list or tuple, none of whose items is anything but another container of the same type.
+static bool is_of_shards(const mm_limit_question *q, uint32_t list) {
+    const mm_file *file = q->graph->file;
+    uint32_t kind = mm_graph_kind(q->graph, list);
+    uint32_t first = file->reference_start[list];
+    uint32_t end = file->reference_start[list + 1];
+    if ((kind != MM_KIND_LIST && kind != MM_KIND_TUPLE) || end - first < 2 ||
+        end - first > SHARDS_MAX) {
+        return false;
+    }
+    for (uint32_t edge = first; edge < end; edge++) {
+        if (file->type[file->reference_target[edge]] != file->type[q->container]) {
+            return false;
+        }
+    }
+    return true;
+}
+
+// The bound is that of all shards together, for growth is told of all of them.
+static bool shards_limit(const mm_limit_question *q) {
+    const mm_graph *graph = q->graph;
+    const uint32_t *start = graph->file->reference_start;
+    uint32_t first = graph->reverse_start[q->container];
+    uint32_t end = graph->reverse_start[q->container + 1];
+    for (uint32_t i = first; i < end && i < first + HOLDERS_MAX; i++) {
+        mm_limit_question inner = *q;
+        inner.shards = mm_graph_reverse_source(graph, i);
+        if (is_of_shards(q, inner.shards) && holders_limit(&inner, inner.shards)) {
+            *q->ret_bound *= start[inner.shards + 1] - start[inner.shards];
+            return true;
+        }
+    }
+    return false;
+}
+
+// ------------------------------------------------------------------------------------------------
+
+bool mm_growing_is_limited(const mm_graph *graph, uint32_t container, uint64_t *ret_bound) {
+    uint64_t bound = 0;
+    mm_limit_question q = {graph, container, mm_growing_entries(graph, container), &bound, MM_NONE};
+    // An object that is no table has one entry, however much hangs on it.
+    bool table = q.entries > 0 && mm_limits_is_table(graph, container);
+    bool found = table && (takes(&q, container) || holders_limit(&q, container) ||
+                           shards_limit(&q) || mm_limits_by_slots(&q));
+    found = found || mm_limits_by_table(graph, container, &bound);
     if (found) {
         *ret_bound = bound;
     }

@@ -4,10 +4,11 @@
 //
 // Names come in two strengths. `maxsize` is a bound whatever the class does with it; `n`, `size`,
 // `limit` or `max_rows` are one only where a method of the class names them beside `len` or beside
-// something that evicts: a leaking list beside an attribute `timeout` or `size` is not excused. The
-// first are written as MM_FACT_BOUND, the others as MM_FACT_LIMIT. Both are believed only as long
-// as there are no more entries than that, and the second only of a container that the class
-// measures: see mm_growing_is_bounded(). What functions say beside their containers is in limits.c.
+// something that evicts: a leaking list beside an attribute `timeout` or `size` is not excused. A
+// size in bytes is one only where the method takes something out as well. The first are written as
+// MM_FACT_BOUND, the others as MM_FACT_LIMIT. Both are believed only as long as there are no more
+// entries than that, and the second only of a container that the class measures: see
+// mm_growing_is_bounded(). What functions say beside their containers is in limits.c.
 //
 // A type of C that is not listed here says nothing: how its struct counts nobody knows.
 #include "capture/walker.h"
@@ -107,8 +108,7 @@ static void constants_add(mm_walker *walker, uint64_t type, number_list *list) {
     }
     for (uint64_t i = 0; i < view.count && i < CLASS_KEYS_MAX; i++) {
         uint64_t value = dict_value(&view, i);
-        if (value != 0 && is_aligned(value) && is_readable(walker, value, OBJECT_HEAD_BYTES) &&
-            is_kind(walker, value, MM_KIND_INT)) {
+        if (is_object_of(walker, value, MM_KIND_INT)) {
             size_t length = str_copy(walker, dict_key(&view, i), name, sizeof name);
             number_add(list, name, length, 0, value);
         }
@@ -179,18 +179,15 @@ static bool word_bound(mm_walker *walker, const mm_type_info *type, uint64_t add
 }
 
 bool bound_value(mm_walker *walker, uint64_t value, uint64_t *ret) {
-    return value != 0 && is_aligned(value) && is_readable(walker, value, OBJECT_HEAD_BYTES) &&
-           int_value(walker, value, ret) && *ret != 0 && *ret <= BOUND_MOST;
+    return is_object_of(walker, value, MM_KIND_INT) && int_value(walker, value, ret) && *ret != 0 &&
+           *ret <= BOUND_MOST;
 }
 
 static uint64_t own_dict(mm_walker *walker, const mm_type_info *type, uint64_t address,
                          mm_dict_view *view) {
     uint64_t at = address + load_word(type->address + AT(walker, TYPE_DICTOFFSET));
     uint64_t dict = is_readable(walker, at, 8) ? load_word(at) : 0;
-    bool laid_open = dict != 0 && is_aligned(dict) &&
-                     is_readable(walker, dict, OBJECT_HEAD_BYTES) &&
-                     is_kind(walker, dict, MM_KIND_DICT) && dict_view(walker, dict, view);
-    return laid_open ? dict : 0;
+    return is_object_of(walker, dict, MM_KIND_DICT) && dict_view(walker, dict, view) ? dict : 0;
 }
 
 // The first number in an object's own dict that is a bound, by its name and what methods do.

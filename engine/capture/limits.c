@@ -41,10 +41,11 @@ static const char weak_beginnings[][WORD_BYTES] = {"max"};
 static const char weak_words[][WORD_BYTES] = {"n", "keep", "window", "length", "quota"};
 /// Bounds of something else than entries end so.
 static const char other_endings[][WORD_BYTES] = {
-    "time",    "timeout",  "age",       "delay", "wait",  "seconds", "secs",
-    "retries", "attempts", "redirects", "bytes", "width", "height",  "port",
-    "value",   "speed",    "rate",      "level", "int",   "float",   "depth",
+    "time",    "timeout",  "age",       "delay", "wait",   "seconds", "secs",
+    "retries", "attempts", "redirects", "width", "height", "port",    "value",
+    "speed",   "rate",     "level",     "int",   "float",  "depth",
 };
+static const char bytes_endings[][WORD_BYTES] = {"bytes"};
 /// What takes entries out; `next` goes with `iter`, the way to the first key of a dict.
 static const char removers[][WORD_BYTES] = {
     "pop",     "popitem", "popleft",     "clear",       "remove",
@@ -93,7 +94,10 @@ mm_bound_strength bound_word(const char *name, size_t length) {
     bool weak = AMONG(plain, count, weak_endings, AT_END) ||
                 AMONG(plain, count, weak_beginnings, AT_BEGINNING) ||
                 AMONG(plain, count, weak_words, AT_BEGINNING | AT_END);
-    return weak ? MM_BOUND_MAYBE : MM_BOUND_NOT;
+    if (!weak) {
+        return MM_BOUND_NOT;
+    }
+    return AMONG(plain, count, bytes_endings, AT_END) ? MM_BOUND_BYTES : MM_BOUND_MAYBE;
 }
 
 // Functions --------------------------------------------------------------------------------------
@@ -118,11 +122,6 @@ static bool tuple_open(mm_walker *walker, uint64_t tuple, tuple_view *ret) {
 static uint64_t tuple_at(const tuple_view *view, uint64_t i) {
     MM_ASSERT(i < view->count);
     return load_word(view->items + i * 8);
-}
-
-static bool is_object_of(mm_walker *walker, uint64_t object, mm_kind kind) {
-    return object != 0 && is_aligned(object) && is_readable(walker, object, OBJECT_HEAD_BYTES) &&
-           is_kind(walker, object, kind);
 }
 
 // Code of a function, with all of its fixed words readable; or 0.
@@ -183,9 +182,15 @@ static bool names_this(mm_walker *walker, const tuple_view *names, const char *n
 
 static bool code_measures(mm_walker *walker, uint64_t code, const char *name) {
     tuple_view names;
-    return code != 0 && tuple_open(walker, load_word(code + AT(walker, CODE_NAMES)), &names) &&
-           names_this(walker, &names, name) &&
-           (names_length(walker, &names) || names_evictor(walker, &names));
+    if (code == 0 || !tuple_open(walker, load_word(code + AT(walker, CODE_NAMES)), &names) ||
+        !names_this(walker, &names, name)) {
+        return false;
+    }
+    if (bound_word(name, mm_text_length(name, NAME_BYTES)) == MM_BOUND_BYTES &&
+        !names_remover(walker, &names)) {
+        return false;
+    }
+    return names_length(walker, &names) || names_evictor(walker, &names);
 }
 
 static uint64_t closure_of(mm_walker *walker, uint64_t function, tuple_view *ret) {
@@ -308,7 +313,8 @@ static void globals_take(mm_walker *walker, uint64_t function, const tuple_view 
         size_t length = str_copy(walker, tuple_at(names, i), name, sizeof name);
         mm_bound_strength strength = bound_word(name, length);
         if (strength != MM_BOUND_NOT) {
-            number_take(walker, MM_BOUND_MAYBE, dict_get(walker, globals, name), best);
+            strength = strength == MM_BOUND_SURE ? MM_BOUND_MAYBE : strength;
+            number_take(walker, strength, dict_get(walker, globals, name), best);
         }
     }
 }
@@ -354,8 +360,11 @@ void limit_say(mm_walker *walker, const mm_type_info *type, uint64_t address) {
     }
     walker->limits_said++;
     globals_take(walker, address, &names, &best);
-    if (best.strength == MM_BOUND_NOT && names_remover(walker, &names)) {
+    bool removes = best.strength < MM_BOUND_MAYBE && names_remover(walker, &names);
+    if (best.strength == MM_BOUND_NOT && removes) {
         constants_take(walker, code, &best);
     }
-    mm_writer_fact(walker->writer, find_found(walker, address), MM_FACT_LIMIT, best.value);
+    bool held = best.strength != MM_BOUND_BYTES || removes;
+    mm_writer_fact(walker->writer, find_found(walker, address), MM_FACT_LIMIT,
+                   held ? best.value : 0);
 }

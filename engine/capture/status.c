@@ -235,9 +235,7 @@ uint64_t attribute_get(mm_walker *walker, const mm_type_info *type, uint64_t add
                                load_byte(values + AT(walker, VALUES_CAPACITY)), name);
         }
     }
-    bool sound = dict != 0 && is_aligned(dict) && is_readable(walker, dict, OBJECT_HEAD_BYTES) &&
-                 is_kind(walker, dict, MM_KIND_DICT);
-    return sound ? dict_get(walker, dict, name) : 0;
+    return is_object_of(walker, dict, MM_KIND_DICT) ? dict_get(walker, dict, name) : 0;
 }
 
 bool int_value(mm_walker *walker, uint64_t object, uint64_t *ret) {

@@ -83,9 +83,11 @@ typedef struct mm_block_table {
 /// what stands beside it, if the container holds that.
 enum { WEAK_NONE, WEAK_MAPPING, WEAK_SET };
 
-/// What a name says of a number: nothing; perhaps a bound, where somebody measures by it; a bound.
+/// What a name says of a number: nothing; a bound in bytes, where who measures takes something out;
+/// perhaps a bound, where somebody measures by it; a bound.
 typedef enum mm_bound_strength {
     MM_BOUND_NOT = 0,
+    MM_BOUND_BYTES,
     MM_BOUND_MAYBE,
     MM_BOUND_SURE
 } mm_bound_strength;
@@ -414,6 +416,11 @@ void types_init(mm_walker *walker);
 void types_write(mm_walker *walker);
 /// Is the object at `address` (readable, 16 bytes) of this kind?
 bool is_kind(mm_walker *walker, uint64_t address, mm_kind kind);
+/// Is a word of the target, which may be NULL or anything, the address of an object of this kind?
+static inline bool is_object_of(mm_walker *walker, uint64_t word, mm_kind kind) {
+    return word != 0 && is_aligned(word) && is_readable(walker, word, OBJECT_HEAD_BYTES) &&
+           is_kind(walker, word, kind);
+}
 
 // words.c ---------------------------------------------------------------------------------------
 

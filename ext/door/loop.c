@@ -3,7 +3,7 @@
 // makes grow. What the runner itself needs between two snapshots are C variables; it keeps no list,
 // no number and no string of Python's, and its numbers are taken outside of the step.
 //
-//     call 1 | warm up | S0 | k, S1 | .. | k, S5 | long run of n | S6 | k, S7 | k, S8
+//     call 1 | warm up | S0 | k, S1 | .. | k, S5 | long run of n | S6 | 1.4 k, S7 | 1.6 k, S8
 //            | rounds without a snapshot, for memory that no object explains
 //            | collector off, k steps, S9 with what waits for it
 //            | where something grows and a parent asks: k steps that are traced, and a snapshot
@@ -15,6 +15,11 @@
 // Which objects the last round is about only the parent knows, once it has read the files. So it
 // asks for that round, and from its snapshot until the parent has named the objects and their lines
 // are looked up the lock is kept: an address still means what it did.
+//
+// What is swept at intervals into which the early rounds fit almost evenly, once or many times, is
+// met a little fuller after each of them. So the late rounds have other lengths, which together are
+// three early ones: where one of the two meets it fuller by a part of an interval, the other meets
+// it emptier by that part.
 //
 // General note on reentrancy: everything here runs Python code. No state is kept but on the stack
 // of door_loop(). A step that forks and comes back from the child's side as well ends there.
@@ -78,6 +83,8 @@ static const uint64_t SLOW_NS = 20000000;
 static const uint64_t SLOWEST_NS = 1000000000;
 static const uint64_t ROUND_BYTES_MOST = 32 << 20;
 static const uint64_t LONG_BYTES_MOST = 256 << 20;
+// Of an early round's steps: the golden ratio's, nearly no multiple of which is a whole number.
+static const uint64_t late_permille[ROUNDS_LATE] = {1382, 1618};
 
 const char door_loop_doc[] =
     "loop($module, kind, target, name, path0, folder, talk='', /)\n--\n\n"
@@ -452,7 +459,7 @@ static void loop_run(door_loop_run *run) {
     steps_run_within(run, long_steps, plan.round_steps, 2 * LONG_NS);
     (void)round_run(run, 0, "late");
     for (uint32_t i = 0; i < ROUNDS_LATE; i++) {
-        (void)round_run(run, plan.round_steps, "late");
+        (void)round_run(run, plan.round_steps * late_permille[i] / 1000, "late");
     }
     native_run(run, long_steps);
     garbage_run(run, plan.round_steps);

@@ -12,7 +12,8 @@ import harness
 PROGRAM = Path(__file__).parent / "programs" / "bounded.py"
 BOUNDED = [
     "in_slots", "in_attribute", "in_itself", "in_class", "in_module", "in_code", "in_default",
-    "in_closure", "in_class_table", "in_links", "in_an_order",
+    "in_closure", "in_class_table", "in_links", "in_an_order", "in_shards",
+    "in_shards_of_a_closure", "in_links_of_lists", "in_bytes",
 ]  # fmt: skip
 LEAKS = {
     "beside_numbers": "_registry.entries",
@@ -29,6 +30,11 @@ LEAKS = {
     "in_closure_beside": "variable `held`",
     "beside_a_time": "_jar.cookies",
     "without_end": "_endless.entries",
+    "in_rooms": "_rooms.rooms",
+    "beside_a_size": "_cut.lines",
+    "beside_recent_keys": "_recent.entries",
+    "beside_empty_slots": "_beside.entries",
+    "beside_a_chain": "root",
 }
 
 
@@ -44,6 +50,13 @@ def test_filling(tmp_path: Path, function: str) -> None:
     assert said["verdict"] == "clean"
     assert "it is bounded at 10,000,000" in said["findings"][0]["sentence"]
     assert {each["severity"] for each in said["findings"]} == {"note"}
+
+
+def test_filling_the_slots_of_a_list(tmp_path: Path) -> None:
+    """The bound is the length of a list that was made beforehand."""
+    said = loop(tmp_path, "in_slots_of_a_list")
+    assert said["verdict"] == "clean"
+    assert any("it is bounded at 1,000,000" in each["sentence"] for each in said["findings"])
 
 
 @pytest.mark.parametrize("function", LEAKS)

@@ -7,6 +7,7 @@ import sys
 import weakref
 
 FAR = 10_000_000
+SLOTS = 1_000_000
 MAX_ROWS = FAR
 REPORT_SIZE = FAR
 
@@ -128,8 +129,55 @@ class Indexed:
             self.entries.clear()
 
 
+class Sharded:
+    """Tables in a list, each of which is measured: a list has no popitem."""
+
+    def __init__(self):
+        self.limit = FAR // 8
+        self.shards = [collections.OrderedDict() for _ in range(8)]
+
+    def put(self, value):
+        shard = self.shards[value[0] % 8]
+        shard[value[0]] = value
+        if len(shard) > self.limit:
+            shard.popitem(last=False)
+
+
+class Heavy:
+    """What it takes is counted in bytes, and something goes where that is too much."""
+
+    def __init__(self):
+        self.max_bytes = FAR
+        self.bytes = 0
+        self.texts = collections.OrderedDict()
+
+    def put(self, value):
+        self.texts[value[0]] = text = str(value)
+        self.bytes += len(text)
+        while self.bytes > self.max_bytes:
+            self.bytes -= len(self.texts.popitem(last=False)[1])
+
+
+class Clock:
+    """The key that it puts into a slot takes the place of another; nothing asks for a length."""
+
+    def __init__(self):
+        self.size = SLOTS
+        self.hand = 0
+        self.keys = [None] * SLOTS
+        self.entries = {}
+
+    def put(self, value):
+        key = str(value)
+        self.entries.pop(self.keys[self.hand], None)
+        self.keys[self.hand] = key
+        self.entries[key] = value
+        self.hand = (self.hand + 1) % self.size
+
+
 _slotted, _measured, _ordered, _wrapped = Slotted(), Measured(), Ordered(), Wrapped()
-_linked, _indexed = Linked(), Indexed()
+_linked, _indexed, _sharded, _clock = Linked(), Indexed(), Sharded(), Clock()
+_heavy = Heavy()
 _rows = {}
 _parsed = {}
 
@@ -161,6 +209,18 @@ def in_links():
 
 def in_an_order():
     _indexed.put(fresh())
+
+
+def in_shards():
+    _sharded.put(fresh())
+
+
+def in_bytes():
+    _heavy.put(fresh())
+
+
+def in_slots_of_a_list():
+    _clock.put(fresh())
 
 
 def in_module():
@@ -202,6 +262,43 @@ def _closed(limit):
 
 
 in_closure = _closed(FAR)
+
+
+def _tuple_of_shards(limit):
+    shards = tuple({} for _ in range(16))
+
+    def step():
+        value = fresh()
+        shard = shards[value[0] % 16]
+        shard[value[0]] = value
+        if len(shard) > limit:
+            shard.clear()
+
+    return step
+
+
+in_shards_of_a_closure = _tuple_of_shards(FAR // 16)
+
+
+def _links(max_size):
+    """Links that are lists: the table of them is measured, and an attribute has the first one."""
+    links = {}
+    root = []
+    root[:] = [root, root, None, None]
+
+    def step():
+        value = fresh()
+        last = root[0]
+        last[1] = root[0] = links[str(value)] = [last, root, str(value), value]
+        if links.__len__() > max_size:
+            links.clear()
+            root[:] = [root, root, None, None]
+
+    step.root = root
+    return step
+
+
+in_links_of_lists = _links(FAR)
 
 # ---- leaks ---------------------------------------------------------------------------------------
 
@@ -318,9 +415,60 @@ class Audited:
             self.entries.clear()
 
 
+class Rooms:
+    """Of the list as much is taken away as of what stands in it: which of them is measured?"""
+
+    def __init__(self):
+        self.limit = FAR
+        self.rooms = [{} for _ in range(20)]
+
+    def put(self, value):
+        self.rooms[value[0] % 20][value[0]] = value
+        if len(self.rooms) > self.limit:
+            self.rooms.pop()
+
+
+class Cut:
+    """A size in bytes, and each entry is measured by it: nothing is taken out."""
+
+    def __init__(self):
+        self.max_bytes = FAR
+        self.lines = []
+
+    def put(self, value):
+        text = str(value)
+        self.lines.append(text[: self.max_bytes] if len(text) > self.max_bytes else text)
+
+
+class Recent:
+    """The slots have the last few keys, and the table has all."""
+
+    def __init__(self):
+        self.keys = [None] * 200
+        self.entries = {}
+
+    def put(self, value):
+        key = str(value)
+        self.keys[value[0] % 200] = key
+        self.entries[key] = value
+
+
+class Beside:
+    """A list with room for much, in which the keys of the table do not stand."""
+
+    def __init__(self):
+        self.slots = [None] * SLOTS
+        self.entries = {}
+
+    def put(self, value):
+        self.slots[value[0] % 1000] = value
+        self.entries[str(value)] = value[0]
+
+
 _registry, _counted, _small, _two, _users, _unasked, _chained, _audited = (
     Registry(), Counted(), Small(), Two(), Users(), Unasked(), Chained(), Audited(),
 )  # fmt: skip
+_rooms, _recent, _beside, _cut = Rooms(), Recent(), Beside(), Cut()
 _log = []
 _reported = []
 
@@ -357,6 +505,22 @@ def beside_an_index():
     _audited.put(fresh())
 
 
+def in_rooms():
+    _rooms.put(fresh())
+
+
+def beside_a_size():
+    _cut.put(fresh())
+
+
+def beside_recent_keys():
+    _recent.put(fresh())
+
+
+def beside_empty_slots():
+    _beside.put(fresh())
+
+
 def in_code_that_only_asks():
     _log.append(fresh())
     if len(_log) % 10_000_000 == 0:
@@ -383,6 +547,26 @@ def _open(timeout, port):
 
 
 in_closure_without = _open(FAR, FAR)
+
+
+def _chain(max_size):
+    """A table that is measured has its values, and the links are none of them."""
+    known = {}
+    root = []
+    root[:] = [root, root, None, None]
+
+    def step():
+        value = fresh()
+        last = root[0]
+        last[1] = root[0] = [last, root, None, value]
+        known[str(value)] = value
+        if len(known) > max_size:
+            known.clear()
+
+    return step
+
+
+beside_a_chain = _chain(FAR)
 
 
 def _pair(limit):
