@@ -15,7 +15,7 @@ enum {
     THREADS_LOOKED_AT = 64,
     SET_SLOTS_MAX = 1 << 16,
     ITEMS_LOOKED_AT = 16,
-    MODULES_MAX = 1 << 16
+    MODULES_MAX = 1 << 24  ///< a program may file there whatever it makes
 };
 
 /// What the checks share.
