@@ -185,6 +185,9 @@ uint64_t mm_growing_entries(const mm_graph *graph, uint32_t node);
 /// Does what names the container and measures hold a number that it keeps below? `ret_bound` is
 /// untouched where nothing does. COST: linear in what the methods of its owner name.
 bool mm_growing_is_limited(const mm_graph *graph, uint32_t container, uint64_t *ret_bound);
+/// An object has a bound and the container: do its methods hold the length of another, small table
+/// against a number of the object's, and name this one nowhere else where they ask for a length?
+bool mm_growing_is_for_another(const mm_graph *graph, uint32_t container, uint32_t object);
 
 /// Are nearly all of the nodes that lead to another of their own type entries of the table?
 bool mm_growing_links_stand_in(const mm_graph *graph, const uint32_t *nodes, uint32_t node_count,

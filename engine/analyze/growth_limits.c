@@ -13,7 +13,9 @@
 //
 // A function may measure one container and let another grow. So the others that it names must have
 // as many entries, as the order of a cache has, or next to none: else nobody knows which one the
-// number is for, and what grows stays a leak.
+// number is for, and what grows stays a leak. One with next to none is what the number is for where
+// the function says so: code has its names in the order of their first use, and `len(idle) <
+// maxsize` leaves these three side by side.
 #include "analyze/growth_limits.h"
 
 enum {
@@ -116,6 +118,31 @@ static bool names_node(const mm_graph *graph, const names_view *names, uint32_t 
     return false;
 }
 
+// The two names behind `len`. Whether they are a table's and a number's is for the caller to ask.
+typedef struct measured_names {
+    uint32_t table;
+    uint32_t number;
+} measured_names;
+
+static bool names_measured(const mm_graph *graph, const names_view *names, measured_names *ret) {
+    const mm_file *file = graph->file;
+    for (uint32_t i = 0; i + 2 < names->count; i++) {
+        uint32_t at = file->reference_start[names->tuple] + i;
+        const char *said = mm_file_text_of(file, file->reference_target[at]);
+        if (said != NULL && mm_text_same(said, "len", MM_GROWING_TEXT_BYTES)) {
+            ret->table = file->reference_target[at + 1];
+            ret->number = file->reference_target[at + 2];
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool is_little_beside(const mm_limit_question *q, uint32_t other) {
+    return other != q->container && other != q->shards && mm_limits_is_table(q->graph, other) &&
+           mm_growing_entries(q->graph, other) <= FEW;
+}
+
 // Of shards nobody knows whether the function measures one of them or the list that they stand in:
 // only if it takes something out in a way in which nothing can be taken out of the list.
 static bool is_about(const mm_limit_question *q, uint32_t function) {
@@ -176,9 +203,35 @@ static bool cell_limit(const mm_limit_question *q, uint32_t cell) {
 
 // Modules ----------------------------------------------------------------------------------------
 
+// Does the function hold the length of a small table in the module against a number there?
+static bool globals_measure_another(const mm_limit_question *q, uint32_t dict,
+                                    const names_view *names) {
+    const mm_file *file = q->graph->file;
+    measured_names said;
+    if (!names_measured(q->graph, names, &said)) {
+        return false;
+    }
+    bool table = false;
+    bool number = false;
+    for (uint32_t edge = file->reference_start[dict]; edge < file->reference_start[dict + 1];
+         edge++) {
+        if (mm_file_naming(file, edge) != MM_NAME_VALUE) {
+            continue;
+        }
+        uint32_t name = file->reference_argument[edge];
+        uint32_t target = file->reference_target[edge];
+        table = table || (name == said.table && is_little_beside(q, target));
+        number = number || (name == said.number && mm_graph_kind(q->graph, target) == MM_KIND_INT);
+    }
+    return table && number;
+}
+
 // Do the variables of a module that the function names stand beside the container?
 static bool globals_aside(const mm_limit_question *q, uint32_t dict, const names_view *names) {
     const mm_file *file = q->graph->file;
+    if (globals_measure_another(q, dict, names)) {
+        return false;
+    }
     for (uint32_t edge = file->reference_start[dict]; edge < file->reference_start[dict + 1];
          edge++) {
         if (mm_file_naming(file, edge) == MM_NAME_VALUE &&
@@ -232,8 +285,74 @@ static bool module_limit(const mm_limit_question *q, uint32_t dict, uint32_t key
 
 // Instances --------------------------------------------------------------------------------------
 
+/// What is asked of the methods of an object's class.
+typedef struct class_question {
+    const mm_limit_question *limit;
+    uint32_t object;  ///< that has the container, or the class that has it
+    const char *attribute;
+    bool own;  ///< the object's number takes what there is
+    /// Is it so of one of them?
+    bool (*asked)(const struct class_question *of, uint32_t function);
+} class_question;
+
+static uint32_t class_space(const mm_graph *graph, uint32_t class_object) {
+    uint32_t edge = mm_graph_edge_with_role(graph, class_object, MM_ROLE_DICT);
+    return edge != MM_NONE ? graph->file->reference_target[edge] : MM_NONE;
+}
+
+// Has a class, or one of its bases, a number of this name?
+static bool class_has_number(const mm_graph *graph, uint32_t type, const char *name) {
+    const mm_file *file = graph->file;
+    for (unsigned i = 0; type != MM_NONE && i < BASES_MAX; i++) {
+        uint32_t object = file->types[type].object;
+        uint32_t space = object != MM_NONE ? class_space(graph, object) : MM_NONE;
+        uint32_t first = space != MM_NONE ? file->reference_start[space] : 0;
+        uint32_t end = space != MM_NONE ? file->reference_start[space + 1] : 0;
+        for (uint32_t edge = first; edge < end && edge < first + METHODS_MAX; edge++) {
+            const char *said = mm_graph_edge_name(graph, space, edge);
+            if (mm_graph_kind(graph, file->reference_target[edge]) == MM_KIND_INT && said != NULL &&
+                mm_text_same(said, name, MM_GROWING_TEXT_BYTES)) {
+                return true;
+            }
+        }
+        type = file->types[type].base;
+    }
+    return false;
+}
+
+// Does the method hold the length of a small table of the object's against a number of it?
+static bool method_measures_another(const mm_limit_question *q, uint32_t object,
+                                    const names_view *names) {
+    measured_names said;
+    if (!names_measured(q->graph, names, &said)) {
+        return false;
+    }
+    const char *table_name = mm_file_text_of(q->graph->file, said.table);
+    const char *number_name = mm_file_text_of(q->graph->file, said.number);
+    if (table_name == NULL || number_name == NULL) {
+        return false;
+    }
+    bool table = false;
+    bool number = class_has_number(q->graph, q->graph->file->type[object], number_name);
+    mm_attribute_walk walk = mm_limits_attributes(q->graph, object, MM_LIMITS_NAMES_MAX);
+    while (mm_limits_attribute_next(&walk)) {
+        const char *name = mm_graph_edge_name(q->graph, walk.place, walk.edge);
+        if (name == NULL) {
+            continue;
+        }
+        table = table || (is_little_beside(q, walk.target) &&
+                          mm_text_same(name, table_name, MM_GROWING_TEXT_BYTES));
+        number = number || (mm_graph_kind(q->graph, walk.target) == MM_KIND_INT &&
+                            mm_text_same(name, number_name, MM_GROWING_TEXT_BYTES));
+    }
+    return table && number;
+}
+
 // Do the other attributes of the object that the method names stand beside the container?
 static bool attributes_aside(const mm_limit_question *q, uint32_t object, const names_view *names) {
+    if (method_measures_another(q, object, names)) {
+        return false;
+    }
     mm_attribute_walk walk = mm_limits_attributes(q->graph, object, UINT32_MAX);
     while (mm_limits_attribute_next(&walk)) {
         if (!mm_limits_is_aside(q, walk.target) &&
@@ -244,19 +363,34 @@ static bool attributes_aside(const mm_limit_question *q, uint32_t object, const 
     return true;
 }
 
-// `own`: the object's number takes what there is.
-static bool method_limit(const mm_limit_question *q, uint32_t object, const char *attribute,
-                         uint32_t function, bool own) {
-    if (!measures(q->graph, function) || (!own && !takes(q, function)) || !is_about(q, function)) {
+static bool method_limit(const class_question *of, uint32_t function) {
+    const mm_limit_question *q = of->limit;
+    if (!measures(q->graph, function) || (!of->own && !takes(q, function)) ||
+        !is_about(q, function)) {
         return false;
     }
     names_view names = names_of(q->graph, function);
-    return names_text(q->graph, &names, attribute) && attributes_aside(q, object, &names);
+    return names_text(q->graph, &names, of->attribute) && attributes_aside(q, of->object, &names);
 }
 
-static uint32_t class_space(const mm_graph *graph, uint32_t class_object) {
-    uint32_t edge = mm_graph_edge_with_role(graph, class_object, MM_ROLE_DICT);
-    return edge != MM_NONE ? graph->file->reference_target[edge] : MM_NONE;
+// Whatever the number is.
+static bool method_measures_it(const class_question *of, uint32_t function) {
+    const mm_graph *graph = of->limit->graph;
+    if (!measures(graph, function)) {
+        return false;
+    }
+    names_view names = names_of(graph, function);
+    return names_text(graph, &names, of->attribute) &&
+           !method_measures_another(of->limit, of->object, &names);
+}
+
+static bool method_is_of_another(const class_question *of, uint32_t function) {
+    const mm_graph *graph = of->limit->graph;
+    if (!measures(graph, function)) {
+        return false;
+    }
+    names_view names = names_of(graph, function);
+    return method_measures_another(of->limit, of->object, &names);
 }
 
 // The function in a classmethod, staticmethod or property: the first that it refers to.
@@ -276,33 +410,31 @@ static uint32_t wrapped_function(const mm_graph *graph, uint32_t member) {
 }
 
 // A method, or what a decorated one wraps.
-static bool member_limit(const mm_limit_question *q, uint32_t object, const char *attribute,
-                         uint32_t member, bool own) {
-    const mm_file *file = q->graph->file;
-    member = wrapped_function(q->graph, member);
-    if (mm_graph_kind(q->graph, member) != MM_KIND_FUNCTION) {
+static bool member_asked(const class_question *of, uint32_t member) {
+    const mm_graph *graph = of->limit->graph;
+    const mm_file *file = graph->file;
+    member = wrapped_function(graph, member);
+    if (mm_graph_kind(graph, member) != MM_KIND_FUNCTION) {
         return false;
     }
-    if (method_limit(q, object, attribute, member, own)) {
+    if (of->asked(of, member)) {
         return true;
     }
-    uint32_t closure = mm_graph_edge_with_role(q->graph, member, MM_ROLE_CLOSURE);
+    uint32_t closure = mm_graph_edge_with_role(graph, member, MM_ROLE_CLOSURE);
     uint32_t tuple = closure != MM_NONE ? file->reference_target[closure] : MM_NONE;
     uint32_t end = tuple != MM_NONE ? file->reference_start[tuple + 1] : 0;
     for (uint32_t edge = tuple != MM_NONE ? file->reference_start[tuple] : 0; edge < end; edge++) {
-        uint32_t inner = content_of(q->graph, file->reference_target[edge]);
-        if (method_limit(q, object, attribute, inner, own)) {
+        if (of->asked(of, content_of(graph, file->reference_target[edge]))) {
             return true;
         }
     }
     return false;
 }
 
-// Does a method in the namespace of this class measure the attribute?
-static bool class_limit(const mm_limit_question *q, uint32_t object, const char *attribute,
-                        uint32_t class_object, bool own) {
-    const mm_file *file = q->graph->file;
-    uint32_t space = class_space(q->graph, class_object);
+// Is it so of a method in the namespace of this class?
+static bool class_asked(const class_question *of, uint32_t class_object) {
+    const mm_file *file = of->limit->graph->file;
+    uint32_t space = class_space(of->limit->graph, class_object);
     if (space == MM_NONE) {
         return false;
     }
@@ -310,7 +442,7 @@ static bool class_limit(const mm_limit_question *q, uint32_t object, const char 
     uint32_t end = file->reference_start[space + 1];
     for (uint32_t edge = first; edge < end && edge < first + METHODS_MAX; edge++) {
         if (mm_file_naming(file, edge) == MM_NAME_VALUE &&
-            member_limit(q, object, attribute, file->reference_target[edge], own)) {
+            member_asked(of, file->reference_target[edge])) {
             return true;
         }
     }
@@ -318,25 +450,43 @@ static bool class_limit(const mm_limit_question *q, uint32_t object, const char 
 }
 
 // The object may be a class, whose methods are its own.
-bool mm_limits_by_instance(const mm_limit_question *q, uint32_t object, const char *attribute) {
-    const mm_file *file = q->graph->file;
-    bool own = takes(q, object);
-    if (attribute == NULL) {
-        return false;
+static bool methods_asked(const class_question *of) {
+    const mm_graph *graph = of->limit->graph;
+    if (mm_graph_kind(graph, of->object) == MM_KIND_TYPE) {
+        return class_asked(of, of->object);
     }
-    if (mm_graph_kind(q->graph, object) == MM_KIND_TYPE) {
-        return class_limit(q, object, attribute, object, own);
-    }
-    uint32_t type = file->type[object];
+    uint32_t type = graph->file->type[of->object];
     for (unsigned i = 0; type != MM_NONE && i < BASES_MAX; i++) {
-        const mm_file_type *t = &file->types[type];
-        if ((t->flags & MM_TYPE_CLASS) != 0 && t->object != MM_NONE &&
-            class_limit(q, object, attribute, t->object, own)) {
+        const mm_file_type *t = &graph->file->types[type];
+        if ((t->flags & MM_TYPE_CLASS) != 0 && t->object != MM_NONE && class_asked(of, t->object)) {
             return true;
         }
         type = t->base;
     }
     return false;
+}
+
+bool mm_limits_by_instance(const mm_limit_question *q, uint32_t object, const char *attribute) {
+    class_question of = {q, object, attribute, takes(q, object), method_limit};
+    return attribute != NULL && methods_asked(&of);
+}
+
+bool mm_growing_is_for_another(const mm_graph *graph, uint32_t container, uint32_t object) {
+    uint64_t unused = 0;
+    mm_limit_question q = {graph, container, mm_growing_entries(graph, container), &unused,
+                           MM_NONE};
+    class_question of = {&q, object, NULL, false, method_is_of_another};
+    mm_attribute_walk walk = mm_limits_attributes(graph, object, MM_LIMITS_NAMES_MAX);
+    while (of.attribute == NULL && mm_limits_attribute_next(&walk)) {
+        if (walk.target == container) {
+            of.attribute = mm_graph_edge_name(graph, walk.place, walk.edge);
+        }
+    }
+    if (of.attribute == NULL || !methods_asked(&of)) {
+        return false;
+    }
+    of.asked = method_measures_it;
+    return !methods_asked(&of);
 }
 
 // Holders ----------------------------------------------------------------------------------------

@@ -106,10 +106,11 @@ static bool has_links(const mm_graph *graph, uint32_t dict) {
     return false;
 }
 
-// A bound that is known by its name alone is none where there are more entries than that.
+// A bound that is known by its name alone is none where there are many more entries than that. Half
+// as many more some caches let come before they take the oldest out in one go.
 static bool has_bound(const mm_graph *graph, uint32_t node, uint64_t entries, uint64_t *ret_bound) {
     uint64_t bound = 0;
-    if (!mm_file_fact_of(graph->file, node, MM_FACT_BOUND, &bound) || entries > bound) {
+    if (!mm_file_fact_of(graph->file, node, MM_FACT_BOUND, &bound) || entries > bound + bound / 2) {
         return false;
     }
     *ret_bound = bound;
@@ -185,7 +186,7 @@ static bool bound_near(const mm_graph *graph, uint32_t source, uint64_t *ret_bou
         for (uint32_t i = 0; i < found; i++) {
             bool whole = at == 0 || is_part(graph, parts[at], holders[i]);
             if (whole && has_bound(graph, holders[i], entries, ret_bound)) {
-                return true;
+                return !mm_growing_is_for_another(graph, parts[at], holders[i]);
             }
             bool above = (graph->node_flags[holders[i]] & (MM_NODE_CODE | MM_NODE_NAMESPACE)) != 0;
             if (whole && !above && count < HOLDERS_MAX && !stands_among(parts, count, holders[i])) {

@@ -21,6 +21,11 @@
 // three early ones: where one of the two meets it fuller by a part of an interval, the other meets
 // it emptier by that part.
 //
+// The long run of a fast step goes past what most caches keep and most batches have, so that what
+// is full by then, or was written out, is seen to be. All calls together stay below 100,000: there
+// a program that numbers its texts gives each a character more, and a full cache grows for as long
+// as it has old ones.
+//
 // General note on reentrancy: everything here runs Python code. No state is kept but on the stack
 // of door_loop(). A step that forks and comes back from the child's side as well ends there.
 #include "loop.h"
@@ -54,10 +59,10 @@ enum {
     STEPS_GARBAGE_MOST = 100,
     STEPS_NATIVE_MOST = 2000,
     STEPS_NATIVE_LEAST = 3,
-    LONG_STEPS_MOST = 20000,
+    LONG_STEPS_MOST = 70000,
     LONG_STEPS_SLOW = 30,
     LONG_STEPS_SLOWEST = 10,
-    LONG_BLOCKS_MOST = 150000,
+    LONG_BLOCKS_MOST = 250000,
     THREADS_MOST = 1600,
     SHARE_ROUND = 30,  // of the calls that are possible: 10 rounds, one long run, 8 for memory
     SHARE_LONG = 3,

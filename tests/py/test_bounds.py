@@ -13,7 +13,7 @@ PROGRAM = Path(__file__).parent / "programs" / "bounded.py"
 BOUNDED = [
     "in_slots", "in_attribute", "in_itself", "in_class", "in_module", "in_code", "in_default",
     "in_closure", "in_class_table", "in_links", "in_an_order", "in_shards",
-    "in_shards_of_a_closure", "in_links_of_lists", "in_bytes",
+    "in_shards_of_a_closure", "in_links_of_lists", "in_bytes", "beside_listeners",
 ]  # fmt: skip
 LEAKS = {
     "beside_numbers": "_registry.entries",
@@ -35,6 +35,9 @@ LEAKS = {
     "beside_recent_keys": "_recent.entries",
     "beside_empty_slots": "_beside.entries",
     "beside_a_chain": "root",
+    "beside_idle_ones": "_pool.made",
+    "beside_jobs": "_worker.results",
+    "beside_errors": "_noted",
 }
 
 
@@ -66,6 +69,13 @@ def test_leak(tmp_path: Path, function: str) -> None:
     assert said["verdict"] == "leak"
     told = [each["sentence"] for each in said["findings"] if each["severity"] == "leak"]
     assert any(LEAKS[function] in sentence for sentence in told), told
+
+
+def test_batches(tmp_path: Path) -> None:
+    """A list that another takes the place of from time to time is none that grows."""
+    said = loop(tmp_path, "in_batches")
+    assert said["verdict"] == "clean"
+    assert said["watched"]["steps"] > 2 * 30_000
 
 
 def test_weak_references_follow(tmp_path: Path) -> None:

@@ -158,6 +158,28 @@ class Heavy:
             self.bytes -= len(self.texts.popitem(last=False)[1])
 
 
+class Heard:
+    """A small table beside the one that is measured, with a number and a length of its own."""
+
+    def __init__(self):
+        self.maxsize = FAR
+        self.listeners_max = 4
+        self.entries = {}
+        self.listeners = []
+
+    def listen(self, listener):
+        if len(self.listeners) < self.listeners_max:
+            self.listeners.append(listener)
+
+    def put(self, value):
+        size = len(value)
+        for each in self.listeners:
+            each(size)
+        self.entries[value[0]] = value
+        if len(self.entries) > self.maxsize:
+            self.entries.clear()
+
+
 class Clock:
     """The key that it puts into a slot takes the place of another; nothing asks for a length."""
 
@@ -177,7 +199,7 @@ class Clock:
 
 _slotted, _measured, _ordered, _wrapped = Slotted(), Measured(), Ordered(), Wrapped()
 _linked, _indexed, _sharded, _clock = Linked(), Indexed(), Sharded(), Clock()
-_heavy = Heavy()
+_heavy, _heard = Heavy(), Heard()
 _rows = {}
 _parsed = {}
 
@@ -217,6 +239,10 @@ def in_shards():
 
 def in_bytes():
     _heavy.put(fresh())
+
+
+def beside_listeners():
+    _heard.put(fresh())
 
 
 def in_slots_of_a_list():
@@ -465,12 +491,45 @@ class Beside:
         self.entries[str(value)] = value[0]
 
 
+class Pool:
+    """The number is for the idle ones, which are few; of those that were made nobody asks."""
+
+    def __init__(self):
+        self.maxsize = FAR
+        self.made = []
+        self.idle = []
+
+    def take(self, value):
+        if len(self.idle) < self.maxsize and self.idle:
+            return self.idle.pop()
+        self.made.append(value)
+        return value
+
+
+class Worker:
+    """The number is for the jobs, each of which is done at once; the results stay."""
+
+    max_jobs = FAR
+
+    def __init__(self):
+        self.jobs = []
+        self.results = []
+
+    def run(self, value):
+        if len(self.jobs) < self.max_jobs:
+            self.jobs.append(value)
+        self.results.append(self.jobs.pop())
+
+
 _registry, _counted, _small, _two, _users, _unasked, _chained, _audited = (
     Registry(), Counted(), Small(), Two(), Users(), Unasked(), Chained(), Audited(),
 )  # fmt: skip
 _rooms, _recent, _beside, _cut = Rooms(), Recent(), Beside(), Cut()
+_pool, _worker = Pool(), Worker()
 _log = []
 _reported = []
+_noted = []
+_errors = []
 
 
 def beside_numbers():
@@ -519,6 +578,20 @@ def beside_recent_keys():
 
 def beside_empty_slots():
     _beside.put(fresh())
+
+
+def beside_idle_ones():
+    _pool.take(fresh())
+
+
+def beside_jobs():
+    _worker.run(fresh())
+
+
+def beside_errors():
+    _noted.append(fresh())
+    if len(_errors) >= MAX_ROWS:
+        _errors.clear()
 
 
 def in_code_that_only_asks():
@@ -629,3 +702,18 @@ def beside_a_time():
 
 def without_end():
     _endless.put(fresh())
+
+
+# ---- written out as a whole ----------------------------------------------------------------------
+
+_batch = []
+_written = 0
+
+
+def in_batches():
+    """Nothing says how many they are: only a run that is longer than the batch shows that."""
+    global _batch, _written
+    _batch.append(fresh())
+    if len(_batch) == 30_000:
+        _written += len(_batch)
+        _batch = []
