@@ -18,6 +18,9 @@ static const cure_row cure_rows[] = {
     {"weak-key-by-id",
      "let a weakref.finalize of the object take its entry out again: an id says "
      "nothing once its object is gone"},
+    {"keep-in-object",
+     "keep it in an attribute of the object that it is about: an id says nothing once its object "
+     "is gone"},
     {"weak-value-dictionary", "make it a weakref.WeakValueDictionary: who uses an object keeps it"},
     {"weak-set", "make it a weakref.WeakSet: who uses an object keeps it"},
     {"weak-method", "keep each as a weakref.WeakMethod, which goes with the object it belongs to"},
@@ -38,6 +41,10 @@ static const cure_row cure_rows[] = {
      "remove them when done, bound it, or make it local; a weak container "
      "would empty it"},
     {"done-callback", "take each out again when it is done"},
+    {"finish-task",
+     "let each come to an end, or cancel it: a callback takes each out when it is done, and these "
+     "never were"},
+    {"end-thread", "let the threads end: one that runs is kept, with all that it was given"},
     {"drop-taken",
      "drop what was taken out before going on: the traceback of an exception keeps the frame, and "
      "the frame all its variables"},
@@ -65,6 +72,10 @@ static const cure_row cure_rows[] = {
      "traceback of every time"},
     {"make-class-once", "make the class once, outside of the function"},
     {"add-once", "add it once, not with every call"},
+    {"remove-handler", "call removeHandler when it is done: each is another one"},
+    {"register-once",
+     "register one function, once, that does not lead to the objects: what is registered for a "
+     "fork is there for good"},
     {"forget-source", "take the source out again when what was made from it goes"},
     {"not-interned",
      "do not intern what is made of data: an interned string may stay until the exit"},

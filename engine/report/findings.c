@@ -220,9 +220,11 @@ static void also_print(mm_lines *lines, const mm_finding *finding, bool verbose)
     mm_lines_end(lines);
 }
 
+// A cure may come with no line of its own: that of the holder, if there is one, is the one to name.
 static void finding_place_print(mm_lines *lines, const mm_finding *finding,
-                                const mm_why_source *source) {
+                                const mm_why_source *found) {
     const mm_why_chain *chain = finding->chain;
+    const mm_why_source *source = found != NULL && found->line != 0 ? found : NULL;
     bool same = chain != NULL && chain->line == finding->line && chain->file == finding->file;
     if (same || (chain != NULL && source != NULL)) {
         mm_place_print(lines, chain, source);

@@ -2,6 +2,8 @@
 // has found it, and a class by its name where only the lines of its methods are known.
 #include "report/place.h"
 
+#include <string.h>
+
 #include "base/free/bytes.h"
 #include "report/steps.h"
 
@@ -44,14 +46,13 @@ static void place_of_chain(mm_lines *lines, const mm_why_chain *chain) {
 }
 
 // "shop.py:5": the very line, in a file that is called as the reader knows it.
-static void place_of_source(mm_lines *lines, const mm_why_chain *chain,
-                            const mm_why_source *source) {
+static void place_of_source(mm_lines *lines, const mm_why_source *source, bool has_users) {
     mm_text piece;
     mm_text_init(&piece, lines->out->arena);
     mm_text_put(&piece, source->file);
     mm_text_put(&piece, ":");
     mm_text_digits(&piece, source->line);
-    mm_text_put(&piece, chain->user_count > 0 ? "," : ":");
+    mm_text_put(&piece, has_users ? "," : ":");
     mm_lines_piece(lines, mm_steps_piece_end(&piece, lines));
 }
 
@@ -69,18 +70,28 @@ static void users_print(mm_lines *lines, const mm_why_chain *chain, const char *
     }
 }
 
+// Is the line of another file than the holder, such as of who fills one of the library's? Then it
+// is not used where the holder is.
+static bool is_elsewhere(const mm_why_chain *chain, const mm_why_source *source) {
+    return source != NULL && chain->file != NULL &&
+           strcmp(mm_path_base(source->file), mm_path_base(chain->file)) != 0;
+}
+
 void mm_place_print(mm_lines *lines, const mm_why_chain *chain, const mm_why_source *source) {
     if (chain->file == NULL && chain->user_count == 0 && source == NULL) {
         return;
     }
     mm_lines_start(lines, MM_STEPS_INDENT);
+    bool has_users = chain->user_count > 0 && !is_elsewhere(chain, source);
     mm_lines_words(lines, "Look at");
     if (source != NULL) {
-        place_of_source(lines, chain, source);
+        place_of_source(lines, source, has_users);
     } else if (chain->file != NULL) {
         place_of_chain(lines, chain);
     }
-    users_print(lines, chain, source != NULL ? ":" : ".");
+    if (has_users) {
+        users_print(lines, chain, source != NULL ? ":" : ".");
+    }
     mm_lines_end(lines);
     if (source != NULL) {
         mm_lines_end(lines);

@@ -216,7 +216,10 @@ class Findings:
         rows = {row[0]: row for row in self._sources}
         for fix in fixes:
             number = fix.facts.number
-            rows[number] = (number, fix.file, fix.line, fix.text, fix.row())
+            place = (fix.file, fix.line, fix.text)
+            if fix.line == 0 and number in rows:
+                place = rows[number][1:4]
+            rows[number] = (number, *place, fix.row())
         return replace(self, _sources=tuple(rows.values()), fixes=fixes)
 
     @property

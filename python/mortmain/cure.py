@@ -37,6 +37,7 @@ Rule = Callable[[Case], Answer | None]
 # The first that answers decides. Those that need no container come first: they read the path or
 # the ring alone. The last one always answers.
 RULES: tuple[Rule, ...] = (
+    cure_rules.threads,
     cure_rules.raised_again,
     cure_rings.exception_in_a_local,
     cure_rings.reference_to_the_owner,
@@ -62,6 +63,7 @@ RULES: tuple[Rule, ...] = (
     cure_tables.looked_up,
     cure_memos.computed_by_itself,
     cure_memos.memo,
+    cure_memos.flyweights,
     cure_rules.shared_by_instances,
     cure_rules.observers,
     cure_rules.log,
@@ -87,7 +89,7 @@ class Fix:
         checked: Ids of what was checked.
         file: The source file, as it is shown.
         path: The source file.
-        line: Where the holder is made.
+        line: Where the holder is made; 0 where nobody knows.
         text: That line.
         patch: A unified diff, or None.
         after: The whole file when it is patched, or None.
@@ -150,9 +152,16 @@ def find(facts: Facts, files: Sequence[str] = ()) -> Fix | None:
         plain = (_of_file(facts, file) for file in _files(facts, files))
         first = next((replace(each, patch=None, after=None) for each in plain if each), None)
     site = cure_sites.find(facts, files)
-    if site is not None and (first is None or site[1].edits):
+    # What the library's source says of its own container is no advice to who fills it; nor is what
+    # a file says that has no container.
+    if site is not None and (first is None or site[1].edits or _is_apart(facts, first)):
         return _fix(facts, *site)
     return first
+
+
+def _is_apart(facts: Facts, found: Fix) -> bool:
+    """Was a cure found without the source of a container that can be changed?"""
+    return found.patch is None and (facts.scope is None or cure_source.is_stdlib(found.path))
 
 
 def _lights(facts: Facts) -> list[Facts]:
@@ -203,7 +212,7 @@ def _fix(facts: Facts, module: cure_source.Module, answer: Answer) -> Fix:
     after = cure_patch.apply(module, answer.edits) if mine else None
     patch = cure_patch.diff(module, after) if after is not None else None
     shown = cure_source.shown(module.file)
-    text = module.line(answer.line).strip()
+    text = module.line(answer.line).strip() if answer.line else ""
     return Fix(
         facts, answer.cure, answer.role, answer.checked if patch or not answer.edits else (),
         shown, module.file, answer.line, text, patch, after if patch else None,

@@ -9,7 +9,7 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from mortmain import _heap, cure_alias, cure_patch, cure_source
+from mortmain import _heap, cure_alias, cure_patch, cure_seen, cure_source
 from mortmain.cure_patch import Edit
 from mortmain.cure_source import Function, Module, Use
 
@@ -116,8 +116,14 @@ class Case:
         return (
             known
             and (self.is_nested or bool(self.definitions()))
+            and not self.is_seen_as_a_whole()
             and not cure_source.used_elsewhere(self.module, self.scope, self.name)
         )
+
+    def is_seen_as_a_whole(self) -> bool:
+        """May somebody read it, or write it out, without its name?"""
+        own = cure_seen.as_a_whole(self.module, self.scope, self.name)
+        return own or cure_source.seen_elsewhere(self.module, cure_seen.OTHERS)
 
     def definitions(self) -> list[Use]:
         """Where an empty container is made; none if one of them makes something else."""
@@ -126,10 +132,27 @@ class Case:
 
     @property
     def line(self) -> int:
-        """Where it is made, or else put something in."""
-        for use in (*self.definitions(), *self.of_kind("define"), *self.uses):
-            return use.node.lineno
-        return 1
+        """Where it is made, or else put something in; 0 where nobody knows."""
+        own = [use for use in self.uses if self.is_own(use)]
+        made = [use for use in own if use.kind == "define"]
+        full = [use for use in made if use in self.definitions()]
+        return next((use.node.lineno for use in (*full, *made, *own)), 0)
+
+    def is_own(self, use: Use) -> bool:
+        """Is it of the class of the holder, rather than of another with such an attribute?
+
+        A class is another one where it reaches its own by `self`, and has no part in the holder's:
+        neither is below the other, nor is a class of the file below both.
+        """
+        owner = self.module.owner(use.node)
+        last = self.scope.removesuffix("()").rpartition(".")[2]
+        if owner is None or not last or not isinstance(use.node, ast.Attribute):
+            return True
+        if self.word(use.node.value, use) not in ("self", "class"):
+            return True
+        if len(self.module.classes(last)) != 1 or owner.name == last:
+            return True
+        return cure_source.are_related(self.module, last, owner.name)
 
     def word(self, expression: ast.expr | None, use: Use) -> str:
         """What an expression is at the place of a use."""

@@ -30,6 +30,8 @@ def memo(case: Case) -> Answer | None:
         return None
     if any(_is_history(case, each) for each in inserts):
         return None
+    if any(_has_id(each) for each in inserts):
+        return None  # the state of an object that may be there: nobody computes that again
     named = re.search(r"cache|memo", f"{case.name} {case.container}", re.I) is not None
     data = case.facts.held in PLAIN and not any(_makes_instance(use.value) for use in inserts)
     if not (named or data):
@@ -44,6 +46,81 @@ def memo(case: Case) -> Answer | None:
     dropped = [use for use in others if not (use.kind == "remove" and use.method == "clear")]
     edits = [] if dropped else _evictions(case, inserts)
     return replace_edits(plain, edits, ("computed-again",))
+
+
+def _has_id(insert: Use) -> bool:
+    """Is the key made of the id of an object?"""
+    key = cure_source.value_of(insert.key, insert.function)
+    parts = [cure_source.value_of(each, insert.function)
+             for each in (key.elts if isinstance(key, ast.Tuple) else [key])]  # fmt: skip
+    return any(
+        isinstance(node, ast.Call) and ast.unparse(node.func) == "id"
+        for each in parts
+        if each is not None
+        for node in ast.walk(each)
+    )
+
+
+def flyweights(case: Case) -> Answer | None:
+    """One object for each key, made when it is asked for: who uses one keeps it.
+
+    Only where a second one would be as the first: what is set in it when it is made, and plain.
+    """
+    inserts = list(case.of_kind("insert"))
+    fits = case.container == "dict" and case.edge != "[key]" and case.facts.can_be_weak
+    owners = case.module.classes((case.facts.held or "").rpartition(".")[2])
+    if not fits or not inserts or len(owners) != 1 or not case.only("lookup", "test"):
+        return None
+    functions = [use.function for use in case.uses if use.kind != "define"]
+    if any(each is not inserts[0].function for each in functions):
+        return None
+    if not all(_is_guarded(case, use) and _is_held(use) for use in inserts):
+        return None
+    if any(_has_id(use) for use in inserts) or not _is_plain(case, owners[0], inserts[0]):
+        return None
+    return Answer("weak-value-dictionary", "cache", case.line)
+
+
+def _is_held(insert: Use) -> bool:
+    """Has the function another name for it, so that a weak value lasts until it is handed back?"""
+    if insert.method == "setdefault":
+        return isinstance(insert.statement, ast.Return)
+    targets = insert.statement.targets if isinstance(insert.statement, ast.Assign) else []
+    return isinstance(insert.value, ast.Name) or any(isinstance(each, ast.Name) for each in targets)
+
+
+_VALUES = {"str", "int", "float", "bytes", "tuple", "frozenset", "bool"}
+
+
+def _is_plain(case: Case, owner: ast.ClassDef, insert: Use) -> bool:
+    """Are its attributes set when it is made, to what has no state of its own, and never again?"""
+    made = [cure_source.method_of(owner, "__init__"), cure_source.method_of(owner, "__new__")]
+    makers = [*(each for each in made if each is not None), insert.function]
+    stores = [
+        node
+        for node in ast.walk(case.module.tree)
+        if isinstance(node, ast.Attribute) and not isinstance(node.ctx, ast.Load)
+    ]
+    own = {node.attr for node in stores if case.module.function(node) in makers}
+    for node in stores:
+        statement = case.module.statement(node)
+        if case.module.function(node) not in makers:
+            if node.attr in own or case.module.owner(node) is owner:
+                return False
+        elif not _sets_a_value(statement):
+            return False
+    return not owner.decorator_list
+
+
+def _sets_a_value(statement: ast.stmt) -> bool:
+    """`self.cents = str(cents)`: as far as the source tells, nothing that changes later."""
+    if not isinstance(statement, ast.Assign | ast.AnnAssign) or statement.value is None:
+        return False
+    return not any(
+        isinstance(each, ast.List | ast.Dict | ast.Set | ast.ListComp | ast.DictComp | ast.SetComp)
+        or (isinstance(each, ast.Call) and ast.unparse(each.func) not in _VALUES)
+        for each in ast.walk(statement.value)
+    )
 
 
 def _own_dict(case: Case) -> bool:

@@ -315,8 +315,7 @@ def _weakly(case: Case, owner: ast.ClassDef, room: list[Edit]) -> list[Edit]:
     """A property that the class is given when it is made."""
     module, name = case.module, "_weakly"
     plain = not owner.decorator_list or cure_bases.dataclass_of(owner) is not None
-    through_dict = "__dict__" in module.text or "vars(" in module.text
-    if name in module.text or through_dict or owner.keywords or not plain:
+    if name in module.text or case.is_seen_as_a_whole() or owner.keywords or not plain:
         return []
     if owner not in module.tree.body or case.name.startswith("__"):
         return []
@@ -360,12 +359,11 @@ def _may_have_property(case: Case, owner: ast.ClassDef) -> bool:
         isinstance(use.node, ast.Attribute) and isinstance(use.node.ctx, ast.Del)
         for use in case.uses
     )
-    through_dict = "__dict__" in case.module.text or "vars(" in case.module.text
     # The body of the class is run with the property in it: what it calls the same is another thing.
     named = any(
         isinstance(node, ast.Name) and node.id == case.name and _is_run_at_once(case, node, owner)
         for node in ast.walk(owner)
     )
-    if deleted or through_dict or named:
+    if deleted or case.is_seen_as_a_whole() or named:
         return False
     return cure_bases.is_free(case.module, owner, case.name)

@@ -28,6 +28,14 @@ _OBSERVERS = re.compile(
 # ---- what is held says it -----------------------------------------------------------------------
 
 
+def threads(case: Case) -> Answer | None:
+    """A thread is in the library's own table as long as it runs."""
+    objects, edges, _ = zip(*case.facts.path, strict=True) if case.facts.path else ((), (), ())
+    if objects[:1] != ("module threading",) or edges[:1] != ("._active",):
+        return None
+    return Answer("end-thread", "threads", case.line)
+
+
 def raised_again(case: Case) -> Answer | None:
     """An exception that was made once and is raised each time: each adds to its traceback."""
     steps = case.facts.path
@@ -115,7 +123,7 @@ def callbacks(case: Case) -> Answer | None:
     is_method = case.facts.held == "method"
     if not is_method and not (inserts and all(word == "callable" for word in words)):
         return None
-    plain = Answer("unsubscribe", "callbacks", case.line)
+    plain = Answer("unsubscribe", "callbacks", case.line or _handed_over(case))
     kept = bool(inserts) and all(case.comes_kept(use) for use in inserts)
     weakref, edits = cure_patch.imported_as(case.module, "weakref")
     known = case.only("iterate", "size", "remove")
@@ -129,6 +137,24 @@ def callbacks(case: Case) -> Answer | None:
             return plain
         edits += made
     return Answer("weak-method", "callbacks", case.line, ("uses-known",), tuple(edits))
+
+
+def _handed_over(case: Case) -> int:
+    """The only line that hands a method of the held object to anybody; 0 where there is none."""
+    owners = case.module.classes((case.facts.type or "").rpartition(".")[2])
+    methods = {
+        node.name for each in owners for node in each.body if isinstance(node, ast.FunctionDef)
+    }
+    bound = [
+        node
+        for node in ast.walk(case.module.tree)
+        if isinstance(node, ast.Attribute)
+        and node.attr in methods
+        and isinstance(node.ctx, ast.Load)
+        and getattr(case.module.parents[node], "func", None) is not node
+    ]
+    handed = [node for node in bound if isinstance(case.module.parents[node], ast.Call)]
+    return handed[0].lineno if len(owners) == 1 and len(bound) == len(handed) == 1 else 0
 
 
 def _weak_callback(case: Case, use: Use, weakref: str) -> list[Edit] | None:
@@ -273,6 +299,11 @@ def tasks(case: Case) -> Answer | None:
     if not inserts or any(case.word(use.value, use) != "task" for use in inserts):
         return None
     plain = Answer("done-callback", "tasks", case.line)
+    if any(_has_callback(case, use) for use in inserts):
+        # Those that are still there were never done: there is nothing to add.
+        taken_out = all(_has_callback(case, use, takes_out=True) for use in inserts)
+        cure = "finish-task" if taken_out else "remove-when-done"
+        return Answer(cure, "tasks", case.line)
     edits: list[Edit] = []
     for use in inserts:
         known = use.method in ("append", "add") and case.only("size", "test")
@@ -292,6 +323,22 @@ def tasks(case: Case) -> Answer | None:
             edits.append(cure_patch.replace(case.module, use.value, name))
         edits.append(cure_patch.insert_after(case.module, use.statement, lines))
     return Answer("done-callback", "tasks", case.line, ("uses-known",), tuple(edits))
+
+
+def _has_callback(case: Case, use: Use, takes_out: bool = False) -> bool:
+    """Is a function told when the task is done; one that takes it out of the container?"""
+    value = use.value
+    table = ast.unparse(use.node)
+    removers = {f"{table}.{name}" for name in ("discard", "remove")}
+    for node in ast.walk(use.function or case.module.tree):
+        if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
+            continue
+        told = node.func.attr == "add_done_callback"
+        if told and value is not None and ast.dump(node.func.value) == ast.dump(value):
+            given = ast.unparse(node.args[0]) if node.args else ""
+            if not takes_out or given in removers:
+                return True
+    return False
 
 
 # ---- lists and sets -----------------------------------------------------------------------------
@@ -398,6 +445,9 @@ def log(case: Case) -> Answer | None:
         return None
     if any(case.of_kind("remove")) or not any(case.of_kind("insert")):
         return None
+    # Who writes the object out wants a list, and all of it.
+    if case.is_seen_as_a_whole():
+        return None
     # What is gone through, or handed to somebody, may be wanted to its last entry.
     if not case.only("size", "test") and not _LOG.search(f"{case.name} {case.container}"):
         return None
@@ -447,6 +497,8 @@ def never_read(case: Case) -> Answer | None:
     text = case.module.text
     if not inserts or not case.only() or _KEEPS_ALIVE.search(case.name):
         return None
+    if any(_is_answered(case, use) for use in inserts):
+        return None
     if case.facts.held in ("function", "method", "Task", "Future", "Thread", "Timer"):
         return None
     if re.search(r"\b(weakref|ctypes|cffi)\b", text):
@@ -462,6 +514,18 @@ def never_read(case: Case) -> Answer | None:
             return plain
         edits.append(edit)
     return cure_memos.replace_edits(plain, edits, ("not-read",))
+
+
+def _is_answered(case: Case, use: Use) -> bool:
+    """Is what the call that puts something in hands back used: `return table.setdefault(key, [])`?
+
+    None is all that the others hand back.
+    """
+    call = case.module.parents[case.module.parents[use.node]]
+    is_call = isinstance(call, ast.Call) and use.method not in ("[]=", "[]+=")
+    if not is_call or use.method in ("append", "add", "appendleft", "extend", "update", "insert"):
+        return False
+    return not isinstance(case.module.parents[call], ast.Expr)
 
 
 def _without(case: Case, use: Use) -> Edit | None:

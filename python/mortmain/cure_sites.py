@@ -58,6 +58,10 @@ def _rules(facts: Facts) -> Iterator[tuple[str, Site, bool]]:
         yield r"\bfinalize\(", cure_finalizers.method_as_finalizer, False
     if any((edge or "").startswith("atexit callback") for edge in edges):
         yield r"\batexit\.register\(", cure_finalizers.method_at_exit, False
+    if objects[:1] == ["module threading"] and edges[0] == "._active":
+        yield r"Thread\b", threads_run, True
+    if objects[:1] == ["interpreter"] and re.search(r"(before|after)_fork", edges[0] or ""):
+        yield r"\bregister_at_fork\(", at_fork, False
     if len(objects) == 2 and objects[1] == "list" and objects[0].startswith("module "):
         name = re.escape(f"{objects[0].removeprefix('module ')}{edges[0]}")
         yield rf"\b{name}\.(append|insert)\(", added_again, False
@@ -141,6 +145,27 @@ def added_again(facts: Facts, module: Module) -> Answer | None:
     return None
 
 
+# ---- threads and forks --------------------------------------------------------------------------
+
+
+def threads_run(facts: Facts, module: Module) -> Answer | None:
+    """Threads that never end: where they are made."""
+    lines = {call.lineno for call in _calls(module, "Thread")}
+    for node in ast.walk(module.tree):
+        if isinstance(node, ast.ClassDef) and any(
+            ast.unparse(base).endswith("Thread") for base in node.bases
+        ):
+            lines.add(node.lineno)
+    # One of several may be another one: the line is told only where it is the only one.
+    return Answer("end-thread", "threads", lines.pop()) if len(lines) == 1 else None
+
+
+def at_fork(facts: Facts, module: Module) -> Answer | None:
+    """`os.register_at_fork(after_in_child=self.reset)`: nothing takes that out again."""
+    calls = list(_calls(module, "register_at_fork"))
+    return Answer("register-once", "callbacks", calls[0].lineno) if len(calls) == 1 else None
+
+
 def _calls(module: Module, name: str) -> Iterator[ast.Call]:
     for node in ast.walk(module.tree):
         if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] == name:
@@ -161,12 +186,14 @@ def handler_again(facts: Facts, module: Module) -> Answer | None:
         made = _made(function, call.args[0])
         if made is None or ast.unparse(made.func).rpartition(".")[2] != held:
             continue
+        if not _is_alike(module, function, made):
+            return Answer("remove-handler", "handlers", call.lineno)
         plain = Answer("add-once", "handlers", call.lineno)
         logger = call.func.value
         alone = isinstance(statement, ast.Expr) and statement.value is call
         if not alone or not cure_patch.stands_alone(module, statement):
             return plain
-        if not _is_alike(module, function, made) or not _is_one(module, function, logger):
+        if not _is_one(module, function, logger):
             return plain
         blank = cure_patch.indent_of(module, statement)
         shown, text = ast.unparse(logger), ast.get_source_segment(module.text, statement) or ""

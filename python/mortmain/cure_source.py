@@ -334,6 +334,7 @@ def _name_kind(module: Module, name: str, function: Function) -> str:
     static = any(ast.unparse(each) == "staticmethod" for each in function.decorator_list)
     if is_method and not static and arguments and arguments[0].arg == name:
         of_class = any(ast.unparse(each) == "classmethod" for each in function.decorator_list)
+        of_class |= function.name in ("__new__", "__init_subclass__", "__class_getitem__")
         return "class" if of_class else "self"
     if any(each.arg == name for each in [*arguments, *function.args.kwonlyargs]):
         return "param"
@@ -363,8 +364,40 @@ def method_of(owner: ast.ClassDef, name: str) -> Function | None:
     )
 
 
+def are_related(module: Module, one: str, other: str) -> bool:
+    """Is a class of the file one of both, or below both, as far as its bases are in the file?"""
+    bases = {
+        node.name: {ast.unparse(base).rpartition(".")[2] for base in node.bases}
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.ClassDef)
+    }
+    for name in bases:
+        above, left = {name}, [name]
+        while left:
+            new = bases.get(left.pop(), set()) - above
+            above |= new
+            left += new
+        if {one, other} <= above:
+            return True
+    return False
+
+
 def used_elsewhere(module: Module, scope: str, name: str) -> bool:
     """Do other files of the same package mention it?"""
+    pattern = rf"\.\s*{re.escape(name)}\b"
+    if scope == "":
+        pattern += rf"|\bimport\b[^\n]*\b{re.escape(name)}\b"
+    word = re.compile(pattern)
+    return any(text is None or word.search(text) for text, _ in _others(module))
+
+
+def seen_elsewhere(module: Module, word: re.Pattern[str]) -> bool:
+    """Is it in the text of another file that imports this one, as far as they are read?"""
+    return any(is_user and word.search(text or "") for text, is_user in _others(module))
+
+
+def _others(module: Module) -> Iterator[tuple[str | None, bool]]:
+    """Files that may use this one, and whether they import it; None: there are more than that."""
     top = Path(module.file).parent
     while (top / "__init__.py").exists() and top.parent != top:
         top = top.parent
@@ -373,19 +406,14 @@ def used_elsewhere(module: Module, scope: str, name: str) -> bool:
     if is_package:
         parts = Path(module.file).parent.relative_to(top).parts
         folder = top / parts[0] if parts else folder
-    pattern = rf"\.\s*{re.escape(name)}\b"
-    if scope == "":
-        pattern += rf"|\bimport\b[^\n]*\b{re.escape(name)}\b"
-    word = re.compile(pattern)
     files = folder.rglob("*.py") if is_package else folder.glob("*.py")
     for count, file in enumerate(files):
         if count == _SIBLINGS_MAX:
-            return True
-        if is_package or imported_in(str(file), Path(module.file).stem):
-            text = "" if file.samefile(module.file) else source._read(str(file)) or ""
-            if word.search(text):
-                return True
-    return False
+            yield None, True
+            return
+        is_user = imported_in(str(file), Path(module.file).stem)
+        if is_package or is_user:
+            yield "" if file.samefile(module.file) else source._read(str(file)) or "", is_user
 
 
 def imported_in(file: str, name: str) -> bool:

@@ -108,19 +108,25 @@ def _on_keys(case: Case, role: str) -> Answer:
 
 def keyed_by_id(case: Case) -> Answer | None:
     """`table[id(obj)] = value`: the entry stays when the object goes."""
-    inserts = [use for use in case.of_kind("insert") if use.method == "[]="]
+    inserts = [use for use in case.of_kind("insert") if use.method in ("[]=", "setdefault")]
     if not inserts or any(case.word(use.key, use) != "id" for use in inserts):
         return None
     if all(case.word(use.value, use) == "self" for use in inserts):
         return None  # it has the object itself
     plain = Answer("weak-key-by-id", "side table", case.line)
+    kept = [use for use in inserts if _keeps_whose_id(case, use)]
+    if any(_is_whose_id(use) for use in kept):
+        # The dict owns them: their finalizers would never run.
+        is_class = case.facts.cure == "make-class-once"
+        return Answer("make-class-once" if is_class else "remove-when-done", None, case.line)
+    if kept or any(_can_be_weak(case, use) is False for use in inserts):
+        return Answer("keep-in-object", "side table", case.line)
     weakref, edits = cure_patch.imported_as(case.module, "weakref")
     for use in inserts:
         key = use.key
         if not isinstance(key, ast.Call) or not isinstance(key.args[0], ast.Name):
             return plain
-        same = isinstance(use.value, ast.Name) and use.value.id == key.args[0].id
-        if same or weakref is None or not cure_patch.stands_alone(case.module, use.statement):
+        if weakref is None or not cure_patch.stands_alone(case.module, use.statement):
             return plain
         shown, table = case.shown(key.args[0]), case.shown(use.node)
         blank = cure_patch.indent_of(case.module, use.statement)
@@ -130,6 +136,39 @@ def keyed_by_id(case: Case) -> Answer | None:
         ]
         edits.append(cure_patch.insert_before(case.module, use.statement.lineno, lines))
     return Answer("weak-key-by-id", "side table", case.line, (), tuple(edits))
+
+
+def _whose_id(use: Use) -> ast.expr | None:
+    """`obj` of `id(obj)`"""
+    key = cure_source.value_of(use.key, use.function)
+    return key.args[0] if isinstance(key, ast.Call) and len(key.args) == 1 else None
+
+
+def _is_whose_id(use: Use) -> bool:
+    """`table[id(obj)] = obj`"""
+    return _same(_whose_id(use), use.value)
+
+
+def _keeps_whose_id(case: Case, use: Use) -> bool:
+    """Does the value lead to the object, as far as the source and the finding tell?"""
+    whose = _whose_id(use)
+    value = cure_source.value_of(use.value, use.function)
+    if whose is None or value is None:
+        return False
+    for part in (use.value, value):
+        if part is not None and any(_same(each, whose) for each in ast.walk(part)):
+            return True
+    is_self = case.word(whose, use) == "self" and use.owner is not None
+    last = (case.facts.type or "").rpartition(".")[2]
+    return is_self and use.owner is not None and last == use.owner.name
+
+
+def _can_be_weak(case: Case, use: Use) -> bool | None:
+    """Can the object under whose id it is be waited for? None: nobody knows."""
+    whose = _whose_id(use)
+    if whose is None or use.owner is None or case.word(whose, use) != "self":
+        return None
+    return cure_bases.can_be_weak(case.module, use.owner)
 
 
 def side_table(case: Case) -> Answer | None:
@@ -179,7 +218,7 @@ def is_plain_dict(case: Case) -> bool:
     )
 
 
-def _same(one: ast.expr | None, other: ast.expr | None) -> bool:
+def _same(one: ast.AST | None, other: ast.AST | None) -> bool:
     return one is not None and other is not None and ast.dump(one) == ast.dump(other)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from mortmain import cure_imports, cure_source
 from mortmain.cure_case import Case
@@ -85,11 +86,22 @@ def _removers(case: Case) -> list[Function]:
     inserters = [use.function for use in case.of_kind("insert")]
     found: list[Function] = []
     for use in case.of_kind("remove"):
-        function = use.function if use.method != "clear" else None
-        if function is not None and function not in inserters and function not in found:
+        function = use.function if use.method != "clear" and case.is_own(use) else None
+        if function is None or function in inserters or function in found:
+            continue
+        if _may_be_called(case.module.file, function):
             found.append(function)
     likely = {name for each in inserters if each is not None for name in _opposites(each.name)}
     return sorted(found, key=lambda each: (each.name not in likely, each.lineno))
+
+
+def _may_be_called(file: str, function: Function) -> bool:
+    """Is it for users to call? What a library has for itself is not, nor what Python calls."""
+    if function.name.startswith("__") and function.name.endswith("__"):
+        return False
+    is_library = bool({"site-packages", "dist-packages"} & set(Path(file).parts))
+    is_library |= cure_source.is_stdlib(file)
+    return not (is_library and function.name.startswith("_"))
 
 
 def _opposites(name: str) -> Iterator[str]:
@@ -108,7 +120,7 @@ def _opposite(case: Case) -> tuple[ast.ClassDef, Function] | None:
             continue
         for name in _opposites(use.function.name):
             method = cure_source.method_of(use.owner, name)
-            if method is not None:
+            if method is not None and _may_be_called(case.module.file, method):
                 return use.owner, method
     return None
 

@@ -215,10 +215,10 @@ def work({parameter}):
 
 
 @pytest.mark.parametrize(
-    ("parameter", "name", "is_patched"), [("", '"log"', True), ("name", "name", False)]
+    ("parameter", "name", "told"), [("", '"log"', "add-once"), ("name", "name", "remove-handler")]
 )
-def test_handler(tmp_path: Path, parameter: str, name: str, is_patched: bool) -> None:
-    """Once is enough only where each is made alike."""
+def test_handler(tmp_path: Path, parameter: str, name: str, told: str) -> None:
+    """Once is enough only where each is made alike; else each has to go again."""
     text = HANDLER.format(parameter=parameter, name=name)
     file = tmp_path / "shop.py"
     file.write_text(text)
@@ -228,10 +228,10 @@ def test_handler(tmp_path: Path, parameter: str, name: str, is_patched: bool) ->
         ("list", "[*]", True),
         ("FileHandler", None, False),
     )
-    told = facts(file, "x", path=path, scope=None, type="logging.FileHandler")
-    fix = cure.find(dataclasses.replace(told, file=None), [str(file)])
+    grown = facts(file, "x", path=path, scope=None, type="logging.FileHandler")
+    fix = cure.find(dataclasses.replace(grown, file=None), [str(file)])
     assert fix is not None
-    assert (fix.cure, fix.patch is not None) == ("add-once", is_patched)
+    assert (fix.cure, fix.patch is not None) == (told, told == "add-once")
 
 
 def test_nested_lists(tmp_path: Path) -> None:

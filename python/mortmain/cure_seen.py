@@ -1,0 +1,82 @@
+"""Whether a file may see an attribute without naming it: as a part of its whole object.
+
+Knows: the ways to get at all attributes of an object, or at one by a name that is made. Must not
+know: which cure fits.
+
+`json.dumps(vars(job))` needs a list to be a list, `pickle` no weak reference, and
+`self.__dict__["lines"]` reads what no mention of `.lines` tells of. So every cure that changes what
+an attribute is, or says that nobody reads it, asks here first.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+
+from mortmain.cure_source import Module
+
+_WHOLE = {
+    "vars", "__dict__", "asdict", "astuple", "getmembers", "__getstate__", "__setstate__",
+    "__reduce__", "__reduce_ex__", "__getattribute__", "__copy__", "__deepcopy__", "deepcopy",
+    "model_dump",
+}  # fmt: skip
+_OF_MODULES = {"vars", "__dict__", "globals", "getmembers"}
+_WRITERS = {
+    "pickle", "cPickle", "_pickle", "dill", "cloudpickle", "jsonpickle", "joblib", "shelve", "copy",
+    "multiprocessing",
+}  # fmt: skip
+_BY_NAME = {"getattr", "hasattr", "setattr", "delattr", "attrgetter"}
+# The same in the text of another file, of which no more is known.
+OTHERS = re.compile(
+    r"\b(vars|asdict|astuple|getmembers|deepcopy|model_dump)\(|\b__dict__\b"
+    r"|\b(c?[Pp]ickle|dill|cloudpickle|jsonpickle|joblib|shelve)\b"
+)
+
+
+def as_a_whole(module: Module, scope: str, name: str) -> bool:
+    """Could the file read an attribute, or write it out, without its name?
+
+    Args:
+        module: The file.
+        scope: ``""`` for a global of the module, else a class, or ``"Class()"`` for its instances.
+        name: As the source writes it.
+    """
+    words = _OF_MODULES if scope == "" else _WHOLE
+    return any(
+        word in words or (scope != "" and word in _WRITERS and is_import)
+        for word, is_import in _words(module)
+    ) or any(_by_name(call, name, scope) for call in _calls(module))
+
+
+def _words(module: Module) -> Iterator[tuple[str, bool]]:
+    """All names, and whether it is a module that is imported."""
+    for node in ast.walk(module.tree):
+        if isinstance(node, ast.Name):
+            yield node.id, False
+        elif isinstance(node, ast.Attribute):
+            yield node.attr, False
+        elif isinstance(node, ast.FunctionDef):
+            yield node.name, False
+        elif isinstance(node, ast.Import):
+            yield from ((each.name.partition(".")[0], True) for each in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield (node.module or "").partition(".")[0], True
+
+
+def _calls(module: Module) -> Iterator[ast.Call]:
+    for node in ast.walk(module.tree):
+        if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] in _BY_NAME:
+            yield node
+
+
+def _by_name(call: ast.Call, name: str, scope: str) -> bool:
+    """Does it ask for an attribute by this name, or by one that nobody knows?"""
+    is_getter = ast.unparse(call.func).endswith("attrgetter")
+    asked = call.args if is_getter else call.args[1:2]
+    for each in asked:
+        if not isinstance(each, ast.Constant):
+            return scope != "" or is_getter
+        if str(each.value).rpartition(".")[2] == name:
+            return True
+    return False
