@@ -7,7 +7,8 @@
 // From the newest target breadth first. The first object with many references of one name is a
 // fan-out. Else the way to the last object met is read back: a reference that stands on it four
 // times is a link; of several that stand there as often, the one that a person wrote: a local of a
-// frame, then an attribute, then the rest.
+// frame, then an attribute, then the rest. A way through a tree is short: of a chain it has most
+// that was met, or, where each link has things beside it, still more than the root of that.
 #include "analyze/growing.h"
 
 enum { LINKS_MIN = 4, LINKS_MAX = 32, FAN_PERCENT = 15 };
@@ -88,6 +89,18 @@ static unsigned link_worth(const mm_graph *graph, const chain_link *link) {
     return naming == MM_NAME_WORD || naming == MM_NAME_NAMED ? 2 : 1;
 }
 
+// Is the way that the link stands on a line, and not a branch of a tree? A tree of n nodes is
+// little deeper than the logarithm of n; a line has all of n, and a share of it where every link
+// has others of its type beside it: frames below the one that catches.
+static bool link_is_line(const chain_walk *walk, const chain_link *link) {
+    const mm_growing *work = walk->work;
+    uint64_t count = 0;
+    for (uint32_t place = 0; place < walk->tail; place++) {
+        count += mm_growing_type(&work->early, work->queue[place]) == link->type;
+    }
+    return (uint64_t)link->count * link->count >= 4 * count;
+}
+
 // Read the way back from the last object that was met.
 static bool link_find(const chain_walk *walk, mm_growth_edge *ret) {
     const mm_growing *work = walk->work;
@@ -122,7 +135,8 @@ static bool link_find(const chain_walk *walk, mm_growth_edge *ret) {
     const chain_link *best = NULL;
     for (uint32_t i = 0; i < link_count; i++) {
         bool often = links[i].count >= LINKS_MIN && links[i].count * 2 >= most;
-        if (often && (best == NULL || link_worth(graph, &links[i]) > link_worth(graph, best))) {
+        if (often && (best == NULL || link_worth(graph, &links[i]) > link_worth(graph, best)) &&
+            link_is_line(walk, &links[i])) {
             best = &links[i];
         }
     }

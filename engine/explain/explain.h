@@ -245,7 +245,7 @@ bool mm_explain_says_parent(const char *text);
 void mm_phrase_text(mm_phrase *phrase, const char *text);
 /// A number with thousands apart: "10,000".
 void mm_phrase_number(mm_phrase *phrase, uint64_t number);
-/// Bytes as a person says them: "10.4 MiB".
+/// Bytes as a person says them: "10.4 MiB", "1,022.8 KiB". Every text writes them so.
 void mm_phrase_bytes(mm_phrase *phrase, uint64_t bytes);
 /// Copy in the arena, or NULL.
 const char *mm_phrase_keep(const mm_phrase *phrase, mm_arena *arena);
@@ -258,6 +258,11 @@ uint32_t mm_explain_outer(const mm_graph *graph, uint32_t node);
 
 /// The context variable that has a node for its value in some context, or MM_NONE.
 uint32_t mm_explain_context_variable(const mm_graph *graph, uint32_t node);
+
+/// Is `name` a variable of a function that runs and has the object in it? Then "local jobs of
+/// worker" in `out`. The variables of a module's own code and of lambdas are not said so.
+bool mm_explain_running_local(const mm_graph *graph, uint32_t node, const char *name, char *out,
+                              size_t out_bytes);
 
 /// What a container is called: as mm_graph_holder_text(), but where it is an internal of an object
 /// of C that has a name, the name of that. `*ret_cached` (may be NULL): that is what

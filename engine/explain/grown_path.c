@@ -13,7 +13,7 @@
 // A context that has a variable for each of many instances: none of them has a name.
 static const char context_holder[] = "the context";
 
-enum { TEXT_BYTES = 320, ROUTE_MAX = 24, MEASURED_MAX = 24, ALSO_MAX = 6, EPHEMERON_MAX = 4096 };
+enum { TEXT_BYTES = 320, ROUTE_MAX = 24, ALSO_MAX = 6, EPHEMERON_MAX = 4096 };
 
 // From the guilty reference to the object that is shown, first the guilty one.
 typedef struct grown_route {
@@ -23,10 +23,6 @@ typedef struct grown_route {
     uint32_t nodes[ROUTE_MAX];  // what each leads to
     uint32_t count;
 } grown_route;
-
-static bool node_is_type(const mm_grown *grown, uint32_t node, uint32_t type) {
-    return node < grown->mark->count && mm_mark_type_of(grown->mark, node) == type;
-}
 
 static void route_offer(mm_grown *grown, uint32_t edge, uint32_t target, uint32_t *tail) {
     if (grown->stamp[target] == grown->search || grown->birth[target] == 0) {
@@ -44,7 +40,7 @@ static uint32_t route_search(mm_grown *grown, uint32_t type, uint32_t object, ui
     const mm_file *file = work->file;
     for (uint32_t head = 0; head < tail; head++) {
         uint32_t node = grown->queue[head];
-        if (object != MM_NONE ? node == object : node_is_type(grown, node, type)) {
+        if (object != MM_NONE ? node == object : mm_grown_is_type(grown, node, type)) {
             return node;
         }
         for (uint32_t edge = file->reference_start[node]; edge < file->reference_start[node + 1];
@@ -90,7 +86,7 @@ static bool route_climb(const mm_grown *grown, uint32_t object, grown_route *rou
 
 // The way from the guilty reference. It has at least that one.
 static void route_find(mm_grown *grown, const mm_growth_finding *growth, const mm_cut *cut,
-                       grown_route *ret) {
+                       bool climbed, grown_route *ret) {
     const mm_explain *work = grown->work;
     const mm_file *file = work->file;
     bool is_root = growth->guilty.source == work->graph->root_node;
@@ -107,6 +103,12 @@ static void route_find(mm_grown *grown, const mm_growth_finding *growth, const m
         return;
     }
     route_offer(grown, ret->edges[0], first, &tail);
+    if (climbed && tail == 0) {
+        // What both ends of the chain hang on is older than all of it.
+        grown->stamp[first] = grown->search;
+        grown->from[first] = ret->edges[0];
+        grown->queue[tail++] = first;
+    }
     // Newest entries come last.
     for (uint32_t i = cut->edge_count; i-- > 0;) {
         route_offer(grown, cut->edges[i], file->reference_target[cut->edges[i]], &tail);
@@ -306,83 +308,6 @@ static MM_STATUS grown_path(mm_grown *grown, const grown_route *route, mm_findin
     return MM_OK;
 }
 
-// Objects of the type that the last cut would free.
-static MM_STATUS freed_list(const mm_grown *grown, uint32_t type, uint32_t **ret,
-                            size_t *ret_count) {
-    const mm_explain *work = grown->work;
-    size_t count = 0;
-    for (int pass = 0; pass < 2; pass++) {
-        size_t used = 0;
-        for (uint32_t node = 0; node < work->graph->root_node; node++) {
-            if ((work->cutter.mark[node] & MM_CUT_FREED) == 0 || !node_is_type(grown, node, type)) {
-                continue;
-            }
-            if (pass == 1) {
-                (*ret)[used] = node;
-            }
-            used++;
-        }
-        if (pass == 0) {
-            count = used;
-            *ret = MM_ARENA_NEW(work->arena, uint32_t, count + 1);
-            if (*ret == NULL) {
-                return MM_E_NOMEM;
-            }
-        }
-    }
-    *ret_count = count;
-    return MM_OK;
-}
-
-// Targets of the cut that have the type.
-static MM_STATUS target_list(const mm_grown *grown, const mm_cut *cut, uint32_t type,
-                             uint32_t **ret, size_t *ret_count) {
-    const mm_explain *work = grown->work;
-    *ret = MM_ARENA_NEW(work->arena, uint32_t, (size_t)cut->edge_count + 1);
-    if (*ret == NULL) {
-        return MM_E_NOMEM;
-    }
-    *ret_count = 0;
-    for (uint32_t i = 0; i < cut->edge_count; i++) {
-        uint32_t target = work->file->reference_target[cut->edges[i]];
-        if (node_is_type(grown, target, type)) {
-            (*ret)[(*ret_count)++] = target;
-        }
-    }
-    return MM_OK;
-}
-
-static MM_STATUS cut_measure(mm_grown *grown, const mm_growth_finding *growth, const mm_cut *cut,
-                             mm_finding *finding, bool *ret_owned) {
-    mm_explain *work = grown->work;
-    mm_cut_effect effect;
-    uint32_t *held = NULL;
-    size_t held_count = 0;
-    *ret_owned = false;
-    if (grown->measured++ >= MEASURED_MAX) {
-        return MM_OK;
-    }
-    mm_cutter_measure(&work->cutter, cut, NULL, 0, &effect);
-    MM_TRY(freed_list(grown, growth->type, &held, &held_count));
-    finding->count = held_count > 0 ? held_count : finding->count;
-    if (held_count == 0) {
-        MM_TRY(target_list(grown, cut, growth->type, &held, &held_count));
-        finding->count = held_count > 0 ? held_count : finding->count;
-    }
-    if (held_count > 0) {
-        mm_cutter_measure(&work->cutter, cut, held, held_count, &effect);
-    }
-    finding->cut.freed_bytes = effect.freed_bytes;
-    finding->cut.other_holders = effect.other_holders + effect.c_holders;
-    finding->cut.would_drop_at_once = held_count > 0 ? effect.drop_held : effect.drop_count;
-    finding->retained_bytes = effect.freed_bytes > 0 ? effect.freed_bytes : growth->grown_bytes;
-    *ret_owned = held_count > 0;
-    for (size_t i = 0; i < held_count && *ret_owned; i++) {
-        *ret_owned = (work->cutter.mark[held[i]] & MM_CUT_REACHED) != 0;
-    }
-    return MM_OK;
-}
-
 static MM_STATUS also_text(const mm_grown *grown, const mm_growth_edge *edge, const char **ret) {
     const mm_explain *work = grown->work;
     mm_phrase phrase = {.used = 0};
@@ -497,12 +422,22 @@ static MM_STATUS role_fill(mm_grown *grown, const grown_route *route, const mm_g
 }
 
 // What is to be said of an object that grows itself, or of a value that is set anew.
-static void role_plain(const mm_grown_facts *facts, mm_finding *finding) {
+static MM_STATUS role_plain(const mm_grown *grown, const mm_grown_facts *facts,
+                            mm_finding *finding) {
     bool chain = facts->growth->chain;
     finding->cut.role = chain ? "chain" : "log";
     finding->cure = chain ? "drop-link" : "bound-it";
     finding->cure_text = chain ? "drop the reference to the one before when it is done with"
                                : "bound it, empty it when it was used, or make it local";
+    if (chain && facts->link != NULL) {
+        mm_phrase phrase = {.used = 0};
+        mm_phrase_text(&phrase, "drop `");
+        mm_phrase_text(&phrase, facts->link);
+        mm_phrase_text(&phrase, "`, the reference to the one before, when it is done with");
+        finding->cure_text = mm_phrase_keep(&phrase, grown->work->arena);
+        return finding->cure_text == NULL ? MM_E_NOMEM : MM_OK;
+    }
+    return MM_OK;
 }
 
 // Does each of many running frames have one of what grows? Then their threads do not end.
@@ -547,7 +482,7 @@ static const char *over_word(const mm_grown *grown, uint32_t node) {
     uint64_t count = 0;
     uint64_t over_count = 0;
     for (uint32_t i = 0; word != NULL && i < grown->mark->count; i++) {
-        if (grown->birth[i] > 0 && node_is_type(grown, i, mm_mark_type_of(grown->mark, node))) {
+        if (grown->birth[i] > 0 && mm_grown_is_type(grown, i, mm_mark_type_of(grown->mark, node))) {
             const char *other = mm_graph_over_word(graph, i);
             count++;
             over_count += other != NULL && strcmp(other, word) == 0;
@@ -638,6 +573,30 @@ static MM_STATUS names_fill(const mm_grown *grown, uint32_t source, mm_finding *
     return facts->holder == NULL || finding->cut.reference == NULL ? MM_E_NOMEM : MM_OK;
 }
 
+// What a person calls the reference by which each of a chain holds the next: "__cause__". Entries
+// and fields of C have no such name.
+static MM_STATUS link_fill(const mm_grown *grown, mm_grown_facts *facts) {
+    const mm_graph *graph = grown->work->graph;
+    const mm_growth_edge *link = &facts->growth->link;
+    if (!facts->growth->chain || link->source >= graph->root_node) {
+        return MM_OK;
+    }
+    const char *name = mm_graph_edge_name(graph, link->source, link->edge);
+    facts->link = name != NULL ? mm_why_text_keep(grown->work->arena, name) : NULL;
+    return name != NULL && facts->link == NULL ? MM_E_NOMEM : MM_OK;
+}
+
+// A container that nothing names but a variable of a function that runs is said to be that.
+static MM_STATUS variable_fill(const mm_grown *grown, uint32_t source, mm_grown_facts *facts) {
+    char text[TEXT_BYTES];
+    if (facts->holder == NULL ||
+        !mm_explain_running_local(grown->work->graph, source, facts->holder, text, sizeof(text))) {
+        return MM_OK;
+    }
+    facts->variable = mm_why_text_keep(grown->work->arena, text);
+    return facts->variable == NULL ? MM_E_NOMEM : MM_OK;
+}
+
 static MM_STATUS facts_fill(mm_grown *grown, const grown_route *route, mm_finding *finding,
                             mm_grown_facts *facts) {
     const mm_graph *graph = grown->work->graph;
@@ -660,6 +619,7 @@ static MM_STATUS facts_fill(mm_grown *grown, const grown_route *route, mm_findin
         uint32_t outer = in_context ? route->source : mm_explain_outer(graph, route->source);
         facts->container = mm_graph_type_short(graph, outer);
         facts->holder_is_value = false;
+        MM_TRY(variable_fill(grown, route->source, facts));
     } else if (facts->growth->kind == MM_GROWTH_ONE_OBJECT) {
         mm_explain_holder_text(graph, facts->object, text, sizeof(text), &facts->cached);
         facts->holder = strcmp(text, mm_graph_type_short(graph, facts->object)) == 0
@@ -676,6 +636,7 @@ static MM_STATUS facts_fill(mm_grown *grown, const grown_route *route, mm_findin
     }
     if (facts->growth->kind == MM_GROWTH_HELD) {
         MM_TRY(lives_fill(grown, route, facts));
+        MM_TRY(link_fill(grown, facts));
     }
     return facts->object_text == NULL || facts->holder == NULL ? MM_E_NOMEM : MM_OK;
 }
@@ -724,16 +685,20 @@ static MM_STATUS held_explain(mm_grown *grown, const mm_growth_finding *growth, 
     mm_cut cut = {0};
     bool owned = false;
     bool is_root = growth->guilty.source == work->graph->root_node;
+    bool climbed = false;
+    mm_growth_finding moved;
+    MM_TRY(is_root ? MM_OK : mm_grown_chain_climb(grown, growth, &moved, &climbed));
+    growth = climbed ? &moved : growth;
     MM_TRY(also_text(grown, &growth->guilty, &finding->cut.reference));
     if (!is_root) {
         MM_TRY(mm_cut_select(work->graph, growth->guilty.source, growth->guilty.edge, work->arena,
                              &cut, work->err));
         MM_TRY(growth->names ? names_select(grown, &cut) : MM_OK);
     }
-    route_find(grown, growth, &cut, &route);
+    route_find(grown, growth, &cut, climbed, &route);
     MM_TRY(grown_path(grown, &route, finding));
     if (!is_root && growth->settled == MM_SETTLED_LEAK) {
-        MM_TRY(cut_measure(grown, growth, &cut, finding, &owned));
+        MM_TRY(mm_grown_cut_measure(grown, growth, &cut, finding, &owned));
     }
     MM_TRY(context_fill(grown, &route, finding));
     MM_TRY(facts_fill(grown, &route, finding, facts));
@@ -745,7 +710,7 @@ static MM_STATUS held_explain(mm_grown *grown, const mm_growth_finding *growth, 
     if (entries) {
         MM_TRY(role_fill(grown, &route, facts, owned, finding));
     } else {
-        role_plain(facts, finding);
+        MM_TRY(role_plain(grown, facts, finding));
     }
     role_root(grown, facts, finding);
     return MM_OK;

@@ -43,7 +43,8 @@ void mm_grown_say_rate(mm_phrase *phrase, uint64_t grown, uint64_t steps) {
 
 // "Within._seen (dict)".
 static void holder_say(const mm_grown_facts *facts, mm_phrase *phrase) {
-    mm_explain_holder_say(facts->holder, facts->cached, phrase);
+    mm_explain_holder_say(facts->variable != NULL ? facts->variable : facts->holder, facts->cached,
+                          phrase);
     if (facts->container != NULL && !facts->cached) {
         mm_phrase_text(phrase, " (");
         mm_phrase_text(phrase, facts->container);
@@ -132,6 +133,11 @@ static void held_say(const mm_grown_facts *facts, mm_phrase *phrase) {
         mm_phrase_text(phrase, " keeps a chain of ");
         count_say(facts, phrase);
         mm_phrase_text(phrase, " alive, each held by the next");
+        if (facts->link != NULL) {
+            mm_phrase_text(phrase, " through `");
+            mm_phrase_text(phrase, facts->link);
+            mm_phrase_text(phrase, "`");
+        }
     } else {
         mm_phrase_text(phrase, facts->atexit ? " keep " : " keeps ");
         count_say(facts, phrase);
@@ -161,8 +167,13 @@ static void one_say(const mm_grown *grown, const mm_grown_facts *facts, mm_phras
         mm_phrase_text(phrase, " that");
     }
     mm_phrase_text(phrase, growth->settled == MM_SETTLED_LEAK ? " grows" : " grew");
-    bool counted =
-        facts->object != MM_NONE && mm_graph_entries(grown->work->graph, facts->object, &entries);
+    bool counted = growth->places == 1 && facts->object != MM_NONE &&
+                   mm_graph_entries(grown->work->graph, facts->object, &entries);
+    if (growth->places > 1) {
+        mm_phrase_text(phrase, " in ");
+        mm_phrase_number(phrase, growth->places);
+        mm_phrase_text(phrase, " such places");
+    }
     if (counted) {
         mm_phrase_text(phrase, " to ");
         mm_phrase_number(phrase, entries);

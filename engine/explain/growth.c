@@ -113,8 +113,8 @@ static bool passes_by(const mm_grown *grown, const mm_growth_finding *growth) {
            graph->file->roots[growth->guilty.edge].kind == MM_ROOT_FRAME;
 }
 
-static MM_STATUS growth_add(mm_grown *grown, const mm_growth_finding *growth) {
-    mm_grown_facts facts;
+static MM_STATUS growth_add(mm_grown *grown, const mm_growth_finding *growth,
+                            mm_grown_facts *facts) {
     mm_finding *finding = mm_explain_finding(grown->work);
     if (finding == NULL) {
         return MM_E_NOMEM;
@@ -124,8 +124,8 @@ static MM_STATUS growth_add(mm_grown *grown, const mm_growth_finding *growth) {
     finding->is_leak = growth->settled == MM_SETTLED_LEAK && !growth->echo;
     finding->hidden = growth->echo || passes_by(grown, growth) ||
                       (growth->settled != MM_SETTLED_LEAK && growth->settled != MM_SETTLED_UNKNOWN);
-    MM_TRY(mm_grown_explain(grown, growth, finding, &facts));
-    MM_TRY(mm_grown_say(grown, &facts, finding));
+    MM_TRY(mm_grown_explain(grown, growth, finding, facts));
+    MM_TRY(mm_grown_say(grown, facts, finding));
     if (growth->echo ||
         (growth->settled != MM_SETTLED_LEAK && growth->settled != MM_SETTLED_UNKNOWN)) {
         // There is nothing to mend here.
@@ -134,6 +134,49 @@ static MM_STATUS growth_add(mm_grown *grown, const mm_growth_finding *growth) {
         finding->cut.role = NULL;
     }
     finding->fingerprint = grown_fingerprint(finding);
+    return MM_OK;
+}
+
+static bool texts_equal(const char *a, const char *b) {
+    return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
+// Do two findings tell of entries of one container, each of which grows by itself, in the same
+// words? `a` and `b` are of the analysis, `first` and `second` what is said of them.
+static bool entries_alike(const mm_growth_finding *a, const mm_growth_finding *b,
+                          const mm_finding *first, const mm_finding *second) {
+    return a->kind == MM_GROWTH_ONE_OBJECT && b->kind == a->kind && a->settled == b->settled &&
+           a->echo == b->echo && a->guilty.source == b->guilty.source &&
+           first->hidden == second->hidden && texts_equal(first->type, second->type) &&
+           texts_equal(first->holder, second->holder) &&
+           texts_equal(first->cut.reference, second->cut.reference);
+}
+
+static void known_add(uint64_t *sum, uint64_t more) {
+    *sum = *sum == MM_UNKNOWN || more == MM_UNKNOWN ? MM_UNKNOWN : *sum + more;
+}
+
+// The last finding is told with an earlier one of another entry of the same container.
+static MM_STATUS entries_merge(mm_grown *grown, mm_growth *growth, mm_grown_facts *facts) {
+    mm_explain *work = grown->work;
+    uint32_t last = work->finding_count - 1;
+    const mm_finding *second = work->findings[last];
+    uint32_t number = (uint32_t)(second->growth - growth->findings);
+    for (uint32_t i = 0; i < last; i++) {
+        mm_finding *first = work->findings[i];
+        uint32_t at = (uint32_t)(first->growth - growth->findings);
+        mm_growth_finding *into = &growth->findings[at];
+        if (!entries_alike(into, second->growth, first, second)) {
+            continue;
+        }
+        into->places++;
+        known_add(&into->grown_bytes, second->growth->grown_bytes);
+        known_add(&first->retained_bytes, second->retained_bytes);
+        known_add(&first->cut.freed_bytes, second->cut.freed_bytes);
+        known_add(&facts[at].bytes, facts[number].bytes);
+        work->finding_count--;
+        return mm_grown_say(grown, &facts[at], first);
+    }
     return MM_OK;
 }
 
@@ -189,8 +232,14 @@ static MM_STATUS growth_explain(mm_grown *grown, const mm_graph *garbage, mm_gro
     MM_TRY(mm_growth_find(grown->input, work->arena, ret, work->err));
     grown->birth = ret->birth;
     MM_TRY(grown_prepare(grown, ret));
+    mm_grown_facts *facts =
+        MM_ARENA_NEW(work->arena, mm_grown_facts, (size_t)ret->finding_count + 1);
+    if (facts == NULL) {
+        return MM_E_NOMEM;
+    }
     for (uint32_t i = 0; i < ret->finding_count; i++) {
-        MM_TRY(growth_add(grown, &ret->findings[i]));
+        MM_TRY(growth_add(grown, &ret->findings[i], &facts[i]));
+        MM_TRY(entries_merge(grown, ret, facts));
     }
     uint64_t steps = rise(marks[0].process.steps, last->process.steps);
     uint64_t native = 0;

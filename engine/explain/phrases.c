@@ -36,16 +36,25 @@ void mm_phrase_number(mm_phrase *phrase, uint64_t number) {
 }
 
 void mm_phrase_bytes(mm_phrase *phrase, uint64_t bytes) {
-    static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB"};
-    char out[32];
+    static const char *const units[] = {" B", " KiB", " MiB", " GiB", " TiB", " PiB", " EiB"};
+    uint64_t scale = 1;
     size_t unit = 0;
-    double value = (double)bytes;
-    while (value >= 1023.95 && unit + 1 < MM_COUNTOF(units)) {
-        value /= 1024;
+    // The next unit when rounding would otherwise write 1024.0.
+    while (unit + 1 < MM_COUNTOF(units) &&
+           bytes / scale >= 1024 - (bytes % scale * 20 >= 19 * scale)) {
+        scale *= 1024;
         unit++;
     }
-    (void)snprintf(out, sizeof(out), unit == 0 ? "%.0f %s" : "%.1f %s", value, units[unit]);
-    mm_phrase_text(phrase, out);
+    if (unit == 0) {
+        mm_phrase_number(phrase, bytes);
+    } else {
+        uint64_t part = scale / 10;
+        uint64_t tenths = bytes / scale * 10 + (bytes % scale + part / 2) / part;
+        mm_phrase_number(phrase, tenths / 10);
+        mm_phrase_text(phrase, ".");
+        mm_phrase_number(phrase, tenths % 10);
+    }
+    mm_phrase_text(phrase, units[unit]);
 }
 
 const char *mm_phrase_keep(const mm_phrase *phrase, mm_arena *arena) {
@@ -231,20 +240,41 @@ uint32_t mm_explain_context_variable(const mm_graph *graph, uint32_t node) {
     return MM_NONE;
 }
 
-// "work2 (shop.py:3)" as "work2() (shop.py:3)".
+// Where in "f[*] (shop.py:3)" what follows the name begins: the steps into what the variable has.
+// Names of functions have no bracket.
+static size_t steps_begin(const char *text, size_t length) {
+    const char *bracket = memchr(text, '[', length);
+    return bracket != NULL ? (size_t)(bracket - text) : length;
+}
+
+// "work2 (shop.py:3)" as "work2() (shop.py:3)", without the steps.
 static void function_say(const char *text, mm_phrase *phrase) {
     char name[256];
     const char *place = strstr(text, " (");
     size_t length = place != NULL ? (size_t)(place - text) : strlen(text);
+    size_t named = steps_begin(text, length);
     if (length >= sizeof(name)) {
         mm_phrase_text(phrase, text);
         return;
     }
-    memcpy(name, text, length);
-    name[length] = '\0';
+    memcpy(name, text, named);
+    name[named] = '\0';
     mm_phrase_text(phrase, name);
     mm_phrase_text(phrase, "()");
     mm_phrase_text(phrase, text + length);
+}
+
+// "[*]" of "f[*] (shop.py:3)".
+static void steps_say(const char *text, mm_phrase *phrase) {
+    char steps[256];
+    const char *place = strstr(text, " (");
+    size_t length = place != NULL ? (size_t)(place - text) : strlen(text);
+    size_t named = steps_begin(text, length);
+    if (length < sizeof(steps)) {
+        memcpy(steps, text + named, length - named);
+        steps[length - named] = '\0';
+        mm_phrase_text(phrase, steps);
+    }
 }
 
 void mm_explain_holder_say(const char *holder, bool cached, mm_phrase *phrase) {
@@ -269,6 +299,7 @@ void mm_explain_holder_say(const char *holder, bool cached, mm_phrase *phrase) {
         variable[of - name] = '\0';
         mm_phrase_text(phrase, kinds[i].says);
         mm_phrase_text(phrase, variable);
+        steps_say(of + 4, phrase);
         mm_phrase_text(phrase, "` of ");
         function_say(of + 4, phrase);
         return;
@@ -302,25 +333,43 @@ uint32_t mm_explain_outer(const mm_graph *graph, uint32_t node) {
     return node;
 }
 
-// Is the text the name of a variable in a function that runs, for an object of C? An attribute that
-// has it says more: "pool._work_queue", not the worker's "work_queue".
-static bool is_running_local(const mm_graph *graph, uint32_t node, const char *text) {
+// The code of a function that runs and has the object in a variable of that name, or MM_NONE.
+static uint32_t running_code(const mm_graph *graph, uint32_t node, const char *text) {
     uint32_t first = 0;
     uint32_t end = mm_graph_roots_of(graph, node, &first);
-    if (mm_graph_kind(graph, node) != MM_KIND_FOREIGN) {
-        return false;
-    }
     for (uint32_t i = first; i < end; i++) {
         const mm_file_root *root = &graph->file->roots[(uint32_t)graph->root_index[i]];
         if (root->kind == MM_ROOT_FRAME && root->frame != MM_NONE) {
             uint32_t code = graph->file->frames[root->frame].code;
             const char *name = mm_graph_variable(graph, code, root->name);
             if (name != NULL && strcmp(name, text) == 0) {
-                return true;
+                return code;
             }
         }
     }
-    return false;
+    return MM_NONE;
+}
+
+// Is the text the name of a variable in a function that runs, for an object of C? An attribute that
+// has it says more: "pool._work_queue", not the worker's "work_queue".
+static bool is_running_local(const mm_graph *graph, uint32_t node, const char *text) {
+    return mm_graph_kind(graph, node) == MM_KIND_FOREIGN &&
+           running_code(graph, node, text) != MM_NONE;
+}
+
+bool mm_explain_running_local(const mm_graph *graph, uint32_t node, const char *name, char *out,
+                              size_t out_bytes) {
+    uint32_t code = running_code(graph, node, name);
+    char whose[256];
+    if (code == MM_NONE) {
+        return false;
+    }
+    (void)mm_graph_name_text(graph, code, whose, sizeof(whose));
+    if (whose[0] == '\0' || whose[0] == '<') {
+        return false;
+    }
+    (void)snprintf(out, out_bytes, "local %s of %s", name, whose);
+    return true;
 }
 
 void mm_explain_holder_text(const mm_graph *graph, uint32_t node, char *out, size_t out_bytes,

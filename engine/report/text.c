@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/free/bytes.h"
+#include "explain/explain.h"
 
 enum { MARKS_MAX = 4 };
 
@@ -79,25 +80,9 @@ void mm_text_digits(mm_text *text, uint64_t value) {
 }
 
 void mm_text_size(mm_text *text, uint64_t bytes) {
-    static const char *const units[] = {" B", " KiB", " MiB", " GiB", " TiB", " PiB", " EiB"};
-    uint64_t scale = 1;
-    size_t unit = 0;
-    // The next unit when rounding would otherwise write 1024.0.
-    while (unit + 1 < MM_COUNTOF(units) &&
-           bytes / scale >= 1024 - (bytes % scale * 20 >= 19 * scale)) {
-        scale *= 1024;
-        unit++;
-    }
-    if (unit == 0) {
-        mm_text_number(text, bytes);
-    } else {
-        uint64_t part = scale / 10;
-        uint64_t tenths = bytes / scale * 10 + (bytes % scale + part / 2) / part;
-        mm_text_number(text, tenths / 10);
-        mm_text_put(text, ".");
-        mm_text_digits(text, tenths % 10);
-    }
-    mm_text_put(text, units[unit]);
+    mm_phrase phrase = {.used = 0};
+    mm_phrase_bytes(&phrase, bytes);
+    mm_text_put(text, phrase.text);
 }
 
 // Length of the character at `at`, its code point in `ret`. Bytes that are no UTF-8 are one each.

@@ -34,7 +34,7 @@ LEAKS = [
     ("big_buffer", "bytearray", r"growing\.buffer \(bytearray\) grows", "growth", "log"),
     ("small_numbers", "list", r"growing\.counts \(list\) grows", "growth", "log"),
     ("replaced", "growing.Item", r"Registry\.log keeps", "growth", "log"),
-    ("thread", "threading.Thread", r"threading\._active \(dict\)", "growth", "registry"),
+    ("thread", "threading.Thread", r"threading\._active \(dict\)", "growth", "threads"),
     ("subscribed", "growing.View", r"growing\.bus\.listeners \(list\)", "growth", "callbacks"),
     ("stored_error", "growing.Item", r"growing\.errors \(list\)", "growth", "stored exception"),
     (

@@ -93,6 +93,25 @@ static void story_bounded(world *w) {
     heap_fact(&w->h, w->list, MM_FACT_BOUND, 32768);
 }
 
+// Lists of one dict, each of which gets longer.
+static void story_entries(world *w) {
+    for (unsigned i = 0; i < 3; i++) {
+        uint32_t list = heap_object(&w->h, w->h.list_type, HEAP_EXACT);
+        w->h.file.storage_bytes[list] = (uint32_t)w->steps * 8;
+        heap_entry(&w->h, w->dict, w->exam_class, list);
+    }
+}
+
+static void test_entries(void) {
+    const mm_finding *finding = explained(story_entries);
+    if (ok(finding != NULL && shown() == 1, "lists of one dict are told at once")) {
+        const char *begins = "shop.table[*] (list) grows in 3 such places: ";
+        ok(strncmp(finding->sentence, begins, strlen(begins)) == 0, "said: %s", finding->sentence);
+        is_u64(finding->growth->grown_bytes, UINT64_C(3) * 100 * 8, "with the bytes of all");
+    }
+    explained_end();
+}
+
 // Weak references beside the objects are their shadow.
 static void story_shadow(world *w) {
     for (uint64_t i = 0; i < w->steps; i++) {
@@ -403,6 +422,7 @@ static void test_memory(void) {
 
 int main(void) {
     mm_os_pages_init(&pages);
+    test_entries();
     test_held();
     test_containers();
     test_shadow();

@@ -180,6 +180,18 @@ static void story_tail(world *w) {
     }
 }
 
+// A tree without an order of its own, the root of which is always the newest.
+static void story_branches(world *w) {
+    static uint32_t nodes[2000];
+    for (uint64_t i = 0; i < w->steps; i++) {
+        nodes[w->steps - 1 - i] = born(w, w->exam_type, i);
+    }
+    for (uint64_t i = 1; i < w->steps; i++) {
+        heap_named(&w->h, nodes[(i - 1) / 2], nodes[i], "below");
+    }
+    heap_set(&w->h, w->shop, "n9", nodes[0]);
+}
+
 // A tree of dicts: each step puts one under the dict of an earlier step.
 static void story_tree(world *w) {
     static uint32_t dicts[2000];
@@ -212,6 +224,11 @@ static void test_begins(void) {
     finding = told(story_tail);
     if (ok(finding != NULL && leaks() == 1 && finding->chain, "a list linked from its tail")) {
         is_text(edge_of(finding), ".n8", "it is what leads to the head");
+    }
+    session_end();
+    finding = told(story_branches);
+    if (ok(finding != NULL && leaks() == 1 && !finding->chain, "a tree is no chain")) {
+        is_text(edge_of(finding), ".n9", "it is what leads to its root");
     }
     session_end();
     finding = told(story_tree);

@@ -213,6 +213,7 @@ static void test_numbers(void) {
     is_written(mm_text_size, 10900000, "10.4 MiB");
     is_written(mm_text_size, 1048575, "1.0 MiB");
     is_written(mm_text_size, (1u << 20) - 60000, "965.4 KiB");
+    is_written(mm_text_size, 1047392, "1,022.8 KiB");
     is_written(mm_text_size, UINT64_MAX, "16.0 EiB");
 }
 
