@@ -44,7 +44,14 @@ static uint64_t round_steps(const mm_growing *work) {
     uint64_t after = work->input->marks[work->input->early].process.steps;
     return before == MM_UNKNOWN || after == MM_UNKNOWN || after <= before
                ? 1
-               : (after - before + work->input->early - 1) / work->input->early;
+               : (after - before - 1) / work->input->early + 1;
+}
+
+// Of all early rounds. Numbers of a file may be anything: not less than 1.
+static uint64_t early_steps(const mm_growing *work) {
+    uint64_t steps = round_steps(work);
+    uint64_t most = UINT64_MAX / work->input->early;
+    return (steps < most ? steps : most) * work->input->early;
 }
 
 static bool often_enough(const mm_growing *work, uint64_t rate) {
@@ -289,7 +296,7 @@ static MM_STATUS unreached_find(mm_growing *work, unreached_kind which, mm_growt
     }
     finding->table = list.table;
     finding->grown_bytes = list.bytes;
-    uint64_t steps = round_steps(work) * work->input->early;
+    uint64_t steps = early_steps(work);
     finding->missing_per_1000_steps =
         which == UNREACHED_CULPRIT ? missing * 1000 / steps : MM_UNKNOWN;
     return MM_OK;
@@ -413,7 +420,7 @@ static MM_STATUS slopes_find(mm_growing *work, slope_kind kind, mm_growth_findin
     if (first) {
         finding->grown_objects = objects_grown(work, lead, kind, most);
         finding->grown_bytes = finding->grown_objects == 0 ? 0 : most_bytes;
-        finding->missing_per_1000_steps = most * 1000 / (round_steps(work) * work->input->early);
+        finding->missing_per_1000_steps = most * 1000 / early_steps(work);
     }
     return MM_OK;
 }

@@ -157,14 +157,22 @@ static uint64_t late_entries(const mm_growing *work, uint32_t source) {
 }
 
 // Is it the table that the state of a thread has for C code? The interpreter files there what each
-// threading.local has in the thread, under a name of its own: the entry goes with the local.
-static bool is_thread_table(const mm_graph *graph, uint32_t source) {
+// threading.local has in the thread, under a name of its own: the entry goes with the local. What
+// extensions file there has other types.
+static bool is_thread_table(const mm_graph *graph, const mm_growing_group *group) {
+    uint32_t source = group->source;
+    bool local = false;
+    for (uint32_t i = 0; i < group->ref_count && !local; i++) {
+        local = strcmp(mm_graph_type_short(graph, group->refs[i].target), "_localdummy") == 0;
+    }
+    if (!local || source == graph->root_node || mm_graph_kind(graph, source) != MM_KIND_DICT) {
+        return false;
+    }
     uint32_t first = 0;
-    uint32_t end = source != graph->root_node ? mm_graph_roots_of(graph, source, &first) : 0;
+    uint32_t end = mm_graph_roots_of(graph, source, &first);
     for (uint32_t i = first; i < end; i++) {
         const mm_file_root *root = &graph->file->roots[(uint32_t)graph->root_index[i]];
-        if (root->kind == MM_ROOT_THREAD && root->frame == MM_NONE &&
-            mm_graph_kind(graph, source) == MM_KIND_DICT) {
+        if (root->kind == MM_ROOT_THREAD && root->frame == MM_NONE) {
             return true;
         }
     }
@@ -202,7 +210,7 @@ static MM_STATUS candidate_fill(mm_growing *work, const mm_growing_group *group,
         finding->late_entries = late_entries(work, group->source);
     }
     MM_TRY(mm_growing_types(work, side, group, finding, &item->type_rate));
-    finding->echo = finding->echo || is_thread_table(side->graph, group->source);
+    finding->echo = finding->echo || is_thread_table(side->graph, group);
     if (finding->type_count > 0) {
         finding->settled =
             mm_growing_settle(work, group, finding->type, item->type_rate, &finding->bound);

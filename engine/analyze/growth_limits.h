@@ -17,7 +17,8 @@ typedef struct mm_limit_question {
     uint32_t container;
     uint64_t entries;  ///< of the container
     uint64_t *ret_bound;
-    uint32_t shards;  ///< the list that the container is one item of, or MM_NONE: see shard_limit()
+    uint32_t
+        shards;  ///< the list that the container is one item of, or MM_NONE: see shards_limit()
 } mm_limit_question;
 
 /// Goes through what an object refers to, and what its dict does.

@@ -6,6 +6,7 @@
 enum {
     HOLDERS_MAX = MM_GROWING_HOLDERS_MAX,
     ENTRY_REFERENCES_MAX = 32,  ///< to an entry
+    NEXT_MAX = 64,              ///< references of a link in search of the next one
     LINKS_MIN = 4,
     SAMPLES = 16,       ///< of entries that are the same in two tables
     SLOT_SAMPLES = 64,  ///< of entries that stand in a list
@@ -84,8 +85,9 @@ static bool are_few(const mm_limit_question *q, uint32_t node) {
 // The first object of its own type that it leads to, or MM_NONE.
 static uint32_t next_of(const mm_graph *graph, uint32_t node) {
     const mm_file *file = graph->file;
+    uint32_t first = file->reference_start[node];
     uint32_t end = file->reference_start[node + 1];
-    for (uint32_t edge = file->reference_start[node]; edge < end; edge++) {
+    for (uint32_t edge = first; edge < end && edge < first + NEXT_MAX; edge++) {
         uint32_t target = file->reference_target[edge];
         if (file->type[target] == file->type[node] && target != node) {
             return target;
@@ -106,7 +108,7 @@ static bool is_link(const mm_limit_question *q, uint32_t link) {
 // The object that holds the table: all links that begin at it are entries, and one does. Where it
 // begins another chain nobody knows which of them grows.
 static bool is_head(const mm_limit_question *q, uint32_t object) {
-    mm_attribute_walk walk = mm_limits_attributes(q->graph, object, UINT32_MAX);
+    mm_attribute_walk walk = mm_limits_attributes(q->graph, object, MM_LIMITS_NAMES_MAX);
     bool found = false;
     while (mm_limits_attribute_next(&walk)) {
         if (walk.target == q->container || next_of(q->graph, walk.target) == MM_NONE) {
@@ -217,7 +219,7 @@ static bool has_room(const mm_limit_question *q, uint32_t list) {
     const mm_file *file = q->graph->file;
     uint64_t slots = mm_growing_entries(q->graph, list);
     uint32_t first = file->reference_start[list];
-    if (mm_graph_kind(q->graph, list) != MM_KIND_LIST || slots < q->entries + 2 ||
+    if (mm_graph_kind(q->graph, list) != MM_KIND_LIST || slots < 2 || q->entries > slots - 2 ||
         file->reference_start[list + 1] - first != slots) {
         return false;
     }

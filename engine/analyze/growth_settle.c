@@ -177,6 +177,7 @@ static bool bound_near(const mm_graph *graph, uint32_t source, uint64_t *ret_bou
     uint32_t parts[HOLDERS_MAX] = {source};
     uint32_t count = 1;
     uint64_t entries = mm_growing_entries(graph, source);
+    uint64_t bound = 0;
     if (has_bound(graph, source, entries, ret_bound)) {
         return true;
     }
@@ -185,8 +186,10 @@ static bool bound_near(const mm_graph *graph, uint32_t source, uint64_t *ret_bou
         uint32_t found = mm_growing_holders(graph, parts[at], holders);
         for (uint32_t i = 0; i < found; i++) {
             bool whole = at == 0 || is_part(graph, parts[at], holders[i]);
-            if (whole && has_bound(graph, holders[i], entries, ret_bound)) {
-                return !mm_growing_is_for_another(graph, parts[at], holders[i]);
+            if (whole && has_bound(graph, holders[i], entries, &bound) &&
+                !mm_growing_is_for_another(graph, parts[at], holders[i])) {
+                *ret_bound = bound;
+                return true;
             }
             bool above = (graph->node_flags[holders[i]] & (MM_NODE_CODE | MM_NODE_NAMESPACE)) != 0;
             if (whole && !above && count < HOLDERS_MAX && !stands_among(parts, count, holders[i])) {

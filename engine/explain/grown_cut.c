@@ -138,7 +138,8 @@ MM_STATUS mm_grown_chain_climb(mm_grown *grown, const mm_growth_finding *growth,
     // What the cut frees holds the chain no longer: the last measurement marked that.
     for (uint32_t i = 0; i < growth->also_count; i++) {
         uint32_t source = growth->also[i].source;
-        bool goes = source != work->graph->root_node && work->cutter.mark[source] == MM_CUT_FREED;
+        bool goes =
+            source != work->graph->root_node && (work->cutter.mark[source] & MM_CUT_FREED) != 0;
         if (!goes) {
             moved->also[moved->also_count++] = growth->also[i];
         }

@@ -61,8 +61,10 @@ uint32_t mm_graph_root_count(const mm_graph *graph, uint32_t root) {
 bool mm_graph_root_is_atexit(const mm_graph *graph, uint32_t root) {
     static const char begins[] = "atexit callback";
     MM_ASSERT(root < graph->file->root_count);
-    uint32_t name = graph->file->roots[root].name;
-    return name != MM_NONE && strncmp(graph->file->names[name], begins, sizeof(begins) - 1) == 0;
+    const mm_file_root *r = &graph->file->roots[root];
+    // The name of a frame's variable is a number in its code, and nobody has looked at that.
+    return r->kind == MM_ROOT_INTERPRETER && r->name != MM_NONE &&
+           strncmp(graph->file->names[r->name], begins, sizeof(begins) - 1) == 0;
 }
 
 uint32_t mm_graph_edge_source(const mm_graph *graph, uint32_t edge) {

@@ -30,7 +30,8 @@ def files_of(name: str, importer: Module | None = None) -> list[str]:
         places = [str(folder) for folder in above]
     for place in places:
         at = Path(place, *parts)
-        for file in (at.with_suffix(".py"), at / "__init__.py"):
+        modules = [at.with_name(f"{parts[-1]}.py")] if parts else []
+        for file in (*modules, at / "__init__.py"):
             if file.is_file():
                 return [str(file)]
     return []

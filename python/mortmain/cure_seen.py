@@ -24,14 +24,11 @@ _WHOLE = {
 _OF_MODULES = {"vars", "__dict__", "globals", "getmembers"}
 _WRITERS = {
     "pickle", "cPickle", "_pickle", "dill", "cloudpickle", "jsonpickle", "joblib", "shelve", "copy",
-    "multiprocessing",
+    "multiprocessing", "concurrent",
 }  # fmt: skip
 _BY_NAME = {"getattr", "hasattr", "setattr", "delattr", "attrgetter"}
 # The same in the text of another file, of which no more is known.
-OTHERS = re.compile(
-    r"\b(vars|asdict|astuple|getmembers|deepcopy|model_dump)\(|\b__dict__\b"
-    r"|\b(c?[Pp]ickle|dill|cloudpickle|jsonpickle|joblib|shelve)\b"
-)
+OTHERS = re.compile(rf"\b({'|'.join(sorted(_WHOLE | _WRITERS - {'copy'}))}|copy\.copy)\b")
 
 
 def as_a_whole(module: Module, scope: str, name: str) -> bool:
@@ -66,17 +63,27 @@ def _words(module: Module) -> Iterator[tuple[str, bool]]:
 
 def _calls(module: Module) -> Iterator[ast.Call]:
     for node in ast.walk(module.tree):
-        if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] in _BY_NAME:
+        if isinstance(node, ast.Call) and _called(node) in _BY_NAME:
             yield node
+
+
+def _called(call: ast.Call) -> str:
+    """The last name of what is called; a chain of calls may be deeper than a walk can go."""
+    func = call.func
+    if isinstance(func, ast.Attribute):
+        return func.attr
+    return func.id if isinstance(func, ast.Name) else ""
 
 
 def _by_name(call: ast.Call, name: str, scope: str) -> bool:
     """Does it ask for an attribute by this name, or by one that nobody knows?"""
-    is_getter = ast.unparse(call.func).endswith("attrgetter")
+    is_getter = _called(call) == "attrgetter"
     asked = call.args if is_getter else call.args[1:2]
     for each in asked:
         if not isinstance(each, ast.Constant):
             return scope != "" or is_getter
-        if str(each.value).rpartition(".")[2] == name:
+        last = str(each.value).rpartition(".")[2]
+        # A private one has the name of its class in front: `_Job__lines`.
+        if last == name or (name.startswith("__") and last.endswith(name)):
             return True
     return False

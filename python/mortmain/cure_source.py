@@ -364,10 +364,16 @@ def method_of(owner: ast.ClassDef, name: str) -> Function | None:
     )
 
 
+def _bare(base: ast.expr) -> str:
+    """`Base` of `shop.Base[int]`"""
+    plain = base.value if isinstance(base, ast.Subscript) else base
+    return ast.unparse(plain).rpartition(".")[2]
+
+
 def are_related(module: Module, one: str, other: str) -> bool:
     """Is a class of the file one of both, or below both, as far as its bases are in the file?"""
     bases = {
-        node.name: {ast.unparse(base).rpartition(".")[2] for base in node.bases}
+        node.name: {_bare(base) for base in node.bases}
         for node in ast.walk(module.tree)
         if isinstance(node, ast.ClassDef)
     }
@@ -393,7 +399,7 @@ def used_elsewhere(module: Module, scope: str, name: str) -> bool:
 
 def seen_elsewhere(module: Module, word: re.Pattern[str]) -> bool:
     """Is it in the text of another file that imports this one, as far as they are read?"""
-    return any(is_user and word.search(text or "") for text, is_user in _others(module))
+    return any(is_user and (text is None or word.search(text)) for text, is_user in _others(module))
 
 
 def _others(module: Module) -> Iterator[tuple[str | None, bool]]:
@@ -407,11 +413,14 @@ def _others(module: Module) -> Iterator[tuple[str | None, bool]]:
         parts = Path(module.file).parent.relative_to(top).parts
         folder = top / parts[0] if parts else folder
     files = folder.rglob("*.py") if is_package else folder.glob("*.py")
+    # A package is imported by its folder's name, or by a dot.
+    at_top = Path(module.file).name == "__init__.py"
+    name = Path(module.file).resolve().parent.name if at_top else Path(module.file).stem
     for count, file in enumerate(files):
         if count == _SIBLINGS_MAX:
             yield None, True
             return
-        is_user = imported_in(str(file), Path(module.file).stem)
+        is_user = imported_in(str(file), name) or (at_top and imported_in(str(file), "."))
         if is_package or is_user:
             yield "" if file.samefile(module.file) else source._read(str(file)) or "", is_user
 
@@ -419,7 +428,8 @@ def _others(module: Module) -> Iterator[tuple[str | None, bool]]:
 def imported_in(file: str, name: str) -> bool:
     """Does a file import a module of this name, as far as a glance tells?"""
     text = source._read(file) or ""
-    return re.search(rf"\b(import|from)\b[^\n]*\b{re.escape(name)}\b", text) is not None
+    last = r"\bfrom\s+\.+\s+import\b" if name == "." else rf"\b{re.escape(name)}\b"
+    return re.search(last if name == "." else rf"\b(import|from)\b[^\n]*{last}", text) is not None
 
 
 def position(module: Module, function: Function, name: str) -> int:

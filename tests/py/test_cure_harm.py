@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from mortmain import cure
+from mortmain import cure, cure_imports, cure_source
 from test_cure import facts, found
 
 JOB = """{first}
@@ -68,6 +68,50 @@ def test_not_written_out(tmp_path: Path, method: str) -> None:
     assert fix is not None
     assert fix.cure == "bound-log"
     assert "self.events = collections.deque(maxlen=128)" in (fix.after or "")
+
+
+def test_written_out_by_a_user_of_the_package(tmp_path: Path) -> None:
+    """A package is imported by the name of its folder."""
+    package = tmp_path / "stock"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    (package / "dump.py").write_text(
+        "import json\nfrom stock import job\njson.dumps(job.__dict__)\n"
+    )
+    file = package / "__init__.py"
+    file.write_text(JOB.format(first="", name="events", method=""))
+    path = (("module stock", ".job", False), ("Job", ".events", False), ("list", "[*]", True),
+            ("dict", None, False))  # fmt: skip
+    scope = (str(file), "Job()", "events", ())
+    fix = cure.find(facts(file, "events", scope=scope, path=path, held="dict", by_identity=False))
+    assert fix is not None
+    assert fix.patch is None
+
+
+def test_private_name_is_spelt_out(tmp_path: Path) -> None:
+    """What a class calls `self.__events` is `_Job__events` to others."""
+    tail = "def tail(self):\n        return getattr(self, '_Job__events')[-5:]"
+    fix = of_job(tmp_path, tail, name="__events")
+    assert fix is not None
+    assert fix.patch is None
+
+
+def test_long_chain_of_calls(tmp_path: Path) -> None:
+    """Deeper than a walk that calls itself can go."""
+    tail = f"def tail(self):\n        return self{'.one()' * 400}"
+    fix = of_job(tmp_path, tail)
+    assert fix is not None
+
+
+def test_import_from_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`from . import fetch` in a file that is given by its bare name."""
+    monkeypatch.chdir(tmp_path)
+    Path("lru.py").write_text("from . import fetch\n")
+    module = cure_source.read("lru.py")
+    assert module is not None
+    assert cure_imports.sources(module, "fetch") == []
+    Path("__init__.py").touch()
+    assert cure_imports.sources(module, "fetch") == ["__init__.py"]
 
 
 def test_written_out_by_another_file(tmp_path: Path) -> None:
