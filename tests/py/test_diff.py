@@ -188,6 +188,6 @@ main()
 """,
     )
     text = diff(tmp_path, "0.mort", "1.mort").stdout
-    assert "kept (list) keeps 100 Thing alive" in text, text
+    assert "the variable `kept` of main() (list) keeps 100 Thing alive" in text, text
     assert "passing" not in text, text
     assert "passing" in diff(tmp_path, "-v", "0.mort", "1.mort").stdout

@@ -184,6 +184,27 @@ static void test_c_heap(void) {
     mm_os_pages_deinit(&pages);
 }
 
+// The name of an interpreter's root is a name of the file, that of a frame's variable is not.
+static void test_atexit(void) {
+    heap h;
+    heap_init(&h);
+    uint32_t object = heap_object(&h, h.list_type, 9);
+    uint32_t frame = heap_frame(&h, heap_code(&h, "f", "shop.py", 1, NULL, 0), 1, 0);
+    uint32_t name = heap_name(&h, "atexit callback: func");
+    const uint32_t roots[] = {
+        heap_root(&h, MM_ROOT_INTERPRETER, object, name, MM_NONE),
+        heap_root(&h, MM_ROOT_INTERPRETER, object, MM_NONE, MM_NONE),
+        heap_root(&h, MM_ROOT_FRAME, object, name, frame),
+        heap_root(&h, MM_ROOT_FRAME, object, 0xfffffff0u, frame),
+    };
+    mm_graph graph = graph_of(heap_file(&h));
+    for (size_t i = 0; i < MM_COUNTOF(roots); i++) {
+        ok(mm_graph_root_is_atexit(&graph, roots[i]) == (i == 0), "root %zu", i);
+    }
+    heap_deinit(&h);
+    mm_os_pages_deinit(&pages);
+}
+
 int main(void) {
     mm_os_pages_init(&pages);
     for (uint64_t seed = 1; seed <= 20; seed++) {
@@ -194,5 +215,6 @@ int main(void) {
     test_keys(false);
     test_keys(true);
     test_c_heap();
+    test_atexit();
     return done_testing();
 }
