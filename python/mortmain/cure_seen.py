@@ -28,7 +28,15 @@ _WRITERS = {
 }  # fmt: skip
 _BY_NAME = {"getattr", "hasattr", "setattr", "delattr", "attrgetter"}
 # The same in the text of another file, of which no more is known.
-OTHERS = re.compile(rf"\b({'|'.join(sorted(_WHOLE | _WRITERS - {'copy'}))}|copy\.copy)\b")
+_TEXT_OF_INSTANCES = re.compile(
+    rf"\b({'|'.join(sorted(_WHOLE | _WRITERS - {'copy'}))}|copy\.copy)\b"
+)
+_TEXT_OF_MODULES = re.compile(rf"\b({'|'.join(sorted(_OF_MODULES))})\b")
+
+
+def in_others(scope: str) -> re.Pattern[str]:
+    """What tells of the same in the text of another file; scopes are those of as_a_whole()."""
+    return _TEXT_OF_INSTANCES if scope.endswith("()") else _TEXT_OF_MODULES
 
 
 def as_a_whole(module: Module, scope: str, name: str) -> bool:
@@ -39,9 +47,11 @@ def as_a_whole(module: Module, scope: str, name: str) -> bool:
         scope: ``""`` for a global of the module, else a class, or ``"Class()"`` for its instances.
         name: As the source writes it.
     """
-    words = _OF_MODULES if scope == "" else _WHOLE
+    # What a class has for all is no part of what is written of an instance.
+    of_instances = scope.endswith("()")
+    words = _WHOLE if of_instances else _OF_MODULES
     return any(
-        word in words or (scope != "" and word in _WRITERS and is_import)
+        word in words or (of_instances and word in _WRITERS and is_import)
         for word, is_import in _words(module)
     ) or any(_by_name(call, name, scope) for call in _calls(module))
 
