@@ -123,7 +123,9 @@ class Case:
     def is_seen_as_a_whole(self) -> bool:
         """May somebody read it, or write it out, without its name?"""
         own = cure_seen.as_a_whole(self.module, self.scope, self.name)
-        return own or cure_source.seen_elsewhere(self.module, cure_seen.in_others(self.scope))
+        return own or cure_source.seen_elsewhere(
+            self.module, cure_seen.in_others(self.module, self.scope)
+        )
 
     def definitions(self) -> list[Use]:
         """Where an empty container is made; none if one of them makes something else."""

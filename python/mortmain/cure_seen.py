@@ -13,6 +13,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 from mortmain.cure_source import Module
 
@@ -31,12 +32,22 @@ _BY_NAME = {"getattr", "hasattr", "setattr", "delattr", "attrgetter"}
 _TEXT_OF_INSTANCES = re.compile(
     rf"\b({'|'.join(sorted(_WHOLE | _WRITERS - {'copy'}))}|copy\.copy)\b"
 )
-_TEXT_OF_MODULES = re.compile(rf"\b({'|'.join(sorted(_OF_MODULES))})\b")
 
 
-def in_others(scope: str) -> re.Pattern[str]:
-    """What tells of the same in the text of another file; scopes are those of as_a_whole()."""
-    return _TEXT_OF_INSTANCES if scope.endswith("()") else _TEXT_OF_MODULES
+def in_others(module: Module, scope: str) -> re.Pattern[str]:
+    """What tells of the same in the text of another file; scopes are those of as_a_whole().
+
+    Of a module or a class it has to be named there: what is read of the other file's own, or of
+    objects, has nothing of it.
+    """
+    if scope.endswith("()"):
+        return _TEXT_OF_INSTANCES
+    file = Path(module.file)
+    place = file.parent.name if file.name == "__init__.py" else file.stem
+    owner = re.escape(scope.rpartition(".")[2] or place)
+    return re.compile(
+        rf"\b(vars|getmembers|getattr)\(\s*([\w.]+\.)?{owner}\b|\b{owner}\.__dict__\b"
+    )
 
 
 def as_a_whole(module: Module, scope: str, name: str) -> bool:

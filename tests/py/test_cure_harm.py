@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from mortmain import cure, cure_imports, cure_source
+from mortmain import cure, cure_imports, cure_seen, cure_source
 from test_cure import facts, found
 
 JOB = """{first}
@@ -86,6 +86,18 @@ def test_written_out_by_a_user_of_the_package(tmp_path: Path) -> None:
     fix = cure.find(facts(file, "events", scope=scope, path=path, held="dict", by_identity=False))
     assert fix is not None
     assert fix.patch is None
+
+
+def test_whole_of_another_thing(tmp_path: Path) -> None:
+    """What another file reads of itself or of objects has nothing of a module or a class."""
+    (tmp_path / "shop.py").write_text("class Job:\n    jobs = []\n")
+    module = cure_source.read(str(tmp_path / "shop.py"))
+    assert module is not None
+    for scope, told in (("", ("vars(shop)", "shop.__dict__")), ("Job", ("vars(shop.Job)",))):
+        of_others = cure_seen.in_others(module, scope)
+        assert all(of_others.search(text) for text in told)
+        assert not of_others.search("globals()['a']; vars(job); self.__dict__; import pickle")
+    assert cure_seen.in_others(module, "Job()").search("vars(job)")
 
 
 def test_private_name_is_spelt_out(tmp_path: Path) -> None:
