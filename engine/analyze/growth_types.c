@@ -118,11 +118,6 @@ bool mm_growing_is_shadow(const mm_growing *work, uint32_t type) {
     return false;
 }
 
-// The callback of a weak reference that C makes: it goes with the reference.
-static bool type_is_callback(const mm_growing *work, uint32_t type) {
-    return strcmp(work->input->names->names[type], "builtin_function_or_method") == 0;
-}
-
 static bool type_is_number(const mm_growing *work, uint32_t type) {
     const char *name = work->input->names->names[type];
     return strcmp(name, "int") == 0 || strcmp(name, "float") == 0;
@@ -146,22 +141,17 @@ static MM_STATUS types_keep(mm_growing *work, const mm_growing_side *side, uint3
         return MM_E_NOMEM;
     }
     bool numbers = true;
-    bool weak = false;
-    bool callbacks = false;
     finding->echo = true;
     for (uint32_t i = 0; i < met; i++) {
         uint32_t type = work->type_list[i];
         const uint32_t *counts = work->type_count + (size_t)type * MM_GROWING_ROUNDS_MAX;
         if (least > 0 ? sum_of(counts, rounds) >= least : mm_growing_steady(counts, rounds) > 0) {
             finding->types[finding->type_count++] = type;
-            bool shadow = mm_growing_is_shadow(work, type);
             numbers = numbers && type_is_number(work, type);
-            weak = weak || (shadow && !type_is_number(work, type));
-            callbacks = callbacks || type_is_callback(work, type);
-            finding->echo = finding->echo && (shadow || type_is_callback(work, type));
+            finding->echo = finding->echo && mm_growing_is_shadow(work, type);
         }
     }
-    finding->echo = finding->echo && !numbers && (weak || !callbacks);
+    finding->echo = finding->echo && !numbers;
     mm_sort(finding->types, buffer, finding->type_count, sizeof(*buffer), type_before, work);
     if (finding->type_count == 0) {
         return MM_OK;

@@ -44,12 +44,6 @@ SAID = [
         "history[*]",
         "",
     ),
-    (
-        "registered",
-        r"worded\.kinds \(list\) keeps [0-9,]{3,} class Kind alive: ",
-        "worded.kinds[*]",
-        "",
-    ),
 ]
 
 

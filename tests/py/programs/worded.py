@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import abc
 import contextvars
 import threading
 from typing import Any
@@ -107,17 +106,3 @@ def running() -> None:
         thread.start()
     asked.release()
     answered.acquire()
-
-
-class Shape(abc.ABC):  # noqa: B024
-    """Remembers weakly which classes are registered."""
-
-
-kinds: list[type] = []
-
-
-def registered() -> None:
-    """Keeps classes; the weak references to them go with them."""
-    kind = type("Kind", (), {})
-    kinds.append(kind)
-    Shape.register(kind)
